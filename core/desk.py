@@ -1,0 +1,232 @@
+"""All that a face may know of a running core: `snapshot()` and `submit(command)`.
+
+Everything here is an immutable value that can be sent over a wire. Times are ns since the Unix epoch, our clock.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal, Protocol
+
+import msgspec
+
+from core.execution.orders import Outcome, Side
+from core.latency import Percentiles, Stage
+from core.spreads.route import Route
+from core.tick import Cause
+
+Mode = Literal["DEMO", "PAPER", "LIVE"]
+Health = Literal["connecting", "up", "silent", "down"]
+
+
+class VenueState(msgspec.Struct, frozen=True):
+    """One venue's feed."""
+
+    name: str
+    health: Health
+    why: str = ""  # when it is not up: what happened, and when it is tried again
+    ticks: int = 0
+    ticks_per_s: float = 0.0
+    last_ns: int = 0  # when its last tick was received; 0: none yet
+    connects: int = 0
+    rejected: Mapping[str, int] = {}  # frames that brought no tick though they should have: reason -> how many
+    ignored: Mapping[str, int] = {}  # frames of other channels
+    mute: tuple[str, ...] = ()  # symbols that were asked for and brought no data
+    clock_ahead_ms: float | None = (
+        None  # the venue's clock is ahead of ours by at least this; None: it stamps no events
+    )
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """One venue's top of book for one symbol, as the book holds it."""
+
+    venue: str
+    symbol: str
+    bid_price: float
+    ask_price: float
+    bid_volume: float
+    ask_volume: float
+    received_ns: int
+    moved: int  # of the mid price against the tick before: -1, 0, 1
+    cause: Cause | None = None  # why it cannot be traded as it stands
+    tick_size: str = "0.01"  # as text, for the number of decimals
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """One cell of the heatmap: what a route would earn at this moment."""
+
+    route: Route
+    edge_bps: float  # after both taker fees
+    size: float  # base, offered by both sides
+    tradable: bool  # it is an opportunity
+    cause: Cause | None = None  # it seems to pay, and this is why it does not
+    age_ns: int = 0  # of the older of its two quotes
+
+
+TicketState = Literal["open", "approved", "refused", "expired", "done"]
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One leg as a person sees it. Numbers as exact text."""
+
+    side: Side
+    venue: str
+    size: str
+    seen_price: str
+    worst_price: str
+
+
+class TicketView(msgspec.Struct, frozen=True):
+    """An opportunity put to a person. What is approved is exactly this: nothing in it changes while it is open."""
+
+    ticket_id: str
+    route: Route
+    buy: Leg
+    sell: Leg
+    edge_bps: float
+    profit: str  # quote currency, after fees, at the prices seen
+    worst_profit: str  # at both worst prices
+    currency: str
+    code: str  # two letters; typing them approves
+    opened_ns: int
+    expires_ns: int
+    state: TicketState = "open"
+    why: str = ""  # when it is not open any more
+    live_edge_bps: float | None = None  # what the route would earn at this moment; None: one of its quotes is missing
+    live_age_ns: int = 0  # of the older of the two quotes
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """One order of this run."""
+
+    client_id: str
+    trade_id: str
+    venue: str
+    symbol: str
+    side: Side
+    size: str
+    price: str  # the limit
+    state: Literal["intent", "sent"] | Outcome
+    filled: str
+    average: str  # price of its fills; "" without any
+    fees: str
+    at_ns: int
+    why: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something that the person should know; the same text again only raises `times`."""
+
+    at_ns: int
+    level: Literal["info", "warning", "error"]
+    text: str
+    times: int = 1
+
+
+class TickCounts(msgspec.Struct, frozen=True):
+    received: int = 0
+    appended: int = 0
+    consumed: int = 0
+    conflated: int = 0
+    rejected: int = 0
+    waiting: int = 0
+    unknown: int = 0
+    repeats: int = 0  # read from the log and dropped by the book: older than what it held, or the same
+    per_s: float = 0.0
+    by_venue: Mapping[str, int] = {}
+
+
+class TicketCounts(msgspec.Struct, frozen=True):
+    offered: int = 0
+    approved: int = 0
+    expired: int = 0
+    refused: int = 0
+
+
+class AnalysisState(msgspec.Struct, frozen=True):
+    """The models behind the gateway."""
+
+    state: Literal["OFF", "READY", "BUSY", "OPEN", "BUDGET"] = "OFF"
+    why: str = ""
+    calls: int = 0
+    failed: int = 0
+    cost_usd: str = "0"
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The whole desk at one moment."""
+
+    taken_ns: int
+    started_ns: int
+    mode: Mode
+    armed: bool
+    halted: bool
+    approval: Literal["manual", "auto"]
+    log: str  # "memory", or "kafka host:port"
+    symbols: tuple[str, ...]
+    venues: tuple[VenueState, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    edges: tuple[Edge, ...] = ()  # every route of every symbol whose two quotes are held
+    ticks: TickCounts = TickCounts()
+    tickets: tuple[TicketView, ...] = ()  # open ones, and those that ended in the last seconds; oldest first
+    ticket_counts: TicketCounts = TicketCounts()
+    orders: tuple[OrderView, ...] = ()  # the last ones of this run, oldest first
+    order_counts: Mapping[str, int] = {}  # "sent" and each outcome
+    pnl: Mapping[str, str] = {}  # currency -> what this run's fills brought, exact
+    exposure: str = "0"  # quote currency: bought and not sold, or the other way round
+    opportunities: int = 0
+    ghosts: Mapping[str, int] = {}
+    latency: Mapping[Stage, Percentiles] = {}
+    analysis: AnalysisState = AnalysisState()
+    notices: tuple[Notice, ...] = ()  # oldest first
+
+
+class Arm(msgspec.Struct, frozen=True, tag=True):
+    """Let orders leave."""
+
+
+class Disarm(msgspec.Struct, frozen=True, tag=True):
+    """Let no new order leave."""
+
+
+class Halt(msgspec.Struct, frozen=True, tag=True):
+    """Stop at once: disarm, and refuse every open ticket. Arming again lifts it."""
+
+    why: str
+
+
+class Approve(msgspec.Struct, frozen=True, tag=True):
+    """Send both legs of a ticket, if its code is right, and it is still open and still true."""
+
+    ticket_id: str
+    code: str
+
+
+class Refuse(msgspec.Struct, frozen=True, tag=True):
+    """Put a ticket away."""
+
+    ticket_id: str
+
+
+class Fault(msgspec.Struct, frozen=True, tag=True):
+    """Make a simulated venue fail (demo only). `kind` is one of core.sim.market.FAULTS."""
+
+    kind: str
+    venue: str
+
+
+Command = Arm | Disarm | Halt | Approve | Refuse | Fault
+
+
+class Desk(Protocol):
+    """A running core, in this process or behind a wire."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the desk as it is. Cheap enough for some times a second; never waits."""
+
+    def submit(self, command: Command) -> None:
+        """Hand over a command; returns at once. What came of it shows in a later snapshot: a state, or a notice."""
+
+
+def pnl_text(amounts: Mapping[str, Decimal]) -> dict[str, str]:
+    """Return exact decimal texts without trailing zeros, currencies that cancel out left away."""
+    return {currency: f"{amount.normalize():f}" for currency, amount in sorted(amounts.items()) if amount}

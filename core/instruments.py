@@ -1,0 +1,68 @@
+"""What each venue trades: symbols, price and size lattices, minimums, taker fees. Exact numbers, `Decimal`."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from importlib.resources import files
+
+import msgspec
+
+QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "EUR", "TRY", "BRL", "KRW", "BTC", "ETH", "BNB")
+
+
+class Instrument(msgspec.Struct, frozen=True):
+    """The lattice of one symbol on one venue."""
+
+    venue: str
+    symbol: str
+    tick_size: Decimal  # quote per base
+    lot_size: Decimal  # base
+    min_size: Decimal  # base
+    min_notional: Decimal  # quote
+
+    def floor_price(self, price: Decimal) -> Decimal:
+        return _on(price, self.tick_size, ROUND_FLOOR)
+
+    def ceil_price(self, price: Decimal) -> Decimal:
+        return _on(price, self.tick_size, ROUND_CEILING)
+
+    def floor_size(self, size: Decimal) -> Decimal:
+        return _on(size, self.lot_size, ROUND_FLOOR)
+
+
+def _on(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return ((value / step).to_integral_value(rounding) * step).quantize(step)
+
+
+class Instruments:
+    """All lattices that are known, and the taker fee of each venue."""
+
+    def __init__(self, listed: Iterable[Instrument], taker_fees: Mapping[str, Decimal]) -> None:
+        self._listed = {(one.venue, one.symbol): one for one in listed}
+        self._taker_fees = dict(taker_fees)
+
+    def find(self, venue: str, symbol: str) -> Instrument | None:
+        """Return the lattice, or None: then the symbol can be watched on that venue and not traded."""
+        return self._listed.get((venue, symbol))
+
+    def taker_fee(self, venue: str) -> Decimal:
+        """Return the fee of an order that takes, as a fraction of its notional (0.001 = 10 bps)."""
+        return self._taker_fees[venue]
+
+
+def shipped() -> list[Instrument]:
+    """Return the lattices that come with the desk, for a start without network (core/instruments.toml)."""
+    table = tomllib.loads(files("core").joinpath("instruments.toml").read_text("utf-8"))
+    return [
+        Instrument(venue, symbol, *(Decimal(text) for text in row))
+        for venue, rows in table.items()
+        for symbol, row in rows.items()
+    ]
+
+
+def split(joined: str) -> str | None:
+    """Return "BTC/USDT" for "BTCUSDT", or None. Only for recordings, where no catalogue says what a name means."""
+    for quote in QUOTES:
+        if joined.endswith(quote) and len(joined) > len(quote):
+            return f"{joined.removesuffix(quote)}/{quote}"
+    return None

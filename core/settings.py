@@ -1,0 +1,204 @@
+"""What a user may set: a TOML file, environment variables (`ARBDESK_LOG__KIND=kafka`), the command line. Read once.
+
+Every value is checked before anything starts; every mistake is reported with its key and the fix.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are mistakes, values never change after the start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VenueSettings(Section):
+    """One exchange."""
+
+    enabled: bool = True
+    url: str | None = Field(default=None, pattern=r"^wss?://")  # instead of the venue's own public address
+    taker_fee_bps: Decimal = Field(default=Decimal(10), ge=-10, le=1000)
+    silence_s: float = Field(default=15.0, gt=0, le=3600)  # no data for so long: hang up and connect anew
+
+
+class LogSettings(Section):
+    """Where ticks go between collectors and workers."""
+
+    kind: Literal["memory", "kafka"] = "memory"
+    capacity: int = Field(default=100_000, ge=100, le=10_000_000)  # entries held before the newest replaces the waiting
+    bootstrap: str = "127.0.0.1:9092"  # "host:port", several separated by commas
+    topic: str = Field(default="arbitrage-tick-data", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
+    replication_factor: int = Field(default=3, ge=1, le=9)
+
+
+class SpreadSettings(Section):
+    """When a route is an opportunity."""
+
+    min_edge_bps: float = Field(default=2.0, ge=0, le=10_000)  # after both taker fees
+    max_quote_age_ms: int = Field(default=1_000, ge=1, le=600_000)
+    min_notional: Money = Decimal(10)  # quote currency; less than this on offer is a ghost `depth`
+
+
+class LimitSettings(Section):
+    """What no order may pass. Amounts in the quote currency of the symbol."""
+
+    max_order_notional: Money = Decimal(1_000)  # each leg
+    max_symbol_notional: Money = Decimal(10_000)  # bought of one symbol, per UTC day
+    max_open_exposure: Money = Decimal(5_000)  # of all that was bought and not sold, or sold and not bought
+    max_daily_loss: Money = Decimal(250)
+    deadline_ms: int = Field(default=250, ge=1, le=10_000)  # from the decision (or the approval) to the last byte sent
+    slippage_bps: float = Field(default=3.0, ge=0, le=1_000)  # how much worse than seen each leg may fill
+    ticket_ttl_s: float = Field(default=30.0, gt=0, le=3_600)
+
+
+class PaperSettings(Section):
+    """The paper venue: fills against the live book at the size it shows."""
+
+    latency_ms: float = Field(default=15.0, ge=0, le=10_000)  # from order sent to order matched
+
+
+class ConsoleSettings(Section):
+    """The screen."""
+
+    theme: str = "arbdesk-dark"
+    frames_per_s: int = Field(default=4, ge=1, le=30)
+    mouse: bool = True
+
+
+class DemoSettings(Section):
+    """The simulated market of `arbdesk demo`."""
+
+    rate: int = Field(default=2_000, ge=10, le=20_000)  # ticks a second, all venues together
+    seed: int = 1
+    crossings_per_s: float = Field(default=1.0, ge=0, le=50)
+    faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
+
+
+class Settings(BaseSettings):
+    """All of it."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="ARBDESK_", env_nested_delimiter="__")
+
+    symbols: tuple[Symbol, ...] = Field(default=("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"), min_length=1)
+    venues: dict[Name, VenueSettings] = Field(
+        default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
+    )
+    approval: Literal["manual", "auto"] = "manual"
+    arm: bool = False  # start armed; only for unattended paper and demo runs
+    data_dir: Path | None = None  # where the journal is; the user's data directory if not set
+    journal: Path | None = None  # the journal's file, instead of one in data_dir
+    log: LogSettings = LogSettings()
+    spreads: SpreadSettings = SpreadSettings()
+    limits: LimitSettings = LimitSettings()
+    paper: PaperSettings = PaperSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    demo: DemoSettings = DemoSettings()
+
+    @field_validator("symbols")
+    @classmethod
+    def _once_each(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := sorted({symbol for symbol in symbols if symbols.count(symbol) > 1}):
+            raise ValueError(f"{', '.join(twice)} stands there twice; name each symbol once")
+        return symbols
+
+    @model_validator(mode="after")
+    def _unattended_only_on_purpose(self) -> "Settings":
+        if self.arm and self.approval == "manual":
+            raise ValueError('arm = true needs approval = "auto": a desk with a person at it is armed by that person')
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` merges file, environment and command line itself, to tell where a mistake is
+
+
+def load(file: Path | None, overrides: Mapping[str, Any]) -> Settings:
+    """Return the settings: `overrides` (the command line, nested) before the environment before `file`.
+
+    Raises:
+        ConfigurationError: a line for each mistake: where it is, what is wrong, what to do.
+    """
+    written = _read(file) if file is not None else {}
+    environment = EnvSettingsSource(Settings)()
+    try:
+        return Settings(**_merged(_merged(written, environment), overrides))
+    except ValidationError as error:
+        places = ((overrides, "command line"), (environment, "environment"), (written, str(file)))
+        lines = [_explain(mistake, places) for mistake in error.errors(include_url=False, include_context=False)]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file}", why=error.strerror or repr(error), do="Name a file that can be read."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}", why=f"not TOML: {error}", do="Mend that place.") from None
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(under)
+    for key, value in over.items():
+        held = result.get(key)
+        result[key] = _merged(held, value) if isinstance(held, dict) and isinstance(value, Mapping) else value
+    return result
+
+
+def _explain(mistake: Any, places: tuple[tuple[Mapping[str, Any], str], ...]) -> str:
+    path: tuple[Any, ...] = mistake["loc"]
+    key = ".".join(str(part) for part in path)
+    where = next((name for values, name in places if _holds(values, path)), "settings")
+    if mistake["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), _keys_beside(path), n=1)
+        return f"{where}: {key}: there is no such key. {f'Did you mean {near[0]}?' if near else 'Remove it.'}"
+    problem = str(mistake["msg"]).removeprefix("Value error, ")
+    given = mistake["input"]
+    shown = f" (it is {given!r})" if path and not isinstance(given, (dict, list, tuple)) else ""
+    return f"{where}: {f'{key}: ' if key else ''}{problem[0].lower()}{problem[1:]}{shown}."
+
+
+def _holds(values: Mapping[str, Any], path: tuple[Any, ...]) -> bool:
+    held: Any = values
+    for part in path:
+        try:
+            held = held[part]
+        except (KeyError, IndexError, TypeError):
+            return isinstance(part, int) and held is not values  # an element of a list that is there
+    return bool(path)
+
+
+def _keys_beside(path: tuple[Any, ...]) -> list[str]:
+    """Return the keys that may stand where `path` ends."""
+    model: type[BaseModel] = Settings
+    for part in path[:-1]:
+        if model is Settings and part == "venues":
+            return list(VenueSettings.model_fields) if len(path) > 2 else []
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

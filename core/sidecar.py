@@ -1,0 +1,82 @@
+"""A supervised child process that speaks JSON lines over its stdin and stdout.
+
+The child ends by itself when its stdin closes, so it never outlives the desk, not even one that was killed.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from core.errors import SidecarFailed
+
+LINE_LIMIT = 64 * 2**20
+
+
+class Sidecar:
+    """The parent's end of one child."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._stdin, self._stdout = process.stdin, process.stdout
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Hand over one message; returns at once. Nothing is said if the child is gone: `receive` tells."""
+        if not self._stdin.is_closing():
+            self._stdin.write(orjson.dumps(message) + b"\n")
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message of the child.
+
+        Raises:
+            SidecarFailed: the child ended.
+        """
+        line = await self._stdout.readline()
+        if not line.endswith(b"\n"):
+            code = await self._process.wait()
+            raise SidecarFailed(f"The {self.name} process ended", why=f"exit code {code}", do="See the log.")
+        message: dict[str, Any] = orjson.loads(line)
+        return message
+
+    async def stop(self, patience_s: float = 2.0) -> None:
+        """End the child: ask by closing its stdin, then insist."""
+        if not self._stdin.is_closing():
+            self._stdin.close()
+        for insist in (self._process.terminate, self._process.kill):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._process.wait()
+                    return
+            with contextlib.suppress(ProcessLookupError):
+                insist()
+        await self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def sidecar(name: str, module: str, arguments: Sequence[str] = ()) -> AsyncIterator[Sidecar]:
+    """Run `python -m module arguments` as long as the context lasts. Its stderr is ours."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=LINE_LIMIT,
+        start_new_session=True,  # ctrl+c in the terminal is for the desk, which then ends its children in order
+    )
+    child = Sidecar(name, process)
+    try:
+        yield child
+    finally:
+        await child.stop()
