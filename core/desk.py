@@ -171,6 +171,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     ticket_counts: TicketCounts = TicketCounts()
     orders: tuple[OrderView, ...] = ()  # the last ones of this run, oldest first
     order_counts: Mapping[str, int] = {}  # "sent" and each outcome
+    refusals: Mapping[str, int] = {}  # trades that the limits refused: reason code -> how many
     pnl: Mapping[str, str] = {}  # currency -> what this run's fills brought, exact
     exposure: str = "0"  # quote currency: bought and not sold, or the other way round
     opportunities: int = 0

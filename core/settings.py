@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.errors import ConfigurationError
@@ -98,7 +98,6 @@ class Settings(BaseSettings):
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )
     approval: Literal["manual", "auto"] = "manual"
-    arm: bool = False  # start armed; only for unattended paper and demo runs
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
     journal: Path | None = None  # the journal's file, instead of one in data_dir
     log: LogSettings = LogSettings()
@@ -114,12 +113,6 @@ class Settings(BaseSettings):
         if twice := sorted({symbol for symbol in symbols if symbols.count(symbol) > 1}):
             raise ValueError(f"{', '.join(twice)} stands there twice; name each symbol once")
         return symbols
-
-    @model_validator(mode="after")
-    def _unattended_only_on_purpose(self) -> "Settings":
-        if self.arm and self.approval == "manual":
-            raise ValueError('arm = true needs approval = "auto": a desk with a person at it is armed by that person')
-        return self
 
     @classmethod
     def settings_customise_sources(

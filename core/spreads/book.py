@@ -1,0 +1,93 @@
+"""The latest quote of every symbol on every venue, and whether it still holds."""
+
+from collections.abc import Sequence
+
+from core.tick import Cause, Entry, Tick, Withdrawal
+
+RESTART_NS = 1_000_000_000  # a lower sequence id that comes so much later is no late copy: the venue counts anew
+
+
+class Market:
+    """One symbol: for each venue, by its number, the best bid and ask as bare floats for the hot comparison.
+
+    A venue without a quote has a bid of 0 and an ask of infinity. A withdrawn quote keeps its prices, so that an edge
+    it only seems to make is still noticed, and told as the ghost that it is.
+    """
+
+    __slots__ = ("asks", "bids", "moved", "symbol", "ticks", "withdrawn", "withdrawn_ns")
+
+    def __init__(self, symbol: str, venues: int) -> None:
+        self.symbol = symbol
+        self.ticks: list[Tick | None] = [None] * venues
+        self.bids = [0.0] * venues
+        self.asks = [float("inf")] * venues
+        self.moved = [0] * venues  # of the mid price, against the tick before
+        self.withdrawn: list[Cause | None] = [None] * venues
+        self.withdrawn_ns = [0] * venues
+
+
+class SpreadBook:
+    """Takes entries in any order and keeps the newest of each venue and symbol."""
+
+    def __init__(self, venues: Sequence[str]) -> None:
+        self.venues = tuple(venues)
+        self._numbers = {venue: number for number, venue in enumerate(self.venues)}
+        self.markets: dict[str, Market] = {}
+        self.repeats = 0  # entries that were older than what was held, or the same
+
+    def update(self, entry: Entry) -> tuple[Market, int] | None:
+        """Take `entry`; return the market and the number of the venue that changed, or None if nothing did."""
+        number = self._numbers.get(entry.exchange_id)
+        if number is None:  # another desk's venue on the same log: not one that we can trade
+            self.repeats += 1
+            return None
+        market = self.markets.get(entry.symbol)
+        if market is None:
+            market = self.markets[entry.symbol] = Market(entry.symbol, len(self.venues))
+        if type(entry) is Tick:
+            changed = self._quote(market, number, entry)
+        else:
+            assert isinstance(entry, Withdrawal)
+            changed = self._withdraw(market, number, entry)
+        if not changed:
+            self.repeats += 1
+            return None
+        return market, number
+
+    def quote(self, venue: str, symbol: str) -> Tick | None:
+        """Return the venue's quote, or None when there is none or it has been withdrawn."""
+        market, number = self.markets.get(symbol), self._numbers.get(venue)
+        if market is None or number is None or market.withdrawn[number] is not None:
+            return None
+        return market.ticks[number]
+
+    @staticmethod
+    def _quote(market: Market, number: int, tick: Tick) -> bool:
+        held = market.ticks[number]
+        if held is not None:
+            if market.withdrawn[number] is not None:
+                if tick.received_ns < market.withdrawn_ns[number]:
+                    return False
+                market.withdrawn[number] = None
+            elif tick.sequence_id <= held.sequence_id and not _restarted(tick, held):
+                return False
+            mid, before = tick.bid_price + tick.ask_price, held.bid_price + held.ask_price
+            market.moved[number] = (mid > before) - (mid < before)
+        market.ticks[number] = tick
+        market.bids[number] = tick.bid_price
+        market.asks[number] = tick.ask_price
+        return True
+
+    @staticmethod
+    def _withdraw(market: Market, number: int, withdrawal: Withdrawal) -> bool:
+        held = market.ticks[number]
+        if held is None or held.received_ns > withdrawal.received_ns:
+            return False
+        market.withdrawn[number] = withdrawal.cause
+        market.withdrawn_ns[number] = withdrawal.received_ns
+        return True
+
+
+def _restarted(tick: Tick, held: Tick) -> bool:
+    later_ns = tick.received_ns - held.received_ns
+    return later_ns > RESTART_NS or (tick.sequence_id == 1 and later_ns > 0)  # Bybit says a restart with id 1

@@ -1,0 +1,172 @@
+"""Judges every route that an entry touches: an opportunity, a ghost with its cause, or nothing."""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from core.instruments import Instruments
+from core.settings import SpreadSettings
+from core.spreads.book import Market, SpreadBook
+from core.spreads.route import Finding, Ghost, Opportunity, Route
+from core.tick import Cause, Entry, Tick
+
+EPISODES_KEPT = 10_000
+
+
+class Episode(NamedTuple):
+    """A route was an opportunity without a break from one entry's receive time to another's."""
+
+    route: Route
+    first_ns: int
+    last_ns: int
+
+
+class Detector:
+    """Keeps the book and, for each route that seems to pay, the present finding.
+
+    A route is judged when one of its two quotes changes. What is counted are episodes: a route that turns into an
+    opportunity, or into a ghost of another cause, counts once, however many ticks keep it so.
+    """
+
+    def __init__(self, venues: Sequence[str], settings: SpreadSettings, instruments: Instruments) -> None:
+        self.book = SpreadBook(venues)
+        self.opportunities = 0
+        self.ghosts: Counter[Cause] = Counter()
+        self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
+        self._instruments = instruments
+        self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
+        self._min_edge_bps = settings.min_edge_bps
+        self._max_age_ns = settings.max_quote_age_ms * 1_000_000
+        self._min_notional = float(settings.min_notional)
+        self._live: dict[str, dict[Route, Finding]] = {}  # symbol -> what its routes are now, those that seem to pay
+        self._opened_ns: dict[Route, int] = {}
+        self._minimums: dict[tuple[str, int, int], tuple[float, float] | None] = {}
+
+    def update(self, entry: Entry, now_ns: int) -> Sequence[Opportunity]:
+        """Take `entry`, judge its venue's routes at `now_ns`; return the opportunities that it opened, best first."""
+        changed = self.book.update(entry)
+        if changed is None:
+            return ()
+        market, number = changed
+        if (
+            market.bids[number] <= min(market.asks)
+            and market.asks[number] >= max(market.bids)
+            and market.symbol not in self._live
+        ):
+            return ()  # the rule, and the hot path: nothing seems to pay, and nothing did before
+        return self._judge_routes(market, number, now_ns, entry.received_ns)
+
+    def live(self, symbol: str) -> Mapping[Route, Finding]:
+        """Return the routes of `symbol` that seem to pay, each as it was judged by the last entry that touched it."""
+        return self._live.get(symbol, {})
+
+    def episodes_so_far(self) -> list[Episode]:
+        """Return the ended episodes and, as if they ended now, those that still last."""
+        lasting = [Episode(route, first_ns, 2**63 - 1) for route, first_ns in self._opened_ns.items()]
+        return [*self.episodes, *lasting]
+
+    def edges(self, now_ns: int) -> Iterator[tuple[Route, float, Opportunity | Ghost | None, int]]:
+        """Yield every route with two quotes: its edge in bps, what it is at `now_ns`, its older quote's age in ns."""
+        for market in self.book.markets.values():
+            held = [number for number, tick in enumerate(market.ticks) if tick is not None]
+            for buy in held:
+                for sell in held:
+                    if buy == sell:
+                        continue
+                    finding = self._judge(market, buy, sell, now_ns)
+                    bought, sold = market.ticks[buy], market.ticks[sell]
+                    assert bought is not None
+                    assert sold is not None
+                    yield (
+                        self._route(market, buy, sell),
+                        self._edge_bps(market, buy, sell),
+                        finding,
+                        now_ns - min(bought.received_ns, sold.received_ns),
+                    )
+
+    def _judge_routes(self, market: Market, number: int, now_ns: int, received_ns: int) -> Sequence[Opportunity]:
+        live = self._live.setdefault(market.symbol, {})
+        opened = []
+        for other, tick in enumerate(market.ticks):
+            if other == number or tick is None:
+                continue
+            for buy, sell in ((number, other), (other, number)):
+                route = self._route(market, buy, sell)
+                finding, before = self._judge(market, buy, sell, now_ns), live.get(route)
+                if isinstance(finding, Opportunity):
+                    if not isinstance(before, Opportunity):
+                        self.opportunities += 1
+                        self._opened_ns[route] = received_ns
+                        opened.append(finding)
+                elif isinstance(before, Opportunity):
+                    self.episodes.append(Episode(route, self._opened_ns.pop(route), received_ns))
+                if isinstance(finding, Ghost) and not (isinstance(before, Ghost) and before.cause == finding.cause):
+                    self.ghosts[finding.cause] += 1
+                if finding is not None:
+                    live[route] = finding
+                elif before is not None:
+                    del live[route]
+        if not live:
+            del self._live[market.symbol]
+        return sorted(opened, key=lambda opportunity: -opportunity.edge_bps)
+
+    def _judge(self, market: Market, buy: int, sell: int, now_ns: int) -> Finding | None:
+        """Return what the route is at `now_ns`; None when it does not even seem to pay."""
+        if market.bids[sell] <= market.asks[buy]:
+            return None
+        bought, sold = market.ticks[buy], market.ticks[sell]
+        assert bought is not None
+        assert sold is not None
+        route, edge_bps = self._route(market, buy, sell), self._edge_bps(market, buy, sell)
+        size = min(bought.ask_volume, sold.bid_volume)
+        cause = self._untrue(market, buy, sell, now_ns) or self._untradable(market, buy, sell, edge_bps, size)
+        if cause is not None:
+            return Ghost(route, cause, edge_bps)
+        return Opportunity(route, bought, sold, edge_bps, size, now_ns)
+
+    def _untrue(self, market: Market, buy: int, sell: int, now_ns: int) -> Cause | None:
+        """Return why one of the two quotes cannot be believed."""
+        if (withdrawn := market.withdrawn[buy] or market.withdrawn[sell]) is not None:
+            return withdrawn
+        for number in (buy, sell):
+            if market.bids[number] >= market.asks[number]:
+                return "crossed"
+        ticks: tuple[Tick | None, ...] = (market.ticks[buy], market.ticks[sell])
+        oldest_ns = min(tick.received_ns for tick in ticks if tick is not None)
+        return "stale" if now_ns - oldest_ns > self._max_age_ns else None
+
+    def _untradable(self, market: Market, buy: int, sell: int, edge_bps: float, size: float) -> Cause | None:
+        """Return why a true edge cannot be taken."""
+        if edge_bps < self._min_edge_bps:
+            return "fee"
+        minimum = self._minimum(market.symbol, buy, sell)
+        if minimum is None:
+            return "lot"
+        least_size, least_notional = minimum
+        notional = size * market.asks[buy]
+        if size < least_size or notional < least_notional:
+            return "lot"
+        return "depth" if notional < self._min_notional else None
+
+    def _minimum(self, symbol: str, buy: int, sell: int) -> tuple[float, float] | None:
+        """Return the least size (base) and notional (quote) that both venues take; None if a lattice is unknown."""
+        key = (symbol, buy, sell)
+        if key not in self._minimums:
+            lattices = [self._instruments.find(self.book.venues[number], symbol) for number in (buy, sell)]
+            known = [one for one in lattices if one is not None]
+            self._minimums[key] = (
+                (
+                    float(max(max(one.lot_size, one.min_size) for one in known)),
+                    float(max(one.min_notional for one in known)),
+                )
+                if len(known) == len(lattices)
+                else None
+            )
+        return self._minimums[key]
+
+    def _edge_bps(self, market: Market, buy: int, sell: int) -> float:
+        ask, bid = market.asks[buy], market.bids[sell]
+        return (bid * (1 - self._fees[sell]) - ask * (1 + self._fees[buy])) / ask * 1e4
+
+    def _route(self, market: Market, buy: int, sell: int) -> Route:
+        return Route(market.symbol, self.book.venues[buy], self.book.venues[sell])

@@ -1,0 +1,61 @@
+"""Reads the log and judges each entry, in one tight loop that yields to the rest of the process."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from core.latency import Latencies
+from core.log.ticklog import Batch, TickLog
+from core.spreads.detector import Detector
+from core.spreads.route import Opportunity
+
+CHUNK = 64  # entries between two looks at the clock
+TURN_NS = 1_000_000  # a key press waits for about eleven turns of the loop, so a turn is short
+
+
+class Worker:
+    """Carries entries from the log to the detector, and what opens there to `found`, which must not wait."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        latencies: Latencies,
+        found: Callable[[Opportunity, int], None],
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.consumed = 0
+        self._detector = detector
+        self._latencies = latencies
+        self._found = found  # (opportunity, when it was decided)
+        self._clock_ns = clock_ns
+
+    async def run(self, log: TickLog, started: asyncio.Event) -> None:
+        """Read until cancelled; `started` is set once the position on the log is taken."""
+        async with log.reader() as reader:
+            started.set()
+            while True:
+                batch = await reader.read()
+                turn_ns = self._clock_ns()
+                for start in range(0, len(batch.entries), CHUNK):
+                    now_ns = self.judge(batch, start)
+                    if now_ns - turn_ns > TURN_NS:
+                        await asyncio.sleep(0)
+                        turn_ns = self._clock_ns()
+
+    def judge(self, batch: Batch, start: int) -> int:
+        """Judge one chunk of `batch` from `start` on; return the time when it was done."""
+        entries, appended_ns = batch.entries[start : start + CHUNK], batch.appended_ns[start : start + CHUNK]
+        update, found, read_ns = self._detector.update, self._found, self._clock_ns()
+        for entry in entries:
+            if opened := update(entry, read_ns):
+                decided_ns = self._clock_ns()
+                for opportunity in opened:
+                    found(opportunity, decided_ns)
+        done_ns = self._clock_ns()
+        self.consumed += len(entries)
+        latencies = self._latencies
+        latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
+        latencies.record_all("log", [read_ns - at for at in appended_ns])
+        latencies.record_all("detect", [done_ns - read_ns] * len(entries))
+        return done_ns

@@ -1,0 +1,63 @@
+"""The one JSON object that a run leaves behind."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.desk import Snapshot
+
+FATES = ("sent", "filled", "partly_filled", "rejected", "not_sent", "unknown")
+
+
+def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
+    """Return what the design's schema names, from the last snapshot; `truth` is there in a demo only."""
+    ticks, tickets, analysis = snapshot.ticks, snapshot.ticket_counts, snapshot.analysis
+    result: dict[str, Any] = {
+        "elapsed_s": round((snapshot.taken_ns - snapshot.started_ns) / 1e9, 3),
+        "mode": snapshot.mode,
+        "ticks": {
+            "received": ticks.received,
+            "appended": ticks.appended,
+            "consumed": ticks.consumed,
+            "conflated": ticks.conflated,
+            "rejected": ticks.rejected,
+            "waiting": ticks.waiting,
+            "unknown": ticks.unknown,
+            "repeats": ticks.repeats,
+            "by_venue": dict(ticks.by_venue),
+        },
+        "venues": {
+            venue.name: {
+                "health": venue.health,
+                "why": venue.why,
+                "connects": venue.connects,
+                "rejected": dict(venue.rejected),
+                "ignored": dict(venue.ignored),
+                "mute": list(venue.mute),
+            }
+            for venue in snapshot.venues
+        },
+        "routes": len(snapshot.edges),
+        "opportunities": {"found": snapshot.opportunities, "ghosts": dict(snapshot.ghosts)},
+        "tickets": {
+            "offered": tickets.offered,
+            "approved": tickets.approved,
+            "expired": tickets.expired,
+            "refused": tickets.refused,
+        },
+        "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
+        "refusals": dict(snapshot.refusals),
+        "pnl": dict(snapshot.pnl),
+        "analysis": {
+            "calls": analysis.calls,
+            "failed": analysis.failed,
+            "cost_usd": analysis.cost_usd,
+            "by_model": {},
+        },
+        "latency_ms": {
+            stage: {"count": took.count, "p50": took.p50, "p99": took.p99, "p999": took.p999, "max": took.max}
+            for stage, took in snapshot.latency.items()
+        },
+    }
+    if truth is not None:
+        result["truth"] = dict(truth)
+    return result
