@@ -17,6 +17,7 @@ from core.errors import ConfigurationError
 
 Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
+DEFAULT_SYMBOLS = tuple(f"{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "LINK"))
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
@@ -57,7 +58,7 @@ class LimitSettings(Section):
     """What no order may pass. Amounts in the quote currency of the symbol."""
 
     max_order_notional: Money = Decimal(1_000)  # each leg
-    max_symbol_notional: Money = Decimal(10_000)  # bought of one symbol, per UTC day
+    max_symbol_notional: Money = Decimal(100_000)  # bought of one symbol, per UTC day
     max_open_exposure: Money = Decimal(5_000)  # of all that was bought and not sold, or sold and not bought
     max_daily_loss: Money = Decimal(250)
     deadline_ms: int = Field(default=250, ge=1, le=10_000)  # from the decision (or the approval) to the last byte sent
@@ -93,7 +94,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="ARBDESK_", env_nested_delimiter="__")
 
-    symbols: tuple[Symbol, ...] = Field(default=("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"), min_length=1)
+    symbols: tuple[Symbol, ...] = Field(default=DEFAULT_SYMBOLS, min_length=1)
     venues: dict[Name, VenueSettings] = Field(
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )

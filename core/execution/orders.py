@@ -1,6 +1,7 @@
 """Orders and what becomes of them. Prices, sizes, fees and money are exact: `Decimal`, in the unit that is named."""
 
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Literal, Protocol
 
 import msgspec
@@ -9,6 +10,43 @@ from core.spreads.route import Route
 
 Side = Literal["buy", "sell"]
 Outcome = Literal["filled", "partly_filled", "rejected", "not_sent", "unknown"]
+State = Literal["intent", "sent"] | Outcome
+Reason = Literal[
+    "lot",  # no lattice is known, or a size or price that fits it would be none
+    "depth",  # what is on offer is below a venue's minimum
+    "fee",  # nothing is left after fees
+    "disarmed",
+    "halted",
+    "venue",  # no order can be sent there
+    "journal",  # the intent cannot be written down
+    "stale",
+    "crossed",
+    "moved",
+    "deadline",
+    "busy",
+    "max_order_notional",
+    "max_symbol_notional",
+    "max_open_exposure",
+    "max_daily_loss",
+    "wrong_code",
+    "not_open",
+    "expired",
+]
+
+# Products of a price, a size and a fee pass the 28 digits that decimal keeps by itself; nothing real passes these 80.
+EXACT = Context(prec=80, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+
+def exact(number: float) -> Decimal:
+    """Return the decimal that `number` stands for: 0.1, and not the binary fraction beside it."""
+    return Decimal(repr(number))
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why nothing was sent: a word to count it under, and a line for the person."""
+
+    reason: Reason
+    detail: str
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -39,15 +77,15 @@ class Fate(msgspec.Struct, frozen=True):
 
     order: Order
     outcome: Outcome
-    fills: tuple[Fill, ...] = ()
+    fills: tuple[Fill, ...] = ()  # all of them, in the venue's order; a later fate of the same order only adds some
     why: str = ""
-    sent_ns: int = 0  # our clock, when its bytes had been written; 0 if they never were
+    sent_ns: int = 0  # our clock, when its bytes had been written; 0 if they never were, or nobody knows
     answered_ns: int = 0
 
     @property
     def filled(self) -> Decimal:
         """The base size that was executed."""
-        return sum((fill.size for fill in self.fills), Decimal(0))
+        return filled(self.fills)
 
 
 class Trade(msgspec.Struct, frozen=True):
@@ -64,9 +102,54 @@ class Trade(msgspec.Struct, frozen=True):
     edge_bps: float
     received_ns: int  # our clock, when the tick that opened it was received
 
+    @property
+    def legs(self) -> tuple[Order, Order]:
+        return self.buy, self.sell
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """An order as it stands."""
+
+    order: Order
+    state: State
+    at_ns: int  # our clock, when it was intended
+    fills: tuple[Fill, ...] = ()
+    why: str = ""
+    sent_ns: int = 0
+    answered_ns: int = 0
+
+    @property
+    def filled(self) -> Decimal:
+        return filled(self.fills)
+
+    @property
+    def average(self) -> Decimal | None:
+        """The mean price of its fills, to 28 digits; None without any."""
+        size = self.filled
+        return sum((fill.price * fill.size for fill in self.fills), Decimal(0)) / size if size else None
+
+    @property
+    def fees(self) -> dict[str, Decimal]:
+        """What its fills cost, per currency."""
+        paid: dict[str, Decimal] = {}
+        for fill in self.fills:
+            paid[fill.fee_currency] = EXACT.add(paid.get(fill.fee_currency, Decimal(0)), fill.fee)
+        return paid
+
 
 class Broker(Protocol):
     """Where orders go."""
 
     async def place(self, order: Order) -> Fate:
         """Send `order` and return its fate; trouble is an outcome, not an exception."""
+
+
+def filled(fills: Iterable[Fill]) -> Decimal:
+    """Return the base size of `fills` together."""
+    return sum((fill.size for fill in fills), Decimal(0))
+
+
+def currencies(symbol: str) -> tuple[str, str]:
+    """Return base and quote of "BTC/USDT"."""
+    base, _, quote = symbol.partition("/")
+    return base, quote

@@ -1,0 +1,1 @@
+"""A simulated market on loopback sockets: venues that speak their real dialects, and whose truth is known."""

@@ -1,0 +1,252 @@
+"""The `arbdesk` command. What a command needs is imported where it runs, so that `--help` answers at once."""
+
+import asyncio
+import gc
+import re
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from core.errors import ConfigurationError, DeskError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+T = TypeVar("T")
+
+
+class Duration(click.ParamType[float]):
+    """A time span: 500ms, 20s, 5m, 2h; a bare number is seconds."""
+
+    name = "duration"
+    _units = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value).strip())
+        if match is None or float(match[1]) == 0:
+            self.fail(f"{value!r} is no time span: write 500ms, 20s, 5m or 2h.", param, ctx)
+        return float(match[1]) * self._units[match[2]]
+
+
+class Commands(click.Group):
+    """`arbdesk --no-ui` is `arbdesk run --no-ui`; an error of ours is one clear line on stderr."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
+            args.insert(0, "run")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            click.echo(f"arbdesk: {error}", err=True)
+            ctx.exit(2)
+        except DeskError as error:
+            click.echo(f"arbdesk: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="arbdesk", message="arbdesk %(version)s")
+def main() -> None:
+    """Cross-exchange arbitrage in a terminal. Without a command: `run`.
+
+    Every setting also comes from the configuration file (`arbdesk config` prints one to start from) and from the
+    environment, as ARBDESK_… with __ between the parts: ARBDESK_LOG__KIND=kafka. The command line counts most.
+    """
+
+
+def desk_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what `run` and `demo` share."""
+    for option in reversed(
+        [
+            click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML)."),
+            click.option(
+                "--no-ui", is_flag=True, help="The daemon: JSON log on stderr, a summary on stdout at the end."
+            ),
+            click.option("--for", "for_s", type=Duration(), help="Stop by itself after this time: 500ms, 20s, 5m, 2h."),
+            click.option("--approval", type=click.Choice(["manual", "auto"]), help="Who approves trades.  [manual]"),
+            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT"),
+            click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]"),
+            click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
+            click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
+            click.option("--theme", help="The screen's colours."),
+            click.option(
+                "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
+            ),
+            click.option("--size", default="200x50", show_default=True, help="Of the picture: columns x lines."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@desk_options
+def run(**options: Any) -> None:
+    """The desk on live public feeds; orders are filled on paper."""
+    _desk(options, demo=False)
+
+
+@main.command()
+@desk_options
+@click.option("--rate", type=int, help="Ticks a second, all venues together.  [2000]")
+@click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
+@click.option("--crossings", "crossings_per_s", type=float, help="Injected crossings a second.  [1]")
+@click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
+def demo(**options: Any) -> None:
+    """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
+    _desk(options, demo=True)
+
+
+def _desk(options: dict[str, Any], *, demo: bool) -> None:
+    from console import headless
+
+    settings = _settings(options, demo=demo)
+    for_s: float | None = options["for_s"]
+    picture: Path | None = options["picture"]
+    if options["no_ui"]:
+        headless.log_to(None)
+        _run_loop(headless.headless(settings, demo=demo, for_s=for_s))
+        return
+    from console import screen
+
+    if picture is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigurationError("There is no terminal to draw on", do="Use --no-ui, or run it in a terminal.")
+    columns, _, lines = str(options["size"]).partition("x")
+    if not (columns.isdigit() and lines.isdigit()):
+        raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
+    _run_loop(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+
+
+def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
+    import platformdirs
+
+    from core.settings import load
+
+    given: dict[str, Any] = {}
+
+    def put(path: str, value: Any) -> None:
+        if value in (None, ()):
+            return
+        *parents, last = path.split(".")
+        table = given
+        for part in parents:
+            table = table.setdefault(part, {})
+        table[last] = value
+
+    put("approval", options["approval"])
+    put("journal", options["journal"])
+    put("console.theme", options["theme"])
+    put("log.kind", options["log_kind"])
+    put("log.bootstrap", options["bootstrap"])
+    if options["symbols"]:
+        put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
+    for key in ("rate", "seed", "crossings_per_s", "faults"):
+        put(f"demo.{key}", options.get(key))
+    file: Path | None = options["config"]
+    usual = platformdirs.user_config_path("arbdesk") / "config.toml"
+    if file is None and not demo and usual.exists():
+        file = usual
+    return load(file, given)
+
+
+def _run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where there is one, with a garbage collector that does not stop the tick path."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 50)
+    sys.setswitchinterval(0.0005)  # input, output and the journal are threads: a hand-over must not wait 5 ms
+    try:
+        from uvloop import new_event_loop as factory
+    except ImportError:
+        factory = None
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            return runner.run(main)
+    except BaseExceptionGroup as group:
+        ours, others = group.split(DeskError)
+        if others is not None or ours is None:
+            raise
+        first: BaseException = ours
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+@main.command()
+@click.argument("venue")
+@click.argument("file", type=click.File("rb"))
+@click.option("--symbols", help="Only these: BTC/USDT,ETH/USDT  [any spot symbol]")
+def decode(venue: str, file: IO[bytes], symbols: str | None) -> None:
+    """Turn captured frames into ticks: one JSON line each on stdout, bad frames and counts on stderr.
+
+    FILE holds lines of {"recv_ns": …, "raw": "…"}; - reads standard input.
+    """
+    from console.decode import decode_file
+
+    wanted = tuple(part.strip() for part in symbols.split(",")) if symbols else ()
+    decode_file(venue, file, wanted)
+
+
+@main.command()
+@click.option("--bootstrap", default="127.0.0.1:9092", show_default=True, envvar="ARBDESK_LOG__BOOTSTRAP")
+@click.option("--create", is_flag=True, help="Create the topics that are missing. Existing ones are never changed.")
+@click.option("--replication-factor", type=click.IntRange(1, 9), default=3, show_default=True)
+def topics(bootstrap: str, create: bool, replication_factor: int) -> None:
+    """Show, check and create the Kafka topics. Exit code 1 when one differs from what the desk needs."""
+    from console.topics import check_topics
+
+    if not _run_loop(check_topics(bootstrap, replication_factor, create=create)):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--journal", type=click.Path(path_type=Path), help="The journal to read.  [the desk's]")
+@click.option("--demo", is_flag=True, help="The journal of the last demo.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
+    """List the journal's orders, their fills and what they brought. Works while a desk runs."""
+    from console.orders import list_orders
+
+    list_orders(journal, demo=demo, config=config, limit=limit, as_json=as_json)
+
+
+@main.command()
+def config() -> None:
+    """Print a commented settings file to start from, with every key and its default."""
+    from importlib.resources import files
+
+    import platformdirs
+
+    click.echo(files("console").joinpath("config.example.toml").read_text("utf-8"), nl=False)
+    click.echo(f"Save it as {platformdirs.user_config_path('arbdesk') / 'config.toml'}", err=True)
+
+
+@main.group()
+def bench() -> None:
+    """Measure this machine. Ratios count, not absolute figures: each has its bare twin beside it in the same run."""
+
+
+@bench.command()
+@click.option("--log", "log_kind", type=click.Choice(["memory"]), default="memory", show_default=True)
+@click.option("--ticks", type=click.IntRange(1_000, 10_000_000), default=200_000, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def throughput(log_kind: str, ticks: int, as_json: bool) -> None:
+    """Frames decoded, appended, read and judged a second, beside a bare parse of the same frames."""
+    from console.bench import throughput_memory
+
+    assert log_kind == "memory"
+    throughput_memory(ticks, as_json=as_json)
+
+
+if __name__ == "__main__":
+    main()

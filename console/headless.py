@@ -1,0 +1,87 @@
+"""The daemon: the engine without the app. JSON lines on stderr, one summary object on stdout at the end."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from core.engine import Engine, running
+from core.settings import Settings
+from core.summary import summary
+
+STATUS_EVERY_S = 10.0
+logger = logging.getLogger("arbdesk")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: when, how bad, who, what; an exception as text in its own field."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
+
+
+def log_to(target: Path | None) -> None:
+    """Send the log to stderr, or to a file: on a screen, stderr is the picture."""
+    handler = logging.StreamHandler(sys.stderr) if target is None else logging.FileHandler(target, encoding="utf-8")
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for library in ("aiokafka", "websockets", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> None:
+    """Run until `for_s` passed or a signal came, then stop in order and print the summary.
+
+    Raises:
+        DeskError: it could not start, or a part of it failed.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _on_signal, stop, signal.Signals(number).name)
+    async with running(settings, demo=demo, attended=False) as engine:
+        await _until(stop, engine, for_s)
+    print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
+
+
+def _on_signal(stop: asyncio.Event, name: str) -> None:
+    if stop.is_set():
+        logger.warning("%s again: ending at once; open work is told on the next start", name)
+        os._exit(1)
+    logger.info("%s: finishing open work", name)
+    stop.set()
+
+
+async def _until(stop: asyncio.Event, engine: Engine, for_s: float | None) -> None:
+    async def report() -> None:
+        while True:
+            await asyncio.sleep(STATUS_EVERY_S)
+            now = engine.snapshot()
+            up = sum(venue.health == "up" for venue in now.venues)
+            logger.info(
+                "%d of %d venues up, %.0f ticks/s, %d opportunities, %d orders sent, %s",
+                up, len(now.venues), now.ticks.per_s, now.opportunities, now.order_counts.get("sent", 0),
+                "HALTED" if now.halted else "armed" if now.armed else "disarmed",
+            )  # fmt: skip
+
+    waits = [asyncio.ensure_future(one) for one in (stop.wait(), engine.ended(), report())]
+    try:
+        await asyncio.wait(waits, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -1,0 +1,98 @@
+"""Every key of the console: bindings, footer, help and palette are made from this one table."""
+
+from typing import Literal, NamedTuple
+
+from textual.binding import Binding
+
+Scope = Literal["console", "pane", "ticket", "dialog", "quit"]
+
+
+class Key(NamedTuple):
+    """One thing that a key does. `id` is what a person's keymap calls it."""
+
+    id: str
+    keys: str  # Textual's names, separated by commas; the first one is shown
+    label: str  # a word, for the footer
+    description: str  # a sentence, for the help
+    action: str
+    scope: Scope = "console"
+    footer: bool = False
+    priority: bool = False  # works in dialogs and inputs too
+    sign: str = ""  # how it is written, where Textual's name is not
+
+
+KEYS = (
+    Key("pane.ticks", "1", "ticks", "Go to the ticks", "pane(1)"),
+    Key("pane.spreads", "2", "spreads", "Go to the spreads", "pane(2)"),
+    Key("pane.analysis", "3", "analysis", "Go to the analysis", "pane(3)"),
+    Key("pane.latency", "4", "latency", "Go to the latencies", "pane(4)"),
+    Key("pane.blotter", "5", "blotter", "Go to the blotter", "pane(5)"),
+    Key("pane.next", "tab", "next", "Go to the next pane", "next_pane(1)"),
+    Key("pane.previous", "shift+tab", "previous", "Go to the pane before", "next_pane(-1)"),
+    Key("ticket.open", "enter", "ticket", "Open the selected ticket, else the newest open one", "ticket", footer=True),
+    Key("ticket.refuse", "x", "refuse", "Refuse that ticket", "refuse", footer=True),
+    Key("desk.arm", "a", "arm", "Arm the desk, or disarm it", "arm", footer=True),
+    Key(
+        "desk.halt",
+        "exclamation_mark",
+        "HALT",
+        "Halt: no order leaves, every open ticket is refused; works everywhere",
+        "halt",
+        footer=True,
+        priority=True,
+        sign="!",
+    ),
+    Key("view.zoom", "z", "zoom", "Give the pane the whole screen, or take it back", "zoom", footer=True),
+    Key("view.filter", "slash", "filter", "Show only symbols that contain a text", "filter", footer=True, sign="/"),
+    Key("view.freeze", "space", "freeze", "Hold the picture still, or let it go on", "freeze", footer=True),
+    Key("view.theme", "t", "theme", "Next theme", "theme", footer=True),
+    Key("view.help", "question_mark", "help", "This page", "help", footer=True, sign="?"),
+    Key("view.palette", "ctrl+p", "palette", "Search every command", "command_palette", priority=True, sign="^p"),
+    Key("view.repaint", "ctrl+l", "repaint", "Paint everything anew", "repaint", sign="^l"),
+    Key("desk.quit", "q,ctrl+q", "quit", "Quit; asks first while the desk is armed", "quit", footer=True),
+    Key("desk.interrupt", "ctrl+c", "how to quit", "Say how to quit", "interrupt", sign="^c"),
+    Key("move.up", "up,k", "up", "Move up", "move(0, -1)", "pane"),
+    Key("move.down", "down,j", "down", "Move down", "move(0, 1)", "pane"),
+    Key("move.left", "left,h", "left", "Move left", "move(-1, 0)", "pane"),
+    Key("move.right", "right,l", "right", "Move right", "move(1, 0)", "pane"),
+    Key("move.page_up", "pageup", "page up", "Move a page up", "move(0, -10)", "pane"),
+    Key("move.page_down", "pagedown", "page down", "Move a page down", "move(0, 10)", "pane"),
+    Key("move.home", "home", "top", "Go to the top", "move(0, -100000)", "pane"),
+    Key("move.end", "end", "end", "Go to the end", "move(0, 100000)", "pane"),
+    Key("dialog.close", "escape,q,question_mark", "close", "Close the dialog", "close", "dialog", sign="esc"),
+    Key("quit.yes", "y", "quit", "Quit although the desk is armed", "yes", "quit"),
+    Key("quit.no", "n,escape,q", "stay", "Stay", "close", "quit"),
+)
+# In the ticket dialog keys are not bindings: each one counts, also those that mean nothing (see screens.approval).
+TICKET_HELP = (
+    ("its two letters", "Approve: pause, type both letters of the ticket's code, pause"),
+    ("x", "Refuse the ticket"),
+    ("esc", "Close the dialog; the ticket stays open"),
+    ("!", "Halt"),
+)
+
+
+def bindings(scope: Scope) -> list[Binding]:
+    """Return the bindings of one part of the console; each has an id, so a keymap can move it."""
+    return [
+        Binding(key.keys, key.action, key.description, show=key.footer, priority=key.priority, id=key.id)
+        for key in KEYS
+        if key.scope == scope
+    ]
+
+
+def sign(key: str) -> str:
+    """Return how a key is written on the screen."""
+    return _SIGNS.get(key) or key.replace("ctrl+", "^")
+
+
+_SIGNS = {entry.keys.split(",")[0]: entry.sign for entry in KEYS if entry.sign} | {
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "shift+tab": "⇧tab",
+}

@@ -1,0 +1,114 @@
+"""`arbdesk orders`: what the journal holds."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from core.desk import pnl_text
+from core.engine import data_dir, journal_path
+from core.execution.journal import read_orders, read_totals
+from core.execution.rows import OrderRecord
+from core.settings import Settings, load
+
+COLUMNS = (
+    "time (UTC)",
+    "mode",
+    "side",
+    "symbol",
+    "venue",
+    "size",
+    "limit",
+    "state",
+    "filled",
+    "average",
+    "fees",
+    "why",
+)
+
+
+def list_orders(journal: Path | None, *, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
+    """Print the last `limit` orders and what all fills of the journal brought.
+
+    Raises:
+        JournalError: there is no journal, or it cannot be read.
+    """
+    path = journal or _usual(load(config, {}), demo=demo)
+    orders, totals = read_orders(path, limit=limit), pnl_text(read_totals(path))
+    if as_json:
+        click.echo(orjson.dumps({"journal": str(path), "orders": [_as_json(one) for one in orders], "pnl": totals}))
+        return
+    click.echo(f"{path}", err=True)
+    if not orders:
+        click.echo("no orders yet")
+        return
+    rows = [COLUMNS, *(_as_row(one) for one in orders)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    click.echo("all fills: " + (", ".join(f"{amount} {currency}" for currency, amount in totals.items()) or "nothing"))
+
+
+def _usual(settings: Settings, *, demo: bool) -> Path:
+    """Return the desk's journal; the last demo's where no desk has ever run, and that is said."""
+    path = journal_path(settings, demo=demo)
+    demos = sorted(data_dir(settings).glob("demo*.sqlite"), key=lambda file: file.stat().st_mtime_ns)
+    if demo and demos:
+        return demos[-1]
+    if not path.exists() and demos and settings.journal is None:
+        click.echo("No desk has run here yet: these are the orders of the last demo.", err=True)
+        return demos[-1]
+    return path
+
+
+def _as_row(one: OrderRecord) -> tuple[str, ...]:
+    order, average = one.order, one.average
+    return (
+        datetime.fromtimestamp(one.at_ns / 1e9, UTC).strftime("%m-%d %H:%M:%S.%f")[:-3],
+        one.mode,
+        order.side,
+        order.symbol,
+        order.venue,
+        _plain(order.size),
+        _plain(order.price),
+        one.state.replace("_", " "),
+        _plain(one.filled),
+        f"{average:.10g}" if average is not None else "-",
+        " ".join(f"{fee:.8g} {currency}" for currency, fee in one.fees.items()) or "-",
+        one.why,
+    )
+
+
+def _as_json(one: OrderRecord) -> dict[str, Any]:
+    order = one.order
+    return {
+        "client_id": order.client_id,
+        "trade_id": order.trade_id,
+        "run_id": one.run_id,
+        "mode": one.mode,
+        "at_ns": one.at_ns,
+        "venue": order.venue,
+        "symbol": order.symbol,
+        "side": order.side,
+        "size": _plain(order.size),
+        "price": _plain(order.price),
+        "state": one.state,
+        "why": one.why,
+        "fills": [
+            {
+                "price": _plain(fill.price),
+                "size": _plain(fill.size),
+                "fee": _plain(fill.fee),
+                "fee_currency": fill.fee_currency,
+                "at_ns": fill.at_ns,
+            }
+            for fill in one.fills
+        ],
+    }
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"

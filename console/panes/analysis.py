@@ -1,0 +1,96 @@
+"""Pane 3: what the models do, and what the desk has found and turned down so far."""
+
+from collections.abc import Callable
+from typing import get_args
+
+from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.spreads import GHOST, MEANING, PAYS
+from console.panes.text import count, inert, left, money, right
+from core.desk import AnalysisState, Snapshot
+from core.tick import Cause
+
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+STATES = {
+    "OFF": ("warn", "the models are off; the desk trades without them"),
+    "READY": ("good", "waiting for something to judge"),
+    "BUSY": ("good", "a question is being answered"),
+    "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
+    "BUDGET": ("warn", "the money for today is spent"),
+}
+BAR = 12
+
+
+class Analysis(Pane):
+    """The state of the models, then findings by cause."""
+
+    NUMBER = 3
+    TITLE = "Analysis"
+
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        snapshot = picture.snapshot
+        head = models(snapshot.analysis, width)
+        facts, ghosts = facts_of(snapshot), ghosts_of(snapshot, width)
+        if width >= 72:
+            pairs = max(len(facts), len(ghosts))
+            lines = [beside(_at(facts, y), _at(ghosts, y), 31) for y in range(pairs)]
+        else:
+            lines = [*ghosts, [], *facts]
+        body: list[Callable[[], Line]] = [_constant(line) for line in lines]
+        return Sheet(_info(snapshot.analysis), head, body)
+
+
+def _constant(line: Line) -> Callable[[], Line]:
+    return lambda: line
+
+
+def _at(lines: list[Line], y: int) -> Line:
+    return lines[y] if y < len(lines) else []
+
+
+def beside(one: Line, other: Line, width: int) -> Line:
+    used = sum(len(text) for text, _ in one)
+    return [*one, (" " * max(1, width - used), "text"), *other]
+
+
+def _info(analysis: AnalysisState) -> Line:
+    return [(analysis.state, STATES[analysis.state][0])]
+
+
+def models(analysis: AnalysisState, width: int) -> list[Line]:
+    pen, meaning = STATES[analysis.state]
+    why = inert(analysis.why) or meaning
+    calls = f"   {count(analysis.calls)} calls, {count(analysis.failed)} failed, {money(analysis.cost_usd, signed=False)} USD"
+    return [[(f" models {analysis.state} ", pen), (f" {why[: width - 12]}", "text")], [(calls, "dim")], []]
+
+
+def facts_of(snapshot: Snapshot) -> list[Line]:
+    """Return what became of what was found."""
+    tickets, ticks, orders = snapshot.ticket_counts, snapshot.ticks, snapshot.order_counts
+    rows = [
+        (f"{PAYS} opportunities", snapshot.opportunities, "good"),
+        ("  tickets offered", tickets.offered, "text"),
+        ("  approved", tickets.approved, "text"),
+        ("  refused", tickets.refused, "text"),
+        ("  expired", tickets.expired, "text"),
+        ("  orders sent", orders.get("sent", 0), "text"),
+        ("  of unknown fate", orders.get("unknown", 0), "bad"),
+        ("  ticks read", ticks.consumed, "text"),
+        ("  repeats dropped", ticks.repeats, "text"),
+        ("  waiting", ticks.waiting, "text"),
+        ("  of unknown symbol", ticks.unknown, "text"),
+    ]
+    return [[(f" {left(word, 20)}", "dim"), (right(count(n), 7), pen if n else "dim")] for word, n, pen in rows]
+
+
+def ghosts_of(snapshot: Snapshot, width: int) -> list[Line]:
+    """Return how often each cause turned an apparent edge down: the most frequent first."""
+    total = sum(snapshot.ghosts.values())
+    lines: list[Line] = [[(f" {GHOST} {left('ghosts', 12)}", "ghost"), (right(count(total), 7), "ghost")]]
+    most = max(snapshot.ghosts.values(), default=0)
+    for cause in sorted(CAUSES, key=lambda cause: -snapshot.ghosts.get(cause, 0)):
+        n = snapshot.ghosts.get(cause, 0)
+        bar = "█" * max(1, round(BAR * n / most)) if n else ""
+        pen = "text" if n else "dim"
+        line: Line = [(f"   {left(cause, 12)}", pen), (right(count(n), 7), pen), (f" {bar:<{BAR}} ", "ghost")]
+        lines.append([*line, (MEANING[cause], "dim")])
+    return lines

@@ -1,0 +1,212 @@
+"""Pane 5: tickets that wait for a person, what became of every order, and what the desk has to say."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.status import exposure, pnl
+from console.panes.text import NOTHING, age, bps, clock, count, cut, inert, left, money, right
+from core.desk import Notice, OrderView, Snapshot, TicketView
+
+TICKET = {
+    "open": ("▶", "key"),
+    "approved": ("✓", "good"),
+    "refused": ("✗", "dim"),
+    "expired": ("○", "dim"),
+    "done": ("■", "good"),
+}
+ORDER = {
+    "intent": ("·", "dim"),
+    "sent": ("→", "warn"),
+    "filled": ("●", "good"),
+    "partly_filled": ("◐", "warn"),
+    "rejected": ("✗", "bad"),
+    "not_sent": ("○", "warn"),
+    "unknown": ("?", "bad"),
+}
+NOTICE = {"info": ("i", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
+BAR = 10
+
+
+class Column(NamedTuple):
+    title: str
+    width: int
+    rank: int  # the highest goes first where room is short
+    text: Callable[[OrderView], str]
+    at_right: bool = True
+
+
+COLUMNS = (
+    Column("time", 8, 5, lambda order: clock(order.at_ns), False),
+    Column("state", 15, 0, lambda order: f"{ORDER[order.state][0]} {order.state.replace('_', ' ')}", False),
+    Column("venue", 9, 0, lambda order: inert(order.venue), False),
+    Column("side", 4, 0, lambda order: order.side, False),
+    Column("symbol", 10, 0, lambda order: inert(order.symbol), False),
+    Column("size", 11, 4, lambda order: inert(order.size)),
+    Column("limit", 11, 6, lambda order: inert(order.price)),
+    Column("filled", 11, 1, lambda order: inert(order.filled) or NOTHING),
+    Column("average", 11, 2, lambda order: inert(order.average) or NOTHING),
+    Column("fees", 14, 7, lambda order: inert(order.fees) or NOTHING),
+    Column("order", 12, 8, lambda order: inert(order.client_id)[-12:], False),
+)
+WHY = 12  # columns that the reason needs at least
+
+
+class Blotter(Pane):
+    """Open tickets with their countdown, then orders, the newest first."""
+
+    NUMBER = 5
+    TITLE = "Blotter"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.selected = ""  # ticket id: the cursor stays on its ticket while others come and go
+
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        snapshot = picture.snapshot
+        tickets, orders = snapshot.tickets[::-1], snapshot.orders[::-1]
+        columns = fitting(width)
+        at = next((y for y, ticket in enumerate(tickets) if ticket.ticket_id == self.selected), None)
+        body: list[Callable[[], Line]] = [
+            partial(ticket_line, ticket, picture, width, y == at) for y, ticket in enumerate(tickets)
+        ]
+        if not tickets:
+            body.append(partial(_say, "No open ticket"))
+        body.append(partial(order_head, columns))
+        body += [partial(order_line, order, columns, width) for order in orders]
+        if not orders:
+            body.append(partial(_say, "No orders in this run"))
+        room = 1 if height < 9 else 2 if height < 14 else 4
+        foot = [notice_line(notice, width) for notice in snapshot.notices[-room:]]
+        return Sheet(_info(snapshot), [], body, foot, cursor=at)
+
+    def action_move(self, right: int, down: int) -> None:
+        """Move the cursor over the tickets; past them, the lines."""
+        tickets = [] if self.picture is None else [ticket.ticket_id for ticket in self.picture.snapshot.tickets[::-1]]
+        at = tickets.index(self.selected) if self.selected in tickets else -1 if down > 0 else len(tickets)
+        if down and 0 <= at + down < len(tickets):
+            self.selected, self.follow = tickets[at + down], True
+            self.redraw()
+        else:
+            super().action_move(right, down)
+
+
+def _say(text: str) -> Line:
+    return [(f" {text}", "dim")]
+
+
+def _info(snapshot: Snapshot) -> Line:
+    counts, tickets = snapshot.order_counts, snapshot.ticket_counts
+    info: Line = [("pnl of this run ", "title")]
+    info += [(text, "title" if pen in ("text", "dim") else pen) for text, pen in pnl(snapshot)]
+    open_, pen = exposure(snapshot)
+    info += [(" · open ", "title"), (open_, "title" if pen == "text" else pen)]
+    info.append((f" · tickets {tickets.offered}: {tickets.approved} approved, {tickets.expired} expired", "title"))
+    info.append((f" · orders {count(counts.get('sent', 0))} sent, {count(counts.get('filled', 0))} filled", "title"))
+    for state in ("partly_filled", "rejected", "not_sent", "unknown"):
+        if n := counts.get(state, 0):
+            info.append((f", {count(n)} {state.replace('_', ' ')}", ORDER[state][1]))
+    return info
+
+
+def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool = False) -> Line:
+    """Return a ticket: how long it lives, what it would bring, and what it is worth by now."""
+    glyph, pen = TICKET[ticket.state]
+    is_open = ticket.state == "open"
+    rest_ns = max(0, ticket.expires_ns - picture.now_ns)
+    route = f"{inert(ticket.route.symbol)} {inert(ticket.route.buy)} → {inert(ticket.route.sell)}"
+    line: Line = [(f"{'▌' if selected else ' '}", "key"), (f"{glyph} {left(ticket.state, 8)} ", pen)]
+    if is_open:
+        line.append((f"{rest_ns / 1e9:>4.0f}s ", "warn" if rest_ns < 5_000_000_000 else "text"))
+        if width >= 110:
+            line.append((f"{countdown(ticket, picture.now_ns, BAR)} ", "bar"))
+    line.append((f"{left(route, 28)} ", "strong" if is_open else "text"))
+    line.append((f"edge {bps(ticket.edge_bps):>6} ", "text"))
+    if is_open:
+        line += live(ticket)
+        line.append((f" {money(ticket.profit)} {inert(ticket.currency)}", "good"))
+        line.append((f" worst {money(ticket.worst_profit)}", "down" if ticket.worst_profit.startswith("-") else "dim"))
+        line.append((f"  size {inert(ticket.buy.size)}", "dim"))
+        line.append(("  enter opens it, x refuses it", "dim"))
+    else:
+        line.append((f" {inert(ticket.why)}", "dim"))
+    return [(text, f"{pens} cursor") for text, pens in clipped(line, width)] if selected else clipped(line, width)
+
+
+def live(ticket: TicketView) -> Line:
+    """Return the ticket's edge at this moment, and which way it went."""
+    if ticket.live_edge_bps is None:
+        return [("now –: a quote is missing", "warn")]
+    better = ticket.live_edge_bps >= ticket.edge_bps
+    pays = ticket.live_edge_bps > 0
+    sign = "▲" if better else "▼"
+    return [("now ", "dim"), (f"{bps(ticket.live_edge_bps):>6}{sign}", "up" if pays else "down")]
+
+
+def countdown(ticket: TicketView, now_ns: int, width: int) -> str:
+    whole = max(1, ticket.expires_ns - ticket.opened_ns)
+    rest = min(max(ticket.expires_ns - now_ns, 0), whole)
+    full = -(-rest * width // whole)
+    return "█" * full + "░" * (width - full)
+
+
+def clipped(line: Iterable[tuple[str, str]], width: int) -> Line:
+    """Return as much of `line` as fits; a cut shows."""
+    result: Line = []
+    for text, pens in line:
+        if width <= 0:
+            break
+        result.append((cut(text, width), pens))
+        width -= len(text)
+    return result
+
+
+def fitting(width: int) -> tuple[Column, ...]:
+    """Return the columns for which there is room beside the reason."""
+    columns = list(COLUMNS)
+    while len(columns) > 1 and sum(column.width + 1 for column in columns) + WHY + 1 > width:
+        columns.remove(max(columns, key=lambda column: column.rank))
+    return tuple(columns)
+
+
+def order_head(columns: Iterable[Column]) -> Line:
+    titles = (right(c.title, c.width) if c.at_right else left(c.title, c.width) for c in columns)
+    return [(f" {' '.join(titles)} why", "dim")]
+
+
+def order_line(order: OrderView, columns: Iterable[Column], width: int) -> Line:
+    line: Line = [(" ", "text")]
+    for column in columns:
+        shown = column.text(order)
+        pen = _pen(column.title, order)
+        line.append(((right if column.at_right else left)(shown, column.width) + " ", pen))
+    room = width - sum(len(text) for text, _ in line)
+    return [*line, (cut(inert(order.why), room), ORDER[order.state][1])]
+
+
+def _pen(title: str, order: OrderView) -> str:
+    if title == "state":
+        return ORDER[order.state][1]
+    if title == "side":
+        return "up" if order.side == "buy" else "down"
+    return "dim" if title in ("time", "order", "fees") else "text"
+
+
+def notice_line(notice: Notice, width: int) -> Line:
+    glyph, pen = NOTICE[notice.level]
+    times = f" ×{notice.times}" if notice.times > 1 else ""
+    text = cut(inert(notice.text), width - 14 - len(times))
+    return [(f" {glyph} ", pen), (f"{clock(notice.at_ns)}  ", "dim"), (f"{text}{times}", pen)]
+
+
+def newest_open(snapshot: Snapshot, selected: str = "") -> TicketView | None:
+    """Return the open ticket with the id `selected`, else the newest open one."""
+    open_ = [ticket for ticket in snapshot.tickets if ticket.state == "open"]
+    return next((ticket for ticket in open_ if ticket.ticket_id == selected), open_[-1] if open_ else None)
+
+
+def quote_age(snapshot: Snapshot, symbol: str, venue: str, picture: Picture) -> str:
+    """Return how old a venue's quote for a symbol is."""
+    held = next((q for q in snapshot.quotes if (q.symbol, q.venue) == (symbol, venue)), None)
+    return NOTHING if held is None else age(picture.age_ns(held.received_ns))

@@ -1,0 +1,31 @@
+"""The line in which a person writes which symbols to show."""
+
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+
+class Filter(Input):
+    """Narrows while it is written; enter keeps it, escape takes it away."""
+
+    BINDINGS = [Binding("escape", "drop", "Show all symbols", id="filter.drop")]
+    DEFAULT_CSS = """
+    Filter {
+        display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
+        &:focus { border: none; background: $panel; }
+        &.-open { display: block; }
+    }
+    """
+
+    class Left(Message):
+        """The person is done with it."""
+
+    def __init__(self) -> None:
+        super().__init__(placeholder="show only symbols that contain …   enter keeps, esc shows all", max_length=24)
+
+    def action_drop(self) -> None:
+        self.value = ""
+        self.post_message(self.Left())
+
+    async def action_submit(self) -> None:
+        self.post_message(self.Left())

@@ -1,0 +1,106 @@
+"""Pane 4: how long each stage takes, as a histogram on a logarithmic axis."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.text import count, milliseconds
+from core.latency import BOUNDS_MS, STAGES, Percentiles, Stage
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+BUDGET_MS = 50.0  # for the p99 of tick_to_order
+BUDGET_BAR = next(at for at, bound in enumerate(BOUNDS_MS) if bound >= BUDGET_MS)  # the bar that holds it
+NAME, NUMBERS = 15, 5 * 7
+NO_DATA: dict[Stage, str] = {
+    "feed": "no data: no venue stamps its events",
+    "approve": "no data: no ticket was approved yet",
+    "send": "no data: no order was sent yet",
+    "ack": "no data: no order was sent yet",
+    "tick_to_order": "no data: measured in automatic mode",
+}
+MEANING: dict[Stage, str] = {
+    "feed": "venue's event to received; both clocks count",
+    "ingest": "received to appended to the log",
+    "log": "appended to read",
+    "detect": "read to decided",
+    "approve": "ticket to approval, a person",
+    "send": "decided to order bytes written",
+    "ack": "order written to answered",
+    "tick_to_order": "received to order bytes written",
+}
+
+
+class Latency(Pane):
+    """A histogram for each stage, its percentiles beside it."""
+
+    NUMBER = 4
+    TITLE = "Latency"
+
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        bars = len(BOUNDS_MS) + 1
+        cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
+        rows = max(1, min(4, (height - 2) // len(STAGES)))
+        head: Line = [
+            (f" {'stage':<{NAME - 1}}{'':<{cell * bars}} ", "dim"),
+            (f"{'p50':>7}{'p99':>7}{'p99.9':>7}{'max':>7}{'count':>7}", "dim"),
+        ]
+        body: list[Callable[[], Line]] = []
+        for stage in STAGES:
+            took = picture.snapshot.latency.get(stage, Percentiles())
+            body += [partial(line_of, stage, took, row, rows, cell) for row in range(rows)]
+        return Sheet(_info(picture), [head], body, [axis(cell)])
+
+
+def line_of(stage: Stage, took: Percentiles, row: int, rows: int, cell: int) -> Line:
+    """Return one of the `rows` lines of a stage, the upper first."""
+    last = row == rows - 1
+    name: Line = [(f" {stage.replace('_', ' ') if last else '':<{NAME - 1}}", "text" if took.count else "dim")]
+    if not took.count:
+        return [*name, (NO_DATA.get(stage, "no data yet") if last else "", "dim")]
+    line = [*name, *_bars(stage, took, row, rows, cell)]
+    if not last:
+        return line
+    late = stage == "tick_to_order" and took.p99 > BUDGET_MS
+    numbers = [milliseconds(value) for value in (took.p50, took.p99, took.p999, took.max)]
+    return [
+        *line,
+        (f" {numbers[0]:>7}", "text"),
+        (f"{numbers[1]:>7}", "bad" if late else "strong"),
+        (f"{numbers[2]:>7}{numbers[3]:>7}", "text"),
+        (f"{count(took.count):>7}", "dim"),
+    ]
+
+
+def _bars(stage: Stage, took: Percentiles, row: int, rows: int, cell: int) -> Line:
+    """Return a slice of the columns. Heights are logarithmic: a tail of one in a million must be seen."""
+    scale = math.log1p(max(took.bars, default=0)) or 1.0
+    line: Line = []
+    for at, n in enumerate(took.bars):
+        height = max(1, round(math.log1p(n) / scale * 8 * rows)) if n else 0
+        block = BLOCKS[min(8, max(0, height - 8 * (rows - 1 - row)))]
+        late = stage == "tick_to_order" and at > BUDGET_BAR
+        if block == " " and at == BUDGET_BAR:
+            line.append((f"{'┊':<{cell}}", "budget"))
+        else:
+            line.append((block * cell, "late" if late else "bar"))
+    return line
+
+
+def axis(cell: int) -> Line:
+    """Return the scale below the bars; each mark stands under the bar that ends there."""
+    marks = [" "] * (cell * (len(BOUNDS_MS) + 1) + 14)
+    for at, text in ((0, "0.01"), (BUDGET_BAR, "┊50 ms budget"), (7, "1"), (10, "10"), (17, "1s")):
+        place = slice(at * cell, at * cell + len(text))
+        if not "".join(marks[place]).strip():  # else the words of another mark are there
+            marks[place] = text
+    return [(f" {'ms, each ×2':<{NAME - 1}}", "dim"), ("".join(marks).rstrip(), "budget")]
+
+
+def _info(picture: Picture) -> Line:
+    took = picture.snapshot.latency.get("tick_to_order", Percentiles())
+    if not took.count:
+        return [("budget 50 ms for tick to order: not measured", "title")]
+    late = took.p99 > BUDGET_MS
+    verdict = "over the budget" if late else "within the budget"
+    return [(f"tick to order p99 {milliseconds(took.p99)} ms, {verdict} of 50 ms", "bad" if late else "good")]

@@ -1,0 +1,262 @@
+"""Widgets that are painted line by line: a line that looks as before costs nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from console.keys import bindings
+from console.panes.text import cut
+from core.desk import Snapshot
+
+Span = tuple[str, str]  # text in single-width characters, and the names of its pens, separated by spaces
+Line = list[Span]
+
+PENS = (
+    *("text", "strong", "dim", "rule", "up", "down", "best", "stale", "ghost", "good", "warn", "bad", "key"),
+    *("title", "focus", "cursor", "demo", "paper", "live", "armed", "disarmed", "halted", "frozen", "old"),
+    *(f"heat-{level}" for level in range(1, 10)),
+    *("opportunity", "bar", "late", "budget"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What there is to draw at one moment."""
+
+    snapshot: Snapshot
+    now_ns: int  # the desk's time of this picture: ages are counted to it
+    filter: str = ""  # only symbols that contain it
+    frozen_ns: int | None = None  # how long it has been held still; None: it is not
+    old: bool = False  # the desk has not been heard of for more than a second
+
+    def age_ns(self, since_ns: int) -> int:
+        return max(0, self.now_ns - since_ns)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(symbol for symbol in self.snapshot.symbols if self.filter.upper() in symbol.upper())
+
+
+class Lines(Widget):
+    """Shows lines as they are. No border or padding in CSS: they are skipped when `render_lines` is replaced."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"pen--{pen}" for pen in PENS}
+    DEFAULT_CSS = """
+    Lines {
+        background: $surface;
+        .pen--text { color: $foreground; }
+        .pen--strong { color: $strong; text-style: bold; }
+        .pen--dim { color: $dim; }
+        .pen--rule { color: $rule; }
+        .pen--up { color: $price-up; }
+        .pen--down { color: $price-down; }
+        .pen--best { color: $best; text-style: bold; }
+        .pen--stale { color: $stale; }
+        .pen--ghost { color: $ghost; }
+        .pen--good { color: $good; }
+        .pen--warn { color: $warn; }
+        .pen--bad { color: $bad; text-style: bold; }
+        .pen--key { color: $key; text-style: bold; }
+        .pen--title { color: $title-text; background: $panel; }
+        .pen--focus { color: $focus-text; background: $focus; text-style: bold; }
+        .pen--cursor { background: $cursor; }
+        .pen--demo { color: $badge-text; background: $demo; text-style: bold; }
+        .pen--paper { color: $badge-text; background: $paper; text-style: bold; }
+        .pen--live { color: $badge-text; background: $live; text-style: bold; }
+        .pen--armed { color: $badge-text; background: $armed; text-style: bold; }
+        .pen--disarmed { color: $badge-text; background: $disarmed; text-style: bold; }
+        .pen--halted { color: $badge-text; background: $halted; text-style: bold; }
+        .pen--frozen { color: $badge-text; background: $frozen; text-style: bold; }
+        .pen--old { color: $badge-text; background: $old; text-style: bold; }
+        .pen--heat-1 { color: $heat-text; background: $heat-1; }
+        .pen--heat-2 { color: $heat-text; background: $heat-2; }
+        .pen--heat-3 { color: $heat-text; background: $heat-3; }
+        .pen--heat-4 { color: $heat-text; background: $heat-4; }
+        .pen--heat-5 { color: $heat-text; background: $heat-5; }
+        .pen--heat-6 { color: $heat-text; background: $heat-6; }
+        .pen--heat-7 { color: $heat-text; background: $heat-7; }
+        .pen--heat-8 { color: $heat-text; background: $heat-8; }
+        .pen--heat-9 { color: $heat-text; background: $heat-9; }
+        .pen--opportunity { color: $opportunity-text; background: $opportunity; text-style: bold; }
+        .pen--bar { color: $bar; }
+        .pen--late { color: $bar-late; }
+        .pen--budget { color: $budget; }
+        &:nocolor {
+            .pen--focus, .pen--live, .pen--armed, .pen--halted, .pen--frozen, .pen--old, .pen--opportunity {
+                text-style: bold reverse;
+            }
+            .pen--demo, .pen--paper, .pen--disarmed, .pen--cursor { text-style: reverse; }
+            .pen--title { text-style: bold; }
+        }
+    }
+    """
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+        self._styles: dict[str, Style] = {}  # own cache: every refresh() wipes Textual's
+
+    def show(self, lines: list[Line]) -> None:
+        """Put `lines` in place; only those that differ from what is there are painted."""
+        width, height = self.size
+        held, self.lines = self.lines, lines[:height]
+        nothing: Line = []
+        changed = [
+            y
+            for y in range(height)
+            if (held[y] if y < len(held) else nothing) != (lines[y] if y < len(lines) else nothing)
+        ]
+        for y in changed:
+            self._strips.pop(y, None)
+        if changed:
+            self.refresh(*[Region(0, y, width, 1) for y in changed])
+
+    def redraw(self) -> None:
+        """Make the lines anew, for a new size."""
+
+    def on_resize(self) -> None:
+        self._strips.clear()
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        """Forget every colour: theme or focus may have changed."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._styles.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = [self._strip(y) for y in crop.line_range]
+        start, end = crop.column_span
+        return strips if (start, end) == (0, self.size.width) else [strip.crop(start, end) for strip in strips]
+
+    def style_of(self, pens: str) -> Style:
+        if (style := self._styles.get(pens)) is None:
+            style = self.get_component_rich_style(*(f"pen--{pen}" for pen in pens.split()))
+            self._styles[pens] = style
+        return style
+
+    def _strip(self, y: int) -> Strip:
+        if (strip := self._strips.get(y)) is None:
+            strip = self._strips[y] = self._build(self.lines[y] if y < len(self.lines) else [])
+        return strip
+
+    def _build(self, line: Line) -> Strip:
+        width, used = self.size.width, sum(len(text) for text, _ in line)
+        runs: list[tuple[list[str], str]] = []
+        for text, pens in [*line, (" " * (width - used), "text")]:  # a line carries its own background to its end
+            if runs and runs[-1][1] == pens:
+                runs[-1][0].append(text)
+            elif text:
+                runs.append(([text], pens))
+        strip = Strip(
+            [Segment("".join(texts), self.style_of(pens)) for texts, pens in runs], max(used, width)
+        ).crop(0, width)
+        for line_filter in self.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):  # pens are RGB already
+                strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What a pane has to show: the body scrolls between head and foot."""
+
+    info: Line = field(default_factory=list)  # beside the title
+    head: list[Line] = field(default_factory=list)
+    body: Sequence[Callable[[], Line]] = ()  # made only when seen
+    foot: list[Line] = field(default_factory=list)
+    cursor: int | None = None  # the line of the body that must be seen
+
+
+class Pane(Lines, can_focus=True):
+    """One of the numbered panes. Its first line is its title."""
+
+    NUMBER = 0
+    TITLE = ""
+    BINDINGS = bindings("pane")
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.tabs: Line = []  # instead of the title, where the panes lie upon each other
+        self.picture: Picture | None = None
+        self.top = 0  # the first line of the body that is seen
+        self.follow = False  # bring the cursor into view, once: a wheel may then scroll it out again
+        self._last_top = 0
+
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        """Return what to show in `height` lines below the title."""
+        raise NotImplementedError
+
+    def draw(self, picture: Picture) -> None:
+        self.picture = picture
+        self.redraw()
+
+    def redraw(self) -> None:
+        width, height = self.size
+        if self.picture is None or not width or not height:
+            return
+        sheet = self.sheet(self.picture, width, height - 1)
+        foot = sheet.foot[: max(0, height - 2)]
+        head = sheet.head[: max(0, height - 1 - len(foot))]
+        room = max(0, height - 1 - len(head) - len(foot))
+        self._last_top = max(0, len(sheet.body) - room)
+        if sheet.cursor is not None and self.follow and room:
+            self.follow = False
+            self.top = min(max(self.top, sheet.cursor - room + 1), sheet.cursor)
+        self.top = min(max(self.top, 0), self._last_top)
+        seen = [line() for line in sheet.body[self.top : self.top + room]]
+        below = len(sheet.body) - self.top - len(seen)
+        lines = [*head, *seen, *([] for _ in range(room - len(seen))), *foot]
+        if self.picture.old:
+            lines = [[(text, "stale") for text, _ in line] for line in lines]
+        self.show([self._title(sheet.info, width, self.top, below), *lines])
+
+    def _title(self, info: Line, width: int, above: int, below: int) -> Line:
+        pen = "focus" if self.has_focus else "title"
+        title = self.tabs or [(f" {self.NUMBER} {self.TITLE} ", pen)]
+        marks: Line = []
+        assert self.picture is not None
+        if self.picture.frozen_ns is not None:
+            marks.append((f" FROZEN {self.picture.frozen_ns // 1_000_000_000}s ", "frozen"))
+        if above or below:
+            marks.append((f" ↑{above} ↓{below} ", "title"))
+        room = width - sum(len(text) for text, _ in [*title, *marks]) - 2
+        spans: Line = []
+        for text, pens in info:
+            if room > 0:
+                spans.append((cut(text, room), f"title {pens}".removesuffix(" title")))
+                room -= len(spans[-1][0])
+        return [*title, (" ", "title"), *spans, (" " * max(0, room + 1), "title"), *marks]
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-3)
+
+    def scroll_lines(self, by: int) -> None:
+        self.top = min(max(0, self.top + by), self._last_top)
+        self.redraw()
+
+    def action_move(self, right: int, down: int) -> None:
+        """Move what can be moved in this pane: here, the lines."""
+        if right == 0:
+            self.scroll_lines(down)

@@ -1,0 +1,218 @@
+"""Pane 2: what every route would earn at this moment, as a heatmap; what pays and what only seems to."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.text import NOTHING, age, amount, bps, cut, inert, left
+from core.desk import Edge, Snapshot
+from core.spreads.route import Route
+from core.tick import Cause
+
+# Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
+LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
+PAYS, GHOST = "◆", "◌"
+SYMBOL = 11  # columns for a symbol's name
+MEANING: dict[Cause, str] = {
+    "stale": "a quote is older than the limit",
+    "skew": "its two quotes are from different moments",
+    "gap": "messages of a venue are missing: its book is not known",
+    "crossed": "a venue's own bid is above its ask",
+    "basis": "the two venues do not quote the same thing at the same worth",
+    "fee": "the fees take it",
+    "depth": "too little is offered",
+    "lot": "no size fits both venues' lots",
+    "inventory": "there is nothing there to sell, or to pay with",
+    "halted": "the venue or the desk is halted",
+    "identity": "the symbol is not the same asset on both venues",
+}
+
+Column = tuple[str, str]  # buy venue, sell venue
+
+
+class Spreads(Pane):
+    """Rows are symbols, columns are routes: buy at the upper venue, sell at the lower."""
+
+    NUMBER = 2
+    TITLE = "Spreads"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.at_symbol = 0
+        self.at_route = 0
+        self._first = 0  # the first column that is seen
+
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        symbols, columns = picture.symbols, columns_of(picture.snapshot)
+        if not symbols or not columns:
+            return Sheet(_info(picture, []), body=[lambda: [(" No routes: they need two venues", "dim")]])
+        edges = {(edge.route.symbol, edge.route.buy, edge.route.sell): edge for edge in picture.snapshot.edges}
+        self.at_symbol = min(max(self.at_symbol, 0), len(symbols) - 1)
+        self.at_route = min(max(self.at_route, 0), len(columns) - 1)
+        room = width - SYMBOL - 1
+        cell = max(9, min(14, room // len(columns)))
+        seen = max(1, room // cell)
+        self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
+        self._first = max(self._first, self.at_route - seen + 1)
+        shown = columns[self._first : self._first + seen]
+        tall = 2 * len(symbols) + 7 <= height
+        map_ = Map(edges, shown, cell, tall, picture)
+        body: list[Callable[[], Line]] = []
+        for y, symbol in enumerate(symbols):
+            at = self.at_route - self._first if y == self.at_symbol else None
+            body.append(partial(map_.numbers, symbol, at))
+            if tall:
+                body.append(partial(map_.notes, symbol))
+        here = Route(symbols[self.at_symbol], *columns[self.at_route])
+        foot = [[], legend(width), detail(here, edges.get(here), picture)]
+        spare = height - 2 - len(body) - len(foot) - 2
+        if spare >= 2:
+            foot = [[], *ranking(picture, spare - 1), *foot]
+        more = len(columns) - len(shown)
+        head = [_names(shown, cell, 0), _names(shown, cell, 1)]
+        line = self.at_symbol * (2 if tall else 1)
+        return Sheet(_info(picture, columns, more), head, body, foot, cursor=line)
+
+    def action_move(self, right: int, down: int) -> None:
+        self.at_symbol += down
+        self.at_route += right
+        self.follow = True
+        self.redraw()
+
+
+class Map:
+    """Draws the cells of one picture."""
+
+    def __init__(
+        self, edges: dict[tuple[str, str, str], Edge], columns: Sequence[Column], cell: int, tall: bool, picture: Picture
+    ) -> None:
+        self._edges, self._columns, self._cell, self._tall, self._picture = edges, columns, cell, tall, picture
+
+    def numbers(self, symbol: str, cursor: int | None) -> Line:
+        line: Line = [(f" {left(inert(symbol), SYMBOL - 1)} ", "strong")]
+        for x, (buy, sell) in enumerate(self._columns):
+            text, pen = self._number(self._edges.get((symbol, buy, sell)))
+            text = cut(text, self._cell - 2)
+            mark = "[]" if x == cursor else "  "
+            inner = f"{text:^{self._cell - 3}}"[: self._cell - 3]
+            line += [(mark[0] + inner + mark[1], pen), (" ", "text")]
+        return line
+
+    def notes(self, symbol: str) -> Line:
+        line: Line = [(" " * (SYMBOL + 1), "text")]
+        for buy, sell in self._columns:
+            text, pen = self._note(self._edges.get((symbol, buy, sell)))
+            line += [(f"{cut(text, self._cell - 1):^{self._cell - 1}}", pen), (" ", "text")]
+        return line
+
+    def _number(self, edge: Edge | None) -> tuple[str, str]:
+        if edge is None:
+            return NOTHING, "stale"
+        if edge.tradable:
+            return f"{PAYS} {bps(edge.edge_bps)}", "opportunity"
+        if edge.cause is None:
+            return bps(edge.edge_bps), f"heat-{level(edge.edge_bps)}"
+        if self._tall:
+            return f"{GHOST} {bps(edge.edge_bps)}", "ghost"
+        if self._cell >= 14:
+            return f"{GHOST}{bps(edge.edge_bps)} {edge.cause}", "ghost"
+        return f"{GHOST} {edge.cause}", "ghost"
+
+    def _note(self, edge: Edge | None) -> tuple[str, str]:
+        if edge is None:
+            return "no quote", "stale"
+        if edge.tradable:
+            return amount(edge.size), "opportunity"
+        if edge.cause is not None:
+            return edge.cause, "ghost"
+        return age(edge.age_ns), f"heat-{level(edge.edge_bps)}"
+
+
+def level(edge_bps: float) -> int:
+    """Return the level of an edge on the scale, 1 to 9; 5 is around zero."""
+    return bisect_left(LEVELS, edge_bps) + 1
+
+
+def columns_of(snapshot: Snapshot) -> list[Column]:
+    """Return every pair of venues, in the venues' order."""
+    named = [venue.name for venue in snapshot.venues]
+    seen = dict.fromkeys(name for edge in snapshot.edges for name in (edge.route.buy, edge.route.sell))
+    names = list(dict.fromkeys([*named, *seen]))
+    return [(buy, sell) for buy in names for sell in names if buy != sell]
+
+
+def _names(columns: Sequence[Column], cell: int, side: int) -> Line:
+    """Return one of the two lines above the map: where is bought, or where is sold."""
+    line: Line = [(f" {('buy', '→ sell')[side]:<{SYMBOL}}", "dim")]
+    for column in columns:
+        name = inert(column[side]) if side == 0 else f"→{inert(column[side])}"
+        line.append((f"{cut(name, cell - 1):^{cell - 1}} ", "text" if side == 0 else "dim"))
+    return line
+
+
+def _info(picture: Picture, columns: list[Column], more: int = 0) -> Line:
+    edges = picture.snapshot.edges
+    pays = sum(edge.tradable for edge in edges)
+    ghosts = sum(edge.cause is not None for edge in edges)
+    info: Line = [
+        (f"{PAYS} {pays} pay now", "good" if pays else "title"),
+        (f" · {GHOST} {ghosts} ghosts", "ghost" if ghosts else "title"),
+        (" · bps after both fees", "title"),
+    ]
+    if more > 0:
+        info.append((f" · {more} of {len(columns)} routes: ← →", "warn"))
+    if picture.filter:
+        info.append((f" · only {inert(picture.filter)}", "key"))
+    return info
+
+
+def legend(width: int) -> Line:
+    """Return the scale with its bounds, and the two signs."""
+    line: Line = [(" ", "text")]
+    for at in range(1, 10):
+        bound = "<-30" if at == 1 else f"{LEVELS[at - 2]:+.0f}"
+        line.append((f"{bound:^5}", f"heat-{at}"))
+    if width >= 46 + 35:
+        line += [(" ", "text"), (f" {PAYS} pays ", "opportunity"), (f" {GHOST} ghost, with its cause", "ghost")]
+    elif width >= 46 + 16:
+        line += [(f"{PAYS} pays", "opportunity"), (f" {GHOST} ghost", "ghost")]
+    return line
+
+
+def detail(route: Route, edge: Edge | None, picture: Picture) -> Line:
+    """Return the cell under the cursor in words."""
+    line: Line = [
+        (f" {inert(route.symbol)} ", "strong"),
+        (f"{inert(route.buy)} → {inert(route.sell)}  ", "text"),
+    ]
+    if edge is None:
+        return [*line, ("no edge: one of its quotes is missing", "stale")]
+    number = f"{bps(edge.edge_bps)} bps  size {amount(edge.size)}  age {age(edge.age_ns)}  "
+    if edge.tradable:
+        return [*line, (number, "good"), (f"{PAYS} pays", "good")]
+    if edge.cause is not None:
+        return [*line, (number, "text"), (f"{GHOST} {edge.cause}: {MEANING[edge.cause]}", "ghost")]
+    return [*line, (number, "text"), ("below the threshold", "dim")]
+
+
+def ranking(picture: Picture, most: int) -> list[Line]:
+    """Return the best edges of this moment, one line each, under a heading."""
+    edges = [edge for edge in picture.snapshot.edges if edge.route.symbol in picture.symbols]
+    best = sorted(edges, key=lambda edge: (not edge.tradable, -edge.edge_bps))[: max(0, most - 1)]
+    if not best:
+        return []
+    lines: list[Line] = [[(f"  {'best now':<11}{'buy → sell':<22}{'edge':>7} {'size':>7} {'age':>6}", "dim")]]
+    for edge in best:
+        mark, pen = (PAYS, "good") if edge.tradable else (GHOST, "ghost") if edge.cause else ("·", "dim")
+        route = f"{inert(edge.route.buy)} → {inert(edge.route.sell)}"
+        lines.append(
+            [
+                (f" {mark} ", pen),
+                (f"{left(inert(edge.route.symbol), 10)}{left(route, 22)}", "text"),
+                (f"{bps(edge.edge_bps):>7}", pen if pen != "dim" else "text"),
+                (f" {amount(edge.size):>7} {age(edge.age_ns):>6}  ", "dim"),
+                (edge.cause or ("pays" if edge.tradable else ""), pen),
+            ]
+        )
+    return lines

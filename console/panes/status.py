@@ -1,0 +1,142 @@
+"""The line that is never hidden: what the desk is doing, and whether it may trade."""
+
+from typing import NamedTuple
+
+from console.panes.lines import Line, Lines, Picture
+from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
+from core.desk import Snapshot
+from core.latency import Percentiles, Stage
+
+BUDGET_MS = 50.0  # p99 of tick_to_order
+WIDE = 150  # columns from which on all of it fits in one line
+SEPARATOR = (" │ ", "rule")
+
+
+class Item(NamedTuple):
+    spans: Line
+    rank: int  # the highest goes first where room is short; 0 never goes
+
+    @property
+    def width(self) -> int:
+        return sum(len(text) for text, _ in self.spans)
+
+
+class Status(Lines):
+    """One line on a wide screen, two on a narrow one."""
+
+    DEFAULT_CSS = "Status { height: 2; background: $background; &.-wide { height: 1; } }"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.picture: Picture | None = None
+
+    def draw(self, picture: Picture) -> None:
+        self.picture = picture
+        self.redraw()
+
+    def redraw(self) -> None:
+        width = self.size.width
+        self.set_class(self.app.size.width >= WIDE, "-wide")
+        if self.picture is None or not width:
+            return
+        first, second, last = standing(self.picture), doing(self.picture), timing(self.picture)
+        if width >= WIDE:
+            self.show([packed([*first, *second], last, width)])
+        else:
+            self.show([packed(first, last, width), packed(second, [], width)])
+
+
+def packed(items: list[Item], last: list[Item], width: int) -> Line:
+    """Return as many items as fit into `width`, the least important ones left out, `last` at the right edge."""
+    items = list(items)
+    taken = sum(item.width for item in last) + 1
+    while sum(item.width + 3 for item in items) + taken > width:
+        worst = max(items, key=lambda item: item.rank)
+        if worst.rank == 0:
+            break
+        items.remove(worst)
+    line: Line = []
+    for item in items:
+        badge = item.rank == 0
+        if line:
+            line.append((" ", "text") if badge else SEPARATOR)
+        line.extend(item.spans)
+    used = sum(len(text) for text, _ in line)
+    line.append((" " * max(1, width - used - taken + 1), "text"))
+    return [*line, *(span for item in last for span in item.spans)]
+
+
+def standing(picture: Picture) -> list[Item]:
+    """Return what the desk is: whether its money is real, and whether orders may leave."""
+    snapshot = picture.snapshot
+    mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
+    state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
+    word, pen = state or ("DISARMED", "disarmed")
+    items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
+    if picture.frozen_ns is not None:
+        items.append(Item([(f" FROZEN {picture.frozen_ns // 1_000_000_000}s ", "frozen")], 0))
+    if picture.old:
+        items.append(Item([(f" PICTURE {age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
+    pen = "warn" if snapshot.approval == "auto" else "text"
+    return [*items, Item([("approval ", "dim"), (snapshot.approval, pen)], 1), venues(snapshot)]
+
+
+def venues(snapshot: Snapshot) -> Item:
+    away = [venue for venue in snapshot.venues if venue.health != "up"]
+    up = len(snapshot.venues) - len(away)
+    spans: Line = [("venues ", "dim"), (f"{up}/{len(snapshot.venues)}", "bad" if away else "good")]
+    if away:
+        names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
+        spans.append((f" {cut(names, 34)}", "warn"))
+    return Item(spans, 2)
+
+
+def doing(picture: Picture) -> list[Item]:
+    """Return what the desk does: its flow, its speed, its money."""
+    snapshot = picture.snapshot
+    ticks = snapshot.ticks
+    return [
+        Item([(count(ticks.per_s), "text"), (" ticks/s", "dim")], 3),
+        Item(latency(snapshot), 4),
+        Item([("pnl ", "dim"), *pnl(snapshot)], 1),
+        Item([("open ", "dim"), exposure(snapshot)], 2),
+        Item([("conflated ", "dim"), (count(ticks.conflated), "text")], 5),
+        Item([("rejected ", "dim"), (count(ticks.rejected), "warn" if ticks.rejected else "text")], 4),
+    ]
+
+
+def latency(snapshot: Snapshot) -> Line:
+    """Return the p99 that counts: of tick to order where orders leave by themselves, else of the decision."""
+    stage: Stage = "tick_to_order"
+    took = snapshot.latency.get(stage, Percentiles())
+    if not took.count:
+        stage = "detect"
+        took = snapshot.latency.get(stage, Percentiles())
+    if not took.count:
+        return [("p99 ", "dim"), (NOTHING, "text")]
+    shown = milliseconds(took.p99)
+    unit = "" if shown.endswith("s") else " ms"
+    return [
+        (f"{stage.replace('_', ' ')} p99 ", "dim"),
+        (f"{shown}{unit}", "bad" if took.p99 > BUDGET_MS else "text"),
+    ]
+
+
+def pnl(snapshot: Snapshot) -> Line:
+    if not snapshot.pnl:
+        return [("no fills yet", "dim")]
+    spans: Line = []
+    for currency, exact in snapshot.pnl.items():
+        if spans:
+            spans.append((" ", "text"))
+        spans += [(money(exact), "down" if exact.startswith("-") else "up"), (f" {inert(currency)}", "dim")]
+    return spans
+
+
+def exposure(snapshot: Snapshot) -> tuple[str, str]:
+    flat = not snapshot.exposure.strip("0.-+")
+    return money(snapshot.exposure, signed=False), "text" if flat else "warn"
+
+
+def timing(picture: Picture) -> list[Item]:
+    return [Item([(clock(picture.now_ns), "text"), (" UTC", "dim")], 0)]

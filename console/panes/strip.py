@@ -1,0 +1,38 @@
+"""Below a single pane: open tickets and the last orders, so that money is never out of sight."""
+
+from console.panes.blotter import fitting, notice_line, order_line, ticket_line
+from console.panes.lines import Line, Lines, Picture
+
+HEIGHT = 5
+
+
+class TicketStrip(Lines):
+    """A title, then up to four lines: open tickets first, then the last orders."""
+
+    DEFAULT_CSS = f"TicketStrip {{ height: {HEIGHT}; }}"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.picture: Picture | None = None
+
+    def draw(self, picture: Picture) -> None:
+        self.picture = picture
+        self.redraw()
+
+    def redraw(self) -> None:
+        width, height = self.size
+        if self.picture is None or not width:
+            return
+        snapshot = self.picture.snapshot
+        open_ = [ticket for ticket in snapshot.tickets[::-1] if ticket.state == "open"]
+        lines: list[Line] = [ticket_line(ticket, self.picture, width) for ticket in open_[: height - 1]]
+        columns = fitting(width)
+        lines += [order_line(order, columns, width) for order in snapshot.orders[::-1][: height - 1 - len(lines)]]
+        if not lines:
+            lines.append([(" No open ticket, no orders in this run", "dim")])
+        if len(lines) < height - 1 and snapshot.notices:
+            lines.append(notice_line(snapshot.notices[-1], width))
+        info = f" {len(open_)} open " if open_ else " none open "
+        title: Line = [(" Tickets and last orders ", "title"), (info, "title key" if open_ else "title")]
+        used = sum(len(text) for text, _ in title)
+        self.show([[*title, (" " * max(0, width - used), "title")], *lines])

@@ -1,0 +1,106 @@
+"""How values are written on the screen: short, aligned, and harmless whatever a venue sends."""
+
+import unicodedata
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from rich.cells import cell_len
+
+NOTHING = "–"  # not known; never 0
+
+
+@lru_cache(4096)
+def inert(text: str) -> str:
+    """Return `text` from outside with one cell for each character: no controls, nothing wide, nothing invisible."""
+    return "".join(c if cell_len(c) == 1 and unicodedata.category(c)[0] != "C" else "?" for c in _flat(text))
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def cut(text: str, width: int) -> str:
+    """Return `text` in at most `width` cells; a cut shows."""
+    if len(text) <= width:
+        return text
+    return text[: width - 1] + "…" if width > 0 else ""
+
+
+def left(text: str, width: int) -> str:
+    return cut(text, width).ljust(width)
+
+
+def right(text: str, width: int) -> str:
+    return cut(text, width).rjust(width)
+
+
+@lru_cache(1024)
+def decimals(tick_size: str) -> int:
+    """Return how many decimals a price on this lattice has."""
+    try:
+        exponent = Decimal(tick_size).normalize().as_tuple().exponent
+    except InvalidOperation:
+        return 2
+    return min(max(0, -exponent), 12) if isinstance(exponent, int) else 2
+
+
+def count(number: float) -> str:
+    """Return a count in at most six cells: 1,234, 12.3k, 4.56M."""
+    if number < 10_000:
+        return f"{number:,.0f}"
+    for unit in ("k", "M", "G"):
+        number /= 1000
+        if number < 1000 or unit == "G":
+            break
+    return f"{number:.1f}{unit}"
+
+
+def amount(size: float) -> str:
+    """Return a size of base currency in at most six cells."""
+    if size >= 10_000:
+        return count(size)
+    if size >= 100:
+        return f"{size:.0f}"
+    return f"{size:.2f}" if size >= 10 else f"{size:.3f}" if size >= 0.001 else f"{size:.0e}"
+
+
+def bps(edge: float) -> str:
+    return f"{edge:+.1f}" if abs(edge) < 1000 else f"{edge:+.0f}"
+
+
+@lru_cache(1024)
+def money(exact: str, *, signed: bool = True) -> str:
+    """Return exact decimal text with two decimals, or as many as a smaller amount needs to be seen."""
+    try:
+        value = Decimal(exact)
+        places = 2 if value == 0 or abs(value) >= Decimal("0.01") else 6
+        return f"{value:{'+' if signed and value else ''},.{places}f}"
+    except (InvalidOperation, ValueError):
+        return inert(exact) or NOTHING
+
+
+def age(age_ns: int) -> str:
+    """Return an age in at most six cells; below 0.3 s it would only flicker."""
+    seconds = age_ns / 1e9
+    if seconds < 0.3:
+        return "<0.3s"
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    if seconds < 60:
+        return f"{seconds:.0f}s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f}m{seconds % 60:02.0f}s" if seconds < 600 else f"{seconds / 60:.0f}m"
+    return f"{seconds / 3600:.0f}h"
+
+
+def milliseconds(ms: float) -> str:
+    """Return a duration in at most six cells, with its unit from a second on."""
+    if ms >= 1000:
+        return f"{ms / 1000:.1f}s" if ms < 100_000 else f"{ms / 1000:.0f}s"
+    return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
+
+
+def clock(at_ns: int) -> str:
+    """Return the time of day, UTC."""
+    second = at_ns // 1_000_000_000 % 86_400
+    return f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"

@@ -1,0 +1,201 @@
+"""Pane 1: what every venue offers for every symbol, how old it is, and how the venues themselves are."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.text import NOTHING, age, amount, count, cut, decimals, inert, left, right
+from core.desk import Quote, VenueState
+
+GLYPHS = {-1: ("▼", "down"), 0: (" ", "dim"), 1: ("▲", "up")}
+HEALTH = {
+    "up": ("●", "good"),
+    "connecting": ("◌", "warn"),
+    "silent": ("◐", "warn"),
+    "down": ("✗", "bad"),
+}
+AGEING_NS, OLD_NS = 1_000_000_000, 5_000_000_000
+BEST = "●"
+
+
+class Row(NamedTuple):
+    """One venue's offer for one symbol, or the lack of it."""
+
+    symbol: str
+    venue: str
+    quote: Quote | None
+    state: VenueState | None
+    first: bool  # of its symbol: the name is written once
+    best_bid: bool
+    best_ask: bool
+
+
+class Ticks(Pane):
+    """Venue by symbol, then a line for each feed."""
+
+    NUMBER = 1
+    TITLE = "Ticks"
+
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        rows = rows_of(picture)
+        price = max((len(text) for row in rows for text in _prices(row.quote)), default=8)
+        wide = width >= 10 + 10 + 2 + 2 * (price + 2) + 2 * 8 + 7 + 12
+        head = _head(price, wide)
+        feeds = feeds_of(picture, width)
+        room = max(2, height // 3) if len(rows) + 2 + len(feeds) > height else len(feeds)
+        foot = feeds[:room] if room >= len(feeds) else [*feeds[: room - 1], _more(len(feeds) - room + 1)]
+        if len(rows) + 2 + len(feeds) < height:
+            foot = [[], *foot]
+        body: list[Callable[[], Line]] = [partial(line_of, row, picture, price, wide) for row in rows]
+        if not rows:
+            body = [lambda: [(" No symbol contains ", "dim"), (inert(picture.filter), "text")]]
+        return Sheet(_info(picture, rows), [head], body, foot)
+
+
+def rows_of(picture: Picture) -> list[Row]:
+    """Return a row for every symbol on every venue, with or without a quote."""
+    snapshot = picture.snapshot
+    quotes = {(quote.symbol, quote.venue): quote for quote in snapshot.quotes}
+    states = {venue.name: venue for venue in snapshot.venues}
+    names = list(dict.fromkeys([*states, *(quote.venue for quote in snapshot.quotes)]))
+    rows: list[Row] = []
+    for symbol in picture.symbols:
+        held = [quotes[symbol, name] for name in names if (symbol, name) in quotes]
+        good = [quote for quote in held if quote.cause is None]
+        bid = max((quote.bid_price for quote in good), default=None)
+        ask = min((quote.ask_price for quote in good), default=None)
+        for name in names:
+            quote = quotes.get((symbol, name))
+            tradable = quote is not None and quote.cause is None
+            rows.append(
+                Row(
+                    symbol,
+                    name,
+                    quote,
+                    states.get(name),
+                    first=name == names[0],
+                    best_bid=tradable and quote is not None and quote.bid_price == bid,
+                    best_ask=tradable and quote is not None and quote.ask_price == ask,
+                )
+            )
+    return rows
+
+
+def _prices(quote: Quote | None) -> Iterable[str]:
+    if quote is None:
+        return ()
+    places = decimals(quote.tick_size)
+    return f"{quote.bid_price:.{places}f}", f"{quote.ask_price:.{places}f}"
+
+
+def _head(price: int, wide: bool) -> Line:
+    sizes = f"{'size':>7} {'size':>7}" if wide else ""
+    return [
+        (
+            f" {'symbol':<10}{'venue':<9}   {'bid':>{price}}  {'ask':>{price}} {sizes}{'age':>7}"
+            f"  {'' if wide else 'bid size / ask size'}",
+            "dim",
+        )
+    ]
+
+
+def line_of(row: Row, picture: Picture, price: int, wide: bool) -> Line:
+    name: Line = [(f" {left(inert(row.symbol) if row.first else '', 10)}", "strong")]
+    quote = row.quote
+    if quote is None:
+        word, pen = _why_nothing(row)
+        return [*name, (f"{left(inert(row.venue), 9)} ", "stale"), (f"  {right(NOTHING, price)}  ", "stale"), (word, pen)]
+    away = row.state is not None and row.state.health in ("down", "silent")
+    grey = quote.cause is not None or away
+    bid, ask = _prices(quote)
+    glyph, moved = GLYPHS.get(quote.moved, GLYPHS[0])
+    sizes = f"{right(amount(quote.bid_volume), 7)} {right(amount(quote.ask_volume), 7)}"
+    note = quote.cause or (row.state.health if away and row.state else "")
+    line: Line = [
+        *name,
+        (f"{left(inert(row.venue), 9)} ", "stale" if grey else "text"),
+        (glyph, "stale" if grey else moved),
+        (BEST if row.best_bid else " ", "best"),
+        (right(bid, price), _pen(row.best_bid, grey)),
+        (" ", "text"),
+        (BEST if row.best_ask else " ", "best"),
+        (right(ask, price), _pen(row.best_ask, grey)),
+        (" ", "text"),
+    ]
+    if wide:
+        line.append((sizes, "stale" if grey else "dim"))
+    line.append(_age(picture.age_ns(quote.received_ns)))
+    if note:
+        line.append((f"  ◌ {note}", "ghost"))
+    elif not wide:
+        line.append((f"  {amount(quote.bid_volume)} / {amount(quote.ask_volume)}", "dim"))
+    return line
+
+
+def _pen(best: bool, grey: bool) -> str:
+    return "stale" if grey else "best" if best else "text"
+
+
+def _age(age_ns: int) -> tuple[str, str]:
+    pen = "bad" if age_ns >= OLD_NS else "warn" if age_ns >= AGEING_NS else "dim"
+    return right(age(age_ns), 7), pen
+
+
+def _why_nothing(row: Row) -> tuple[str, str]:
+    state = row.state
+    if state is None or state.health == "up":
+        mute = state is not None and row.symbol in state.mute
+        return ("no data: the venue sends none", "warn") if mute else ("no data yet", "stale")
+    return f"no data: {state.health}", "warn"
+
+
+def _info(picture: Picture, rows: list[Row]) -> Line:
+    quotes = [row.quote for row in rows if row.quote is not None]
+    held = sum(quote.cause is not None for quote in quotes)
+    info: Line = [(f"{len(quotes)} quotes", "title")]
+    if held:
+        info.append((f" · {held} not tradable", "ghost"))
+    if len(quotes) < len(rows):
+        info.append((f" · {len(rows) - len(quotes)} without data", "warn"))
+    if picture.filter:
+        info.append((f" · only {inert(picture.filter)}", "key"))
+    return info
+
+
+def feeds_of(picture: Picture, width: int) -> list[Line]:
+    """Return a line for each feed: its health, its flow, and all it did not deliver."""
+    head = f" {'feed':<10}{'health':<13}{'ticks/s':>7} {'ticks':>7} {'last':>6} {'conn':>5} {'clock':>7}  trouble"
+    lines: list[Line] = [[(cut(head, width), "dim")]]
+    return lines + [_feed(venue, picture, width) for venue in picture.snapshot.venues]
+
+
+def _feed(venue: VenueState, picture: Picture, width: int) -> Line:
+    glyph, pen = HEALTH[venue.health]
+    last = age(picture.age_ns(venue.last_ns)) if venue.last_ns else NOTHING
+    ahead = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
+    line: Line = [
+        (f" {left(inert(venue.name), 10)}", "text"),
+        (f"{glyph} {venue.health:<11}", pen),
+        (f"{right(count(venue.ticks_per_s), 7)} {right(count(venue.ticks), 7)} ", "text"),
+        (f"{right(last, 6)} {right(f'{venue.connects}×', 5)} {right(ahead, 7)}  ", "dim"),
+    ]
+    room = width - sum(len(text) for text, _ in line)
+    return [*line, (cut(trouble(venue) or "none", room), "warn" if trouble(venue) else "dim")]
+
+
+def trouble(venue: VenueState) -> str:
+    """Return all that is not well with a feed, the worst first."""
+    parts = [inert(venue.why)] if venue.why else []
+    if venue.mute:
+        parts.append(f"no data for {', '.join(map(inert, venue.mute))}")
+    parts += _counted("rejected", venue.rejected)
+    return " · ".join(parts)
+
+
+def _counted(word: str, counts: Mapping[str, int]) -> list[str]:
+    return [f"{word} {count(n)} {inert(reason)}" for reason, n in counts.items() if n]
+
+
+def _more(lines: int) -> Line:
+    return [(f" … {lines} more: zoom with z", "dim")]

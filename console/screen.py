@@ -1,0 +1,53 @@
+"""The console on a terminal, or as a picture: the engine and the app in one process and one loop."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from pathlib import Path
+
+from console.app import Console
+from console.headless import log_to
+from core.engine import Engine, data_dir, running
+from core.errors import ConfigurationError
+from core.settings import Settings
+
+logger = logging.getLogger("arbdesk")
+
+
+async def show(
+    settings: Settings, *, demo: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
+) -> None:
+    """Run the desk with its console until the person quits, `for_s` passed, or the terminal or a signal ends it.
+
+    Raises:
+        DeskError: it could not start, or a part of it failed.
+    """
+    if picture is not None and for_s is None:
+        raise ConfigurationError("--picture", why="it does not say when", do="Add --for 10s.")
+    folder = data_dir(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    log_to(folder / ("demo.log" if demo else "arbdesk.log"))
+    async with running(settings, demo=demo, attended=True) as engine:
+        app = Console(engine, settings.console)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, app.exit)
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(_watch(app, engine, for_s, picture))
+            if picture is None:
+                await app.run_async(mouse=settings.console.mouse)
+            else:
+                await app.run_async(headless=True, size=size, mouse=False)
+            watch.cancel()
+
+
+async def _watch(app: Console, engine: Engine, for_s: float | None, picture: Path | None) -> None:
+    """End the app when the time is over, or when the engine failed."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(for_s):
+            await engine.ended()
+    if picture is not None:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_text(app.export_screenshot(title="ArbDesk"), encoding="utf-8")
+    app.exit()

@@ -1,0 +1,115 @@
+"""What this run's fills brought and left open, to the last digit."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+
+from core.execution.orders import EXACT, Fate, Fill, Order, currencies
+
+DAY_NS = 86_400 * 10**9
+_REMEMBERED = 10_000  # orders whose fills are known by count; a correction of an older one would count twice
+_NONE = Decimal(0)
+
+
+def flows(order: Order, fill: Fill) -> dict[str, Decimal]:
+    """Return what `fill` moved, per currency: what came in is positive."""
+    base, quote = currencies(order.symbol)
+    sign = 1 if order.side == "buy" else -1
+    with localcontext(EXACT):
+        moved = {base: sign * fill.size, quote: -sign * fill.price * fill.size}
+        moved[fill.fee_currency] = moved.get(fill.fee_currency, _NONE) - fill.fee
+    return moved
+
+
+class _Book:
+    """What some fills did, per symbol. Fees in a third currency are in the flows only: no price for them is known."""
+
+    def __init__(self) -> None:
+        self.base: dict[str, Decimal] = defaultdict(Decimal)
+        self.quote: dict[str, Decimal] = defaultdict(Decimal)
+        self.bought: dict[str, Decimal] = defaultdict(Decimal)  # notional, fees apart
+
+    def add(self, order: Order, fill: Fill, moved: dict[str, Decimal]) -> None:
+        base, quote = currencies(order.symbol)
+        self.base[order.symbol] += moved[base]
+        self.quote[order.symbol] += moved[quote]
+        if order.side == "buy":
+            self.bought[order.symbol] += fill.price * fill.size
+
+
+class Accounts:
+    """Exact bookkeeping from fills. The daily amounts may begin with what earlier runs of the day did."""
+
+    def __init__(self) -> None:
+        self._flows: dict[str, Decimal] = defaultdict(Decimal)
+        self._run = _Book()
+        self._days: dict[int, _Book] = {}  # today, and yesterday for what comes late
+        self._last: dict[str, Decimal] = {}  # symbol -> price of the last fill
+        self._booked: dict[str, int] = {}  # client id -> how many of its fills
+        self._unknown: dict[str, tuple[str, Decimal]] = {}  # client id -> quote currency, notional that may have filled
+
+    def book(self, fate: Fate) -> None:
+        """Book the fills of `fate` that are new, and hold for possible what its outcome leaves unknown."""
+        order = fate.order
+        booked = self._booked.pop(order.client_id, 0)
+        with localcontext(EXACT):
+            for fill in fate.fills[booked:]:
+                moved = flows(order, fill)
+                for currency, amount in moved.items():
+                    self._flows[currency] += amount
+                self._run.add(order, fill, moved)
+                self._book_day(order, fill, moved)
+            self._unknown.pop(order.client_id, None)
+            if fate.outcome == "unknown":
+                quote = currencies(order.symbol)[1]
+                self._unknown[order.client_id] = (quote, (order.size - fate.filled) * order.price)
+        self._booked[order.client_id] = max(booked, len(fate.fills))
+        if len(self._booked) > _REMEMBERED:
+            del self._booked[next(iter(self._booked))]
+
+    def recall(self, earlier: Iterable[tuple[Order, Fill]]) -> None:
+        """Count fills of earlier runs in the amounts of their day, and in nothing else."""
+        with localcontext(EXACT):
+            for order, fill in earlier:
+                self._book_day(order, fill, flows(order, fill))
+
+    def _book_day(self, order: Order, fill: Fill, moved: dict[str, Decimal]) -> None:
+        self._last[order.symbol] = fill.price
+        self._days.setdefault(fill.at_ns // DAY_NS, _Book()).add(order, fill, moved)
+        while len(self._days) > 2:
+            del self._days[min(self._days)]
+
+    def pnl(self) -> dict[str, Decimal]:
+        """Return what this run's fills brought, per currency: bases of open positions among them."""
+        return dict(self._flows)
+
+    def exposures(self) -> dict[str, Decimal]:
+        """Return per quote currency what was bought and not sold, or sold and not bought, at the last fill's price."""
+        open_: dict[str, Decimal] = defaultdict(Decimal)
+        with localcontext(EXACT):
+            for symbol, base in self._run.base.items():
+                open_[currencies(symbol)[1]] += abs(base) * self._last[symbol]
+        return dict(open_)
+
+    def worst_exposure(self, currency: str) -> Decimal:
+        """Return the exposure in `currency` if every order of unknown fate made it larger."""
+        with localcontext(EXACT):
+            unknown = (notional for quote, notional in self._unknown.values() if quote == currency)
+            return sum(unknown, self.exposures().get(currency, _NONE))
+
+    def bought(self, symbol: str, now_ns: int) -> Decimal:
+        """Return the notional bought of `symbol` on this UTC day, in its quote currency."""
+        day = self._days.get(now_ns // DAY_NS)
+        return day.bought.get(symbol, _NONE) if day is not None else _NONE
+
+    def loss_today(self, currency: str, now_ns: int) -> Decimal:
+        """Return what this UTC day's fills lost in `currency`, open positions at the last fill's price; at least 0."""
+        day = self._days.get(now_ns // DAY_NS)
+        if day is None:
+            return _NONE
+        with localcontext(EXACT):
+            earned = _NONE
+            for symbol, quote in day.quote.items():
+                if currencies(symbol)[1] == currency:
+                    earned += quote + day.base[symbol] * self._last[symbol]
+            return max(_NONE, -earned)

@@ -1,0 +1,271 @@
+"""The record of every order: SQLite on this machine's disk, written before an order leaves, readable at any time.
+
+A commit survives a power cut (WAL, synchronous=FULL). One thread writes; what waits for it is committed together. One
+process holds the journal; others read. Amounts are exact texts, times are ns since the Unix epoch, our clock.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+import msgspec
+
+from core.errors import JournalError
+from core.execution import rows
+from core.execution.accounts import flows
+from core.execution.orders import EXACT, Fate, Fill, Order, Trade
+from core.execution.rows import OrderRecord
+
+# Writes that may wait: above it intents are refused, and events dropped and counted. Fates always get in: there are no
+# more of them than of intents.
+CAPACITY = 1024
+WRITE_S = 5.0  # for one write; longer, and the intent counts as not written
+CLOSE_S = 30.0  # for all that waits at the end
+
+T = TypeVar("T")
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Who did what, and when."""
+
+    at_ns: int
+    run_id: str
+    who: str
+    what: str
+    data: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    work: Callable[[sqlite3.Connection], object]
+    done: asyncio.Future[object] | None
+
+
+class Journal:
+    """The writing end. Open it with `async with Journal.open(...)`."""
+
+    def __init__(self, path: Path, mode: str, run_id: str, clock_ns: Callable[[], int]) -> None:
+        self._path, self._mode, self._run_id, self._clock_ns = path, mode, run_id, clock_ns
+        self._loop = asyncio.get_running_loop()
+        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._opened: asyncio.Future[list[OrderRecord]] = self._loop.create_future()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._left_open: tuple[OrderRecord, ...] = ()
+        self.broken = ""  # why nothing can be written any more, and so nothing may be sent
+        self.dropped_events = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: Path, *, mode: str, run_id: str, clock_ns: Callable[[], int] = time.time_ns
+    ) -> AsyncIterator[Self]:
+        """Hold the journal at `path`; make it if there is none. What waits is written before it is let go.
+
+        Raises:
+            JournalError: another process holds it, it is not a journal, or a newer one, or it cannot be written.
+        """
+        journal = cls(path, mode, run_id, clock_ns)
+        threading.Thread(target=journal._run, name="journal", daemon=True).start()
+        try:
+            journal._left_open = tuple(await journal._opened)
+            yield journal
+        finally:
+            journal._writes.put(None)
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.shield(journal._closed)
+            journal.broken = journal.broken or "it is closed"
+
+    def left_open(self) -> tuple[OrderRecord, ...]:
+        """Return the orders of earlier runs that had no fate when this one began: what became of them is unknown."""
+        return self._left_open
+
+    async def intend(self, trade: Trade) -> None:
+        """Write down `trade` and both its orders; when this returns, they are on disk.
+
+        Raises:
+            JournalError: they may not be; send nothing. Should they get there yet, then as not sent.
+        """
+        if self._writes.qsize() >= CAPACITY:
+            raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await self._write(partial(rows.insert_trade, trade, self._mode, self._run_id, self._clock_ns()))
+        except (TimeoutError, asyncio.CancelledError) as error:
+            for order in trade.legs:
+                self.settle(Fate(order, "not_sent", why="its intent was not on disk in time"))
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise JournalError(f"{self._path}", why=f"no write within {WRITE_S:g} s", do="Look at the disk.") from None
+
+    def sent(self, order: Order) -> None:
+        """Write down, soon, that `order` is being handed to its venue."""
+        self._writes.put(_Write(partial(rows.mark_sent, order.client_id), None))
+
+    def settle(self, fate: Fate) -> None:
+        """Write down `fate`, soon. A known outcome may correct an unknown one, never the other way round."""
+        self._writes.put(_Write(partial(rows.settle, fate, self._run_id, self._clock_ns()), None))
+
+    def event(self, what: str, *, who: str = "desk", **data: object) -> None:
+        """Write down, soon, what `who` did."""
+        if self._writes.qsize() >= CAPACITY:
+            self.dropped_events += 1
+            return
+        row = (self._clock_ns(), self._run_id, who, what, msgspec.json.encode(data).decode())
+        self._writes.put(_Write(partial(rows.insert_event, row), None))
+
+    async def flush(self) -> None:
+        """Wait until all that was handed over is on disk.
+
+        Raises:
+            JournalError: some of it is not, and will not be.
+        """
+        if not self.broken:
+            await self._write(lambda _: None)
+        if self.broken:
+            raise JournalError(f"{self._path}", why=self.broken)
+
+    async def last_trade_id(self, stem: str) -> str | None:
+        """Return the last id of a trade that begins with `stem`."""
+        return await self._write(partial(rows.last_trade_id, stem))
+
+    async def fills_since(self, at_ns: int) -> list[tuple[Order, Fill]]:
+        """Return the fills of this mode from `at_ns` on, oldest first."""
+        return await self._write(partial(rows.fills_since, at_ns, self._mode))
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        done: asyncio.Future[object] = self._loop.create_future()
+        self._writes.put(_Write(work, done))
+        return cast(T, await done)
+
+    def _run(self) -> None:
+        """The writer thread: it alone has the connection."""
+        try:
+            with _held(self._path), closing(rows.connect(self._path)) as db:
+                left_open = rows.mark_left_open(db, self._run_id, self._clock_ns())
+                self._tell(self._opened, left_open, None)
+                self._write_all(db)
+        except JournalError as error:
+            self._tell(self._opened, None, error)
+        except Exception as error:  # noqa: BLE001  the waiting `open` must learn of it, whatever it is
+            self._tell(self._opened, None, JournalError(f"{self._path} cannot be used as a journal", why=str(error)))
+        finally:
+            self._tell(self._closed, None, None)
+
+    def _write_all(self, db: sqlite3.Connection) -> None:
+        going = True
+        while going:
+            batch = [self._writes.get()]
+            while len(batch) < CAPACITY and not self._writes.empty():
+                batch.append(self._writes.get())
+            going = None not in batch
+            self._commit(db, [write for write in batch if write is not None])
+
+    def _commit(self, db: sqlite3.Connection, batch: list[_Write]) -> None:
+        """Write `batch` in one transaction, then tell who waits. After one failure nothing is tried again."""
+        wanted = [write for write in batch if write.done is None or not write.done.cancelled()]
+        results: list[tuple[_Write, object, JournalError | None]] = []
+        try:
+            if not self.broken:
+                with rows.transaction(db):
+                    results = [(write, *_try(db, write, self._path)) for write in wanted]
+        except Exception as error:  # noqa: BLE001  a thread that dies in silence would leave everybody waiting
+            self.broken = str(error) or repr(error)
+        if self.broken:
+            broken = JournalError(f"{self._path}", why=self.broken, do="Free the disk, then start the desk anew.")
+            results = [(write, None, broken) for write in wanted]
+        for write, result, failure in results:
+            if write.done is not None:
+                self._tell(write.done, result, failure)
+
+    def _tell(self, waiting: asyncio.Future[Any], result: object, error: JournalError | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve, waiting, result, error)
+
+
+def read_orders(path: Path, *, limit: int = 100, run_id: str | None = None) -> list[OrderRecord]:
+    """Return the last `limit` orders, oldest first. A desk may be running meanwhile.
+
+    Raises:
+        JournalError: there is no journal at `path`, or it cannot be read.
+    """
+    with rows.reading(path) as db:
+        chosen = "WHERE ? IS NULL OR run_id = ? ORDER BY orders.rowid DESC LIMIT ?"
+        return rows.records(db, chosen, (run_id, run_id, limit))[::-1]
+
+
+def read_totals(path: Path, *, mode: str | None = None, run_id: str | None = None) -> dict[str, Decimal]:
+    """Return what all fills of a mode or a run brought, per currency, exact.
+
+    Raises:
+        JournalError: there is no journal at `path`, or it cannot be read.
+    """
+    totals: dict[str, Decimal] = {}
+    with rows.reading(path) as db, localcontext(EXACT):
+        for order, fill in rows.filled(db, "(?1 IS NULL OR mode = ?1) AND (?2 IS NULL OR run_id = ?2)", (mode, run_id)):
+            for currency, amount in flows(order, fill).items():
+                totals[currency] = totals.get(currency, Decimal(0)) + amount
+    return totals
+
+
+def read_events(path: Path, *, limit: int = 100) -> list[Event]:
+    """Return the last `limit` events, oldest first.
+
+    Raises:
+        JournalError: there is no journal at `path`, or it cannot be read.
+    """
+    with rows.reading(path) as db:
+        found = db.execute("SELECT at_ns, run_id, who, what, data FROM events ORDER BY id DESC LIMIT ?", (limit,))
+        return [Event(at, run, who, what, msgspec.json.decode(data)) for at, run, who, what, data in found][::-1]
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold the lock file beside `path`; the kernel lets it go when this process ends, however it ends."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise JournalError(
+                f"Another desk has the journal {path}", why=f"process {holder}", do="Stop it, or name another journal."
+            ) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _try(db: sqlite3.Connection, write: _Write, path: Path) -> tuple[object, JournalError | None]:
+    """Do one write of a batch; one that contradicts what is there fails alone."""
+    db.execute("SAVEPOINT one")
+    try:
+        result, failure = write.work(db), None
+    except sqlite3.IntegrityError as error:
+        db.execute("ROLLBACK TO one")
+        result, failure = None, JournalError(f"{path} refuses an entry", why=str(error))
+    db.execute("RELEASE one")
+    return result, failure
+
+
+def _resolve(waiting: asyncio.Future[Any], result: object, error: JournalError | None) -> None:
+    if waiting.done():
+        return
+    if error is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(result)

@@ -1,0 +1,139 @@
+"""What no order may pass: the last word before the journal, and again after it."""
+
+from collections import Counter
+from decimal import Decimal, localcontext
+
+from core.execution.accounts import Accounts
+from core.execution.orders import EXACT, Reason, Refusal, Trade, currencies, exact
+from core.settings import LimitSettings
+from core.tick import Tick
+
+MAX_IN_FLIGHT = 8  # trades; one more is refused, it would be late anyway
+
+
+class Limits:
+    """Whether orders may leave, and which. A desk starts disarmed; a halt disarms; arming lifts a halt."""
+
+    def __init__(
+        self,
+        settings: LimitSettings,
+        accounts: Accounts,
+        *,
+        max_quote_age_ms: int,
+        max_in_flight: int = MAX_IN_FLIGHT,
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._max_age_ns = max_quote_age_ms * 1_000_000
+        self._max_in_flight = max_in_flight
+        self._in_flight: dict[str, Trade] = {}
+        self.armed = False
+        self.halted = False
+        self.halted_why = ""
+        self.refused: Counter[Reason] = Counter()
+
+    def arm(self) -> None:
+        self.armed, self.halted, self.halted_why = True, False, ""
+
+    def disarm(self) -> None:
+        self.armed = False
+
+    def halt(self, why: str) -> None:
+        self.armed, self.halted, self.halted_why = False, True, why
+
+    @property
+    def in_flight(self) -> int:
+        """How many trades are between their intent and their fates."""
+        return len(self._in_flight)
+
+    def begin(self, trade: Trade) -> None:
+        """Hold `trade` for in flight: it counts against the limits as if it had gone as badly as it may."""
+        self._in_flight[trade.trade_id] = trade
+
+    def end(self, trade: Trade) -> None:
+        self._in_flight.pop(trade.trade_id, None)
+
+    def check(self, trade: Trade, buy: Tick | None, sell: Tick | None, now_ns: int) -> Refusal | None:
+        """Return why `trade` may not be sent at `now_ns` against the current quotes of its two venues, or None."""
+        with localcontext(EXACT):
+            refusal = (
+                self._check_state()
+                or self._check_time(trade, now_ns)
+                or self._check_quote(trade.route.buy, buy, now_ns)
+                or self._check_quote(trade.route.sell, sell, now_ns)
+                or _check_moved(trade, buy, sell)
+                or self._check_busy(trade)
+                or self._check_money(trade, now_ns)
+            )
+        if refusal is not None:
+            self.refused[refusal.reason] += 1
+        return refusal
+
+    def refuse(self, reason: Reason, detail: str) -> Refusal:
+        """Return and count a refusal that somebody else found."""
+        self.refused[reason] += 1
+        return Refusal(reason, detail)
+
+    def _check_state(self) -> Refusal | None:
+        if self.halted:
+            return Refusal("halted", self.halted_why)
+        return None if self.armed else Refusal("disarmed", "arm the desk first")
+
+    @staticmethod
+    def _check_time(trade: Trade, now_ns: int) -> Refusal | None:
+        late_ns = now_ns - min(trade.buy.deadline_ns, trade.sell.deadline_ns)
+        return Refusal("deadline", f"{late_ns / 1e6:.1f} ms too late") if late_ns > 0 else None
+
+    def _check_quote(self, venue: str, quote: Tick | None, now_ns: int) -> Refusal | None:
+        if quote is None:
+            return Refusal("stale", f"{venue} has no quote")
+        age_ns = now_ns - quote.received_ns
+        if abs(age_ns) > self._max_age_ns:  # one from the future says that a clock is wrong, and its age is not known
+            return Refusal("stale", f"{venue}: {age_ns / 1e6:,.0f} ms old, the limit is {self._max_age_ns / 1e6:,.0f}")
+        if quote.bid_price >= quote.ask_price:
+            return Refusal("crossed", f"{venue} bids {quote.bid_price} and asks {quote.ask_price}")
+        return None
+
+    def _check_busy(self, trade: Trade) -> Refusal | None:
+        others = [other for trade_id, other in self._in_flight.items() if trade_id != trade.trade_id]
+        if any(other.route.symbol == trade.route.symbol for other in others):
+            return Refusal("busy", f"a trade of {trade.route.symbol} is still in flight")
+        if len(others) >= self._max_in_flight:
+            return Refusal("busy", f"{len(others)} trades are still in flight")
+        return None
+
+    def _check_money(self, trade: Trade, now_ns: int) -> Refusal | None:
+        quote, limits = currencies(trade.route.symbol)[1], self._settings
+        notional = max(trade.buy.size * trade.buy.price, trade.sell.size * trade.sell_price)
+        waiting = [
+            other
+            for trade_id, other in self._in_flight.items()
+            if trade_id != trade.trade_id and currencies(other.route.symbol)[1] == quote
+        ]
+        at_risk = sum((other.buy.size * other.buy.price for other in waiting), notional)
+        at_stake = sum((max(-other.worst_profit, Decimal(0)) for other in [*waiting, trade]), Decimal(0))
+        bought = self._accounts.bought(trade.route.symbol, now_ns) + trade.buy.size * trade.buy.price
+        return (
+            _over("max_order_notional", notional, limits.max_order_notional, quote)
+            or _over("max_symbol_notional", bought, limits.max_symbol_notional, quote)
+            or _over(
+                "max_open_exposure", self._accounts.worst_exposure(quote) + at_risk, limits.max_open_exposure, quote
+            )
+            or _over(
+                "max_daily_loss", self._accounts.loss_today(quote, now_ns) + at_stake, limits.max_daily_loss, quote
+            )
+        )
+
+
+def _check_moved(trade: Trade, buy: Tick | None, sell: Tick | None) -> Refusal | None:
+    if buy is not None and exact(buy.ask_price) > trade.buy.price:
+        return Refusal("moved", f"{trade.route.buy} asks {buy.ask_price}, the worst to pay is {trade.buy.price:f}")
+    if sell is not None and exact(sell.bid_price) < trade.sell.price:
+        return Refusal("moved", f"{trade.route.sell} bids {sell.bid_price}, the worst to take is {trade.sell.price:f}")
+    return None
+
+
+def _over(reason: Reason, amount: Decimal, limit: Decimal, currency: str) -> Refusal | None:
+    if amount <= limit:
+        return None
+    return Refusal(reason, f"it could come to {amount:.2f} {currency}, and the limit is {limit:f}")

@@ -1,0 +1,79 @@
+"""Orders that leave no money at risk: filled against the live book, at the price and the size it shows."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+
+from core.execution.orders import EXACT, Fate, Fill, Order, Outcome, currencies, exact
+from core.instruments import Instrument, Instruments
+from core.tick import Tick
+
+Quote = Callable[[str, str], Tick | None]  # (venue, symbol) -> its top of book at this moment; None: it has none
+
+
+class PaperBroker:
+    """One venue that takes orders and sends nothing anywhere."""
+
+    def __init__(
+        self,
+        venue: str,
+        quote: Quote,
+        instruments: Instruments,
+        latency_s: float,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._venue, self._quote, self._instruments = venue, quote, instruments
+        self._latency_s, self._clock_ns = latency_s, clock_ns
+        self._taken: dict[tuple[str, str], tuple[int, Decimal]] = {}  # (symbol, side) -> what was taken of which tick
+
+    async def place(self, order: Order) -> Fate:
+        sent_ns = self._clock_ns()
+        if sent_ns > order.deadline_ns:
+            return Fate(order, "not_sent", why="its deadline had passed")
+        await asyncio.sleep(self._latency_s)
+        with localcontext(EXACT):
+            fill, why = self._match(order)
+        fills = (fill,) if fill is not None else ()
+        outcome: Outcome = "rejected" if fill is None else "filled" if fill.size == order.size else "partly_filled"
+        return Fate(order, outcome, fills, why, sent_ns, self._clock_ns())
+
+    def _match(self, order: Order) -> tuple[Fill | None, str]:
+        """Return what of `order` fills now, and why not all of it."""
+        instrument = self._instruments.find(order.venue, order.symbol)
+        if instrument is None or order.venue != self._venue:
+            return None, f"{self._venue} does not trade {order.symbol}"
+        if why := _objection(order, instrument):
+            return None, why
+        tick = self._quote(order.venue, order.symbol)
+        if tick is None:
+            return None, "no quote at this moment"
+        price = exact(tick.ask_price if order.side == "buy" else tick.bid_price)
+        left = self._left(order, tick)
+        size = instrument.floor_size(min(left, order.size))
+        if size <= 0 or (price > order.price if order.side == "buy" else price < order.price):
+            return None, "no size within the limit"
+        self._taken[order.symbol, order.side] = (tick.sequence_id, self._taken_of(order, tick) + size)
+        fee = price * size * self._instruments.taker_fee(order.venue)
+        fill = Fill(price, size, fee, currencies(order.symbol)[1], self._clock_ns())
+        return fill, "" if size == order.size else "no more size at the top of the book"
+
+    def _left(self, order: Order, tick: Tick) -> Decimal:
+        return exact(tick.ask_volume if order.side == "buy" else tick.bid_volume) - self._taken_of(order, tick)
+
+    def _taken_of(self, order: Order, tick: Tick) -> Decimal:
+        sequence_id, taken = self._taken.get((order.symbol, order.side), (tick.sequence_id, Decimal(0)))
+        return taken if sequence_id == tick.sequence_id else Decimal(0)
+
+
+def _objection(order: Order, instrument: Instrument) -> str:
+    """Return why a venue would not take `order`, whatever its book shows."""
+    if order.price <= 0 or order.price % instrument.tick_size:
+        return f"price {order.price:f} is not on the tick {instrument.tick_size:f}"
+    if order.size <= 0 or order.size % instrument.lot_size:
+        return f"size {order.size:f} is not on the lot {instrument.lot_size:f}"
+    if order.size < instrument.min_size:
+        return f"size {order.size:f} is below the least, {instrument.min_size:f}"
+    if order.size * order.price < instrument.min_notional:
+        return f"notional {order.size * order.price:f} is below the least, {instrument.min_notional:f}"
+    return ""

@@ -1,0 +1,399 @@
+"""The log on Kafka: what several machines share. Source: aiokafka 0.14; Apache Kafka 4.1 for the broker's part."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import chain
+from time import monotonic, time_ns
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
+from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
+
+from core.errors import LogUnavailable
+from core.log import records
+from core.log.ticklog import Batch, LogCounts
+from core.log.topics import TICKS, administrator, described, unreachable
+from core.tick import Entry
+
+LINGER_S = 0.002  # how long ticks gather before they leave: a request costs as much as 50 ticks
+BATCH_BYTES = 65_536
+REQUEST_MS = 10_000
+START_S = 5.0
+DRAIN_S = 1.0  # what is not acknowledged within this time at the end
+STOP_S = 1.0  # and, after it, within this one, is unknown
+SLOW_S = 1.0  # an acknowledgement that takes longer is trouble
+WATCH_S = 2.0
+READ_AT_ONCE = 5_000  # records: decoding more would hold up the event loop
+
+logger = logging.getLogger("arbdesk.kafka")
+
+
+class _Flight(msgspec.Struct):
+    """A batch on its way: how many entries, since when."""
+
+    entries: int
+    since: float
+
+
+class _Partition:
+    """What waits for one partition. Ordered: first `flight`, then `queue`, then `late`."""
+
+    __slots__ = ("flight", "late", "number", "queue")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.flight: _Flight | None = None  # one at a time, so that nothing overtakes
+        self.queue: deque[tuple[Entry, int]] = deque()  # with the time of append, ms
+        self.late: dict[tuple[str, str], tuple[Entry, int]] = {}  # the newest of each venue and symbol
+
+
+class KafkaLog:
+    """The log on a Kafka topic, open as long as its context.
+
+    Up to `capacity` entries wait or are on their way. Beyond, newer entries of a partition wait behind, the newest of
+    a venue and symbol in place of the one before it.
+
+    A log with a `tag` is a simulation's: its records carry the tag, and its readers see only those. A log without one
+    never sees a simulated record.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, *, tag: str | None = None, capacity: int) -> None:
+        self._bootstrap, self._topic, self._tag, self._capacity = bootstrap, topic, tag, capacity
+        self._mark: list[records.Header] = [(records.SIMULATED, tag.encode())] if tag is not None else []
+        self._partitions = [_Partition(number) for number in range(TICKS.partitions)]
+        self._routes: dict[str, _Partition] = {}  # by symbol: the hash costs 3 us
+        self._held = 0  # in queues and flights
+        self._appended = self._conflated = self._unknown = 0
+        self._producer: Any = None
+        self._broken: Exception | None = None  # the producer is of no more use
+        self._trouble = ""
+        self._wake, self._settled = asyncio.Event(), asyncio.Event()
+        self._tasks = asyncio.TaskGroup()
+        self._own: list[asyncio.Task[None]] = []
+        self._readers: list[KafkaReader] = []
+
+    @property
+    def counts(self) -> LogCounts:
+        waiting = self._held + sum(len(partition.late) for partition in self._partitions)
+        received = self._appended + self._conflated + waiting + self._unknown
+        return LogCounts(received, self._appended, self._conflated, waiting, self._unknown)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the brokers at this moment; empty if nothing is."""
+        now = monotonic()
+        waited_s = now - min((p.flight.since for p in self._partitions if p.flight), default=now)
+        if waited_s > SLOW_S:
+            return f"Kafka at {self._bootstrap} has not acknowledged {self._held} ticks for {waited_s:.0f} s"
+        return self._trouble or next((reader.trouble for reader in self._readers if reader.trouble), "")
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            LogUnavailable: no broker answers, or the topic is not what the desk needs.
+        """
+        # It tells of every attempt: a hundred lines a second while brokers are away. What matters is raised, or trouble.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        async with administrator(self._bootstrap) as admin:
+            found = len((await described(admin, [self._topic]))[self._topic])
+        if found != TICKS.partitions:
+            raise LogUnavailable(
+                f"Kafka at {self._bootstrap} has {'no' if not found else 'another'} topic {self._topic}",
+                why=f"{found} partitions, and it needs {TICKS.partitions}" if found else "",
+                do='Create it with `arbdesk topics --create`, or set log.kind = "memory".'
+                if not found
+                else 'Delete it or name another one (log.topic), or set log.kind = "memory".',
+            )
+        self._producer = await self._connect()
+        await self._tasks.__aenter__()
+        self._own = [self._tasks.create_task(self._send_forever()), self._tasks.create_task(self._watch())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Send what waits, then hang up; ends within three seconds even if no broker answers."""
+        await self.flush(DRAIN_S)
+        for task in self._own:
+            task.cancel()
+        await _stop_producer(self._producer)
+        self._write_off()
+        # The group is to hear of a cancellation, which may be its own; any other error is not for it to wrap.
+        cancelled = isinstance(error, asyncio.CancelledError)
+        await self._tasks.__aexit__(*((kind, error, trace) if cancelled else (None, None, None)))
+
+    def append(self, entry: Entry) -> None:
+        """Take `entry`; never waits."""
+        partition = self._routes.get(entry.symbol) or self._route(entry.symbol)
+        stamped = (entry, time_ns() // 1_000_000)
+        if partition.late or self._held >= self._capacity:
+            key = (entry.exchange_id, entry.symbol)
+            self._conflated += key in partition.late
+            partition.late[key] = stamped
+        else:
+            partition.queue.append(stamped)
+            self._held += 1
+        if not self._wake.is_set():
+            self._wake.set()
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator["KafkaReader"]:
+        """Read everything appended after this context was entered.
+
+        Raises:
+            LogUnavailable: no broker answers.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # Kafka's own choice would skip to the end without a word
+            fetch_max_wait_ms=5,
+            fetch_max_bytes=2**26,
+            max_partition_fetch_bytes=2**22,
+            request_timeout_ms=REQUEST_MS,
+        )
+        try:
+            partitions = [TopicPartition(self._topic, partition.number) for partition in self._partitions]
+            try:
+                async with asyncio.timeout(START_S):
+                    await consumer.start()
+                    ends = await consumer.end_offsets(partitions)
+            except (KafkaError, OSError) as error:
+                raise unreachable(self._bootstrap, error) from error
+            consumer.assign(partitions)  # and at once, before it looks for positions of its own:
+            for partition, offset in ends.items():
+                consumer.seek(partition, offset)
+            reader = KafkaReader(consumer, self._tag)
+            self._readers.append(reader)
+            try:
+                yield reader
+            finally:
+                self._readers.remove(reader)
+        finally:
+            await _stop_consumer(consumer)
+
+    async def flush(self, timeout_s: float) -> bool:
+        """Wait until everything is acknowledged, or known to be unknown."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.counts.waiting:
+                    self._settled.clear()
+                    await self._settled.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _route(self, symbol: str) -> _Partition:
+        """Return the partition that every Kafka client's own choice is for the key `symbol`."""
+        route = self._partitions[(murmur2(symbol.encode()) & 0x7FFFFFFF) % len(self._partitions)]
+        return self._routes.setdefault(symbol, route)
+
+    async def _connect(self) -> Any:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,  # the broker drops what a retry repeats, and keeps the order
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=REQUEST_MS,
+        )
+        try:
+            async with asyncio.timeout(START_S):
+                await producer.start()
+                await producer.partitions_for(self._topic)
+        except (KafkaError, OSError) as error:
+            await _stop_producer(producer)
+            raise unreachable(self._bootstrap, error) from error
+        except BaseException:
+            await _stop_producer(producer)
+            raise
+        return producer
+
+    async def _send_forever(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(LINGER_S)
+            self._wake.clear()
+            if self._broken is None and self._topic_is_there():
+                for partition in self._partitions:
+                    if partition.flight is None and (partition.queue or partition.late):
+                        await self._send(partition)
+            if self._broken is not None:
+                await self._replace_producer()
+
+    def _topic_is_there(self) -> bool:
+        """Sending to a topic that is not what it was would wait, or fail, within aiokafka."""
+        return len(self._producer.client.cluster.partitions_for_topic(self._topic) or ()) == len(self._partitions)
+
+    async def _send(self, partition: _Partition) -> None:
+        """Send the next batch of a partition. Entries leave its queue once the producer has them."""
+        if not partition.queue:
+            partition.queue.extend(partition.late.values())
+            self._held += len(partition.late)
+            partition.late.clear()
+        batch, count = self._producer.create_batch(), 0
+        for entry, appended_ms in partition.queue:
+            value, headers = records.write(entry)
+            headers += self._mark
+            if batch.append(timestamp=appended_ms, key=entry.symbol.encode(), value=value, headers=headers) is None:
+                break  # full
+            count += 1
+        batch.close()
+        try:
+            future = await self._producer.send_batch(batch, self._topic, partition=partition.number)
+        except KafkaError as error:
+            self._broken = error
+            return
+        for _ in range(count):
+            partition.queue.popleft()
+        partition.flight = _Flight(count, monotonic())
+        future.add_done_callback(partial(self._settle, partition, partition.flight))
+
+    def _settle(self, partition: _Partition, flight: _Flight, future: "asyncio.Future[Any]") -> None:
+        """Count a batch that came to its end."""
+        error = None if future.cancelled() else future.exception()
+        if partition.flight is not flight:
+            return  # written off before the answer came
+        partition.flight = None
+        self._held -= flight.entries
+        if error is None and not future.cancelled():
+            self._appended += flight.entries
+        else:
+            # Failed means unknown: the broker may have kept it. An idempotent producer fails only for good.
+            self._unknown += flight.entries
+            self._broken = error if isinstance(error, Exception) else KafkaError("cancelled")
+        if self._broken is not None or partition.queue or partition.late:
+            self._wake.set()
+        self._settled.set()
+
+    async def _replace_producer(self) -> None:
+        """Begin anew with another producer: the broken one would refuse every later batch of its partition."""
+        while self._broken is not None:
+            self._trouble = f"Kafka at {self._bootstrap} refused ticks: {self._broken!r}"
+            logger.warning("%s; starting anew", self._trouble, exc_info=self._broken)
+            await _stop_producer(self._producer)
+            self._write_off()
+            await asyncio.sleep(SLOW_S)  # what is refused once will often be refused again
+            try:
+                self._producer, self._broken = await self._connect(), None
+            except LogUnavailable as error:
+                self._broken = error
+        self._trouble = ""
+        self._wake.set()
+
+    def _write_off(self) -> None:
+        """Count what is on its way as unknown: nobody is left to hear the answer."""
+        for partition in self._partitions:
+            if partition.flight is not None:
+                self._held -= partition.flight.entries
+                self._unknown += partition.flight.entries
+                partition.flight = None
+        self._settled.set()
+
+    async def _watch(self) -> None:
+        """Ask the brokers how they are, since a silent market and a dead broker look the same."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            if self._broken is not None:
+                continue
+            try:
+                async with asyncio.timeout(WATCH_S):
+                    reached = await self._producer.client.force_metadata_update()
+            except TimeoutError:
+                reached = False
+            trouble = ""
+            if not reached:
+                trouble = f"Kafka at {self._bootstrap} does not answer"
+            elif not self._topic_is_there():
+                trouble = f"Kafka at {self._bootstrap} has no topic {self._topic} of {len(self._partitions)} partitions"
+            if trouble != self._trouble:
+                logger.warning("%s", trouble or f"Kafka at {self._bootstrap} answers again")
+            self._trouble = trouble
+            self._wake.set()
+
+
+class KafkaReader:
+    """A position on every partition of the topic."""
+
+    def __init__(self, consumer: Any, tag: str | None) -> None:
+        self._consumer = consumer
+        self._simulated = tag.encode() if tag is not None else None
+        self.foreign = 0  # simulated records on a live log, or another simulation's
+        self.poison = 0  # records that are no tick
+        self.poison_at = ""  # topic/partition/offset of the last one
+        self.lost = 0  # records that the brokers deleted before they were read
+        self.trouble = ""
+
+    async def read(self) -> Batch:
+        """Return what has arrived, at least one entry; waits for it. Cancelling loses none."""
+        while True:
+            try:
+                fetched = await self._consumer.getmany(timeout_ms=1000, max_records=READ_AT_ONCE)
+            except OffsetOutOfRangeError as error:
+                await self._skip_deleted(error.args[0])
+                continue
+            except KafkaError as error:
+                self.trouble = f"Kafka cannot be read: {error!r}"
+                logger.warning("%s", self.trouble)
+                await asyncio.sleep(SLOW_S)
+                continue
+            self.trouble = ""
+            if fetched and (batch := self._decode(fetched.values())).entries:
+                return batch
+
+    def _decode(self, fetched: Iterable[Sequence[Any]]) -> Batch:
+        entries: list[Entry] = []
+        stamps: list[int] = []
+        for record in chain.from_iterable(fetched):
+            if records.simulated(record.headers) != self._simulated:
+                self.foreign += 1
+                continue
+            try:
+                entries.append(records.read(record.value, record.headers, record.timestamp))
+            except ValueError as error:
+                self.poison += 1
+                self.poison_at = f"{record.topic}/{record.partition}/{record.offset}"
+                logger.debug("no tick at %s: %s", self.poison_at, error)
+            else:
+                stamps.append(record.timestamp * 1_000_000)
+        return Batch(entries, stamps)
+
+    async def _skip_deleted(self, wanted: dict[Any, int]) -> None:
+        """Go on at the oldest record there is, and count those that went before it was their turn."""
+        for partition, oldest in (await self._consumer.beginning_offsets(list(wanted))).items():
+            self.lost += max(0, oldest - wanted[partition])
+            self._consumer.seek(partition, oldest)
+            logger.warning("%s: records before %s were deleted unread", partition, oldest)
+
+
+async def _stop_consumer(consumer: Any) -> None:
+    """Stop it; while brokers are away its own `stop` may raise CancelledError and leave its connections open."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait({stopping}, timeout=STOP_S)
+    await consumer._client.close()
+
+
+async def _stop_producer(producer: Any) -> None:
+    """Stop it; while brokers are away its own `stop` waits for them, so after `STOP_S` we take it apart."""
+    stopping = asyncio.ensure_future(producer.stop())
+    await asyncio.wait({stopping}, timeout=STOP_S)
+    if stopping.done():
+        return
+    if sender := producer._sender.sender_task:
+        sender.cancel()
+    await producer.client.close()
+    # Its requests look for new metadata before they give up; nobody fetches any now.
+    producer.client._md_update_fut = refused = asyncio.get_running_loop().create_future()
+    refused.set_result(False)
+    await asyncio.wait({stopping}, timeout=STOP_S / 2)
+    left = producer._message_accumulator
+    left._pending_batches.update(chain.from_iterable(left._batches.values()))  # where the end of each looks for it
+    for batch in left._pending_batches:
+        batch.future.cancel()

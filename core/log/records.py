@@ -1,0 +1,53 @@
+"""A tick as a Kafka record: the value is its JSON, the key its symbol; what else there is to say is in the headers."""
+
+from collections.abc import Sequence
+from math import inf
+from typing import cast, get_args
+
+import msgspec
+
+from core.tick import Cause, Entry, Tick, Withdrawal, decode, encode
+
+Header = tuple[str, bytes]
+
+WITHDRAWN = "withdrawn"  # the cause; the value is the last tick, so a foreign reader sees a repeat of one it has
+AT = "at"  # when we learned of the withdrawal: ns since the epoch, as text
+SIMULATED = "simulated"  # the run that made it up
+CAUSES = frozenset(get_args(Cause))
+
+
+def write(entry: Entry) -> tuple[bytes, list[Header]]:
+    """Return the value and the headers for `entry`."""
+    if isinstance(entry, Tick):
+        return encode(entry), []
+    return encode(entry.tick), [(WITHDRAWN, entry.cause.encode()), (AT, b"%d" % entry.received_ns)]
+
+
+def read(value: bytes | None, headers: Sequence[Header], time_ms: int) -> Entry:
+    """Return the entry in a record of that time. Another producer's may lack `received_ns`: then the time stands in.
+
+    Raises:
+        ValueError: the record is no entry.
+    """
+    try:
+        tick = decode(value or b"")
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    if not (0.0 < tick.bid_price < inf and 0.0 < tick.ask_price < inf):
+        raise ValueError(f"prices {tick.bid_price} and {tick.ask_price}")
+    if not tick.received_ns:
+        tick = msgspec.structs.replace(tick, received_ns=time_ms * 1_000_000)
+    if not headers:
+        return tick
+    named = dict(headers)
+    if WITHDRAWN not in named:
+        return tick
+    cause = named[WITHDRAWN].decode()
+    if cause not in CAUSES:
+        raise ValueError(f"withdrawn for {cause!r}")
+    return Withdrawal(tick, cast(Cause, cause), int(named.get(AT, b"")))
+
+
+def simulated(headers: Sequence[Header]) -> bytes | None:
+    """Return the run that made the record up, None for a true one."""
+    return dict(headers).get(SIMULATED) if headers else None

@@ -1,0 +1,170 @@
+"""The topics of the desk: what they must be, what they are, and making those that are missing."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
+from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
+
+from core.errors import ConfigurationError, LogUnavailable
+
+ANSWER_S = 4.0  # all bootstrap addresses together: so long may brokers take before they count as unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as the desk needs it. `min.insync.replicas` is not here: it follows from the replication factor."""
+
+    name: str
+    partitions: int
+    settings: Mapping[str, str]  # as Kafka spells them
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing about a topic that is not as it should be."""
+
+    topic: str
+    what: str  # "topic", "partitions", "replication factor" or a setting's name
+    wanted: str
+    found: str
+
+
+TICKS = Topic(
+    "arbitrage-tick-data",
+    16,
+    # A segment is deleted as a whole: with Kafka's own 7 days in one segment, a day of retention could become eight.
+    {"cleanup.policy": "delete", "retention.ms": "86400000", "segment.ms": "3600000"},
+)
+EVENTS = Topic("arbitrage-events", 16, {"cleanup.policy": "delete", "retention.ms": "2592000000"})
+DESK_STATE = Topic("arbitrage-desk-state", 1, {"cleanup.policy": "compact"})
+COMMANDS = Topic(
+    "arbitrage-commands", 1, {"cleanup.policy": "delete", "retention.ms": "3600000", "segment.ms": "600000"}
+)
+TOPICS = (TICKS, EVENTS, DESK_STATE, COMMANDS)
+
+
+def settings_of(topic: Topic, replication_factor: int) -> dict[str, str]:
+    """Return all settings: one replica may be away without stopping the writers, if there are three or more."""
+    return {**topic.settings, "min.insync.replicas": "2" if replication_factor >= 3 else "1"}
+
+
+async def check(bootstrap: str, replication_factor: int, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
+    """Return how the topics differ from what they must be; nothing if all is well. Changes nothing.
+
+    Raises:
+        LogUnavailable: the brokers do not answer.
+    """
+    async with administrator(bootstrap) as admin:
+        found = await described(admin, [topic.name for topic in topics])
+        differences = [
+            Difference(topic.name, "topic", "exists", "missing") for topic in topics if not found[topic.name]
+        ]
+        present = [topic for topic in topics if found[topic.name]]
+        settings = await _settings(admin, [topic.name for topic in present])
+    differences = [Difference(topic.name, "topic", "exists", "missing") for topic in topics if topic not in present]
+    for topic in present:
+        replicas = sorted({len(partition["replicas"]) for partition in found[topic.name]})
+        compared = [
+            ("partitions", str(topic.partitions), str(len(found[topic.name]))),
+            ("replication factor", str(replication_factor), " to ".join(map(str, replicas))),
+        ]
+        for name, value in settings_of(topic, replication_factor).items():
+            compared.append((name, value, settings[topic.name].get(name, "unset")))
+        differences += [Difference(topic.name, *row) for row in compared if row[1] != row[2]]
+    return differences
+
+
+async def create(bootstrap: str, replication_factor: int, topics: Sequence[Topic] = TOPICS) -> list[str]:
+    """Create the topics that are missing and return their names; what is there stays as it is.
+
+    Raises:
+        LogUnavailable: the brokers do not answer, or refuse.
+        ConfigurationError: there are fewer brokers than copies to keep.
+    """
+    async with administrator(bootstrap) as admin:
+        found = await described(admin, [topic.name for topic in topics])
+        missing = [topic for topic in topics if not found[topic.name]]
+        brokers = [broker["node_id"] for broker in (await _metadata(admin, []))["brokers"]]
+        if missing and len(brokers) < replication_factor:
+            raise ConfigurationError(
+                f"{replication_factor} copies of every topic need {replication_factor} brokers",
+                why=f"Kafka at {bootstrap} has {len(brokers)}",
+                do=f"Add brokers, or accept fewer copies: --replication-factor {len(brokers)}.",
+            )
+        names = [topic.name for topic in missing]
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    topic.name,
+                    topic.partitions,
+                    replication_factor,
+                    topic_configs=settings_of(topic, replication_factor),
+                )
+                for topic in missing
+            ]
+        )
+        if refused := [
+            f"{name}: {for_code(code).__name__} {why or ''}" for name, code, why in answer.topic_errors if code
+        ]:
+            raise LogUnavailable(
+                f"Kafka at {bootstrap} did not create {'; '.join(refused).strip()}",
+                do="Create the topics with the tools of that cluster; `arbdesk topics` shows what is needed.",
+            )
+        for broker in brokers:  # the controller has answered; a client that asks any other broker must find them too
+            while not all((await described(admin, names, broker)).values()):
+                pass
+    return names
+
+
+@asynccontextmanager
+async def administrator(bootstrap: str) -> AsyncIterator[Any]:
+    """Talk to the cluster as its administrator. Every failure of Kafka within becomes `LogUnavailable`."""
+    patience_ms = int(max(1.0, ANSWER_S / len(bootstrap.split(","))) * 1000)
+    try:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=patience_ms)
+        try:
+            await admin.start()
+            yield admin
+        finally:
+            await admin.close()
+    except (KafkaError, OSError) as error:  # OSError includes TimeoutError
+        raise unreachable(bootstrap, error) from error
+
+
+def unreachable(bootstrap: str, error: Exception) -> LogUnavailable:
+    return LogUnavailable(
+        f"Kafka at {bootstrap} cannot be used",
+        why=str(error) or repr(error),
+        do='Start the brokers and create the topics (`arbdesk topics --create`), or set log.kind = "memory".',
+    )
+
+
+async def described(admin: Any, names: list[str], broker: int | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Return the partitions of each topic, an empty list for one that is not there."""
+    if not names:
+        return {}
+    topics = (await _metadata(admin, names, broker))["topics"]
+    return {topic["topic"]: topic["partitions"] if not topic["error_code"] else [] for topic in topics}
+
+
+async def _metadata(admin: Any, names: list[str], broker: int | None = None) -> dict[str, Any]:
+    # Not admin.describe_topics(names): it lets a lax broker create what it is asked about.
+    answer = await admin._send_request(MetadataRequest(names, allow_auto_topic_creation=False), broker)
+    described: dict[str, Any] = answer.to_object()
+    return described
+
+
+async def _settings(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in answers
+        for _code, _why, _kind, name, entries in answer.resources
+    }

@@ -1,0 +1,148 @@
+"""The simulated market as a child process: JSON lines on stdin and stdout, and nothing else there.
+
+It ends when its stdin closes, on SIGTERM and on SIGINT.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+import orjson
+
+from core.errors import ConfigurationError, DeskError
+from core.sim.crossings import parse_ranges
+from core.sim.faults import known, parse
+from core.sim.simulation import Settings, Simulation
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None
+try:
+    from uvloop import new_event_loop
+except ImportError:  # not on Windows
+    new_event_loop = None
+
+LINE_LIMIT = 2**20
+
+
+class _Arguments(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationError("The simulated market", why=message)
+
+
+def read_arguments(arguments: list[str] | None = None) -> Settings:
+    """Return what the command line asks for.
+
+    Raises:
+        ConfigurationError: it makes no sense.
+    """
+    parser = _Arguments(prog="python -m core.sim", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=2_000.0, metavar="TICKS_PER_S")
+    parser.add_argument("--crossings-per-s", type=float, default=1.0, metavar="X")
+    parser.add_argument("--crossing-s", default="0.3,2", metavar="MIN,MAX[;MIN,MAX...]")
+    parser.add_argument("--symbols", default="BTC/USDT,ETH/USDT,SOL/USDT,XRP/USDT", metavar="A/B,C/D...")
+    parser.add_argument("--min-edge-bps", type=float, default=2.0, metavar="E")
+    parser.add_argument("--fee-bps", type=float, default=10.0, metavar="F")
+    parser.add_argument("--fault", action="extend", nargs="+", default=[], metavar="KIND[:VENUE][@SECONDS]")
+    given = parser.parse_args(arguments)
+    symbols = tuple(dict.fromkeys(filter(None, given.symbols.split(","))))
+    if not 0 < given.rate <= 1e6 or not 0 <= given.crossings_per_s <= 1e3 or not symbols:
+        raise ConfigurationError("The simulated market needs symbols, a rate above 0 and crossings per s from 0 up")
+    return Settings(
+        symbols=symbols,
+        seed=given.seed,
+        rate=given.rate,
+        crossings_per_s=given.crossings_per_s,
+        crossing_s=parse_ranges(given.crossing_s),
+        min_edge_bps=given.min_edge_bps,
+        fee_bps=given.fee_bps,
+        faults=tuple(parse(given.fault)),
+    )
+
+
+def complain(why: object) -> None:
+    print("core.sim:", str(why).replace("\n", " "), file=sys.stderr, flush=True)
+
+
+class Parent:
+    """The process that started us. `gone` is set when we are to end."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self.gone = asyncio.Event()
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Write one line. The parent reads all the time, and a full pipe only holds up the market."""
+        line = memoryview(orjson.dumps(message) + b"\n")
+        try:
+            while line:
+                line = line[os.write(sys.stdout.fileno(), line) :]
+        except BrokenPipeError:
+            self.gone.set()
+
+    async def listen(self) -> None:
+        """Do what the parent says, until it says nothing any more."""
+        reader = asyncio.StreamReader(limit=LINE_LIMIT)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        try:
+            while line := await reader.readline():
+                try:
+                    self._obey(orjson.loads(line))
+                except (orjson.JSONDecodeError, ConfigurationError) as error:
+                    complain(error)
+        except ValueError as error:  # a line beyond the limit
+            complain(error)
+        finally:
+            self.gone.set()
+
+    def _obey(self, message: Any) -> None:
+        match message:
+            case {"finish": True}:
+                self.say({"truth": msgspec.to_builtins(self._simulation.finish())})
+            case {"fault": kind, "venue": venue}:
+                if not self._simulation.fail(*known(kind, venue)):
+                    raise ConfigurationError(f"{venue} takes no more faults", why="too many wait, or all is over")
+            case _:
+                raise ConfigurationError("The parent said something unknown", why=repr(message)[:200])
+
+
+async def main(settings: Settings) -> None:
+    """Simulate until the parent or a signal ends it."""
+    simulation = Simulation(settings)
+    parent = Parent(simulation)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, parent.gone.set)
+    async with simulation.open() as urls:
+        parent.say({"urls": urls, "pid": os.getpid()})
+        async with asyncio.TaskGroup() as tasks:
+            work = [tasks.create_task(simulation.run(parent.say)), tasks.create_task(parent.listen())]
+            await parent.gone.wait()
+            for task in work:
+                task.cancel()
+
+
+def run() -> int:
+    """Return the exit code: 0 ended as asked, 2 told to do something impossible, 1 failed."""
+    code = 0
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(main(read_arguments()))
+    except* DeskError as errors:
+        complain(_first(errors))
+        code = 2
+    except* OSError as errors:
+        complain(_first(errors))
+        code = 1
+    return code
+
+
+def _first(errors: BaseException) -> BaseException:
+    return _first(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,92 @@
+"""The server's side of Binance spot market streams.
+
+Source: Binance Spot API docs, "WebSocket Streams", and frames recorded on 2024-08-08; read in October 2026.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from core.sim.dialect import Answer, Update
+
+METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
+COMBINED, RAW = "combined", "raw"
+
+
+class Binance:
+    name: ClassVar[str] = "binance"
+    path: ClassVar[str] = "/stream"
+    first_sequence: ClassVar[int] = 50_093_000_000
+    holes: ClassVar[bool] = True
+    restart_hangs_up: ClassVar[bool] = True
+    requests_per_s: ClassVar[int | None] = 5
+    idle_s: ClassVar[float | None] = None
+    repeat_s: ClassVar[float | None] = None
+    ping_s: ClassVar[float | None] = 20.0
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._names = {symbol: symbol.replace("/", "") for symbol in symbols}
+        self._symbols = {f"{name.lower()}@bookTicker": symbol for symbol, name in self._names.items()}
+
+    def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
+        url = urlsplit(target)
+        if url.path == "/stream":
+            return COMBINED, self._known("/".join(parse_qs(url.query).get("streams", [])).split("/"))
+        if url.path == "/ws" or url.path.startswith("/ws/"):
+            return RAW, self._known(url.path.removeprefix("/ws").split("/"))
+        return None
+
+    def _known(self, streams: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._symbols[stream] for stream in streams if stream in self._symbols))
+
+    def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:  # noqa: ARG002 - no id here
+        try:
+            message: Any = orjson.loads(request)
+        except orjson.JSONDecodeError:
+            return _refusal(3, "Invalid JSON: expected value at line 1 column 1")
+        if not isinstance(message, dict):
+            return _refusal(2, "Invalid request: request must be an object")
+        ident = message.get("id")
+        if isinstance(ident, bool) or not isinstance(ident, int | str | None) or len(str(ident)) > 36:
+            return _refusal(2, "Invalid request: id must be an integer, a string of at most 36 characters, or null")
+        named = {"id": ident} if "id" in message else {}
+        method, streams = message.get("method"), message.get("params", [])
+        if method not in METHODS:
+            expected = ", ".join(f"`{one}`" for one in METHODS)
+            return _refusal(2, f"Invalid request: unknown variant `{method}`, expected one of {expected}", named)
+        if method == "LIST_SUBSCRIPTIONS":
+            listed = [stream for stream, symbol in self._symbols.items() if symbol in subscribed]
+            return Answer((_text({"result": listed, "id": ident}),))
+        if not isinstance(streams, list) or not streams or not all(isinstance(stream, str) for stream in streams):
+            return _refusal(2, "Invalid request: params must be a non-empty array of stream names", named)
+        known = self._known(streams)  # the rest is acknowledged and stays silent
+        done = (_text({"result": None, "id": ident}),)
+        return Answer(done, added=known) if method == "SUBSCRIBE" else Answer(done, removed=known)
+
+    def frame(self, update: Update, form: str) -> str:
+        name, q = self._names[update.symbol], update.quote
+        data = (
+            f'{{"u":{update.sequence},"s":"{name}","b":"{q.bid:.8f}","B":"{q.bid_size:.8f}",'
+            f'"a":"{q.ask:.8f}","A":"{q.ask_size:.8f}"}}'
+        )
+        return data if form == RAW else f'{{"stream":"{name.lower()}@bookTicker","data":{data}}}'
+
+    def strange(self, symbol: str) -> tuple[str, ...]:
+        name = self._names[symbol]
+        trade = f'{{"e":"trade","E":1723161254468,"s":"{name}","t":3720321245,"p":"1.00000000","q":"1.00000000"}}'
+        return (
+            f'{{"stream":"{name.lower()}@trade","data":{trade}}}',
+            '{"stream":"zzzusdt@bookTicker","data":'
+            '{"u":1,"s":"ZZZUSDT","b":"1.00000000","B":"1.00000000","a":"2.00000000","A":"1.00000000"}}',
+            f'{{"stream":"{name.lower()}@bookTicker","data":{{"u":"x","s":"{name}"}}}}',
+        )
+
+
+def _refusal(code: int, message: str, named: dict[str, Any] | None = None) -> Answer:
+    return Answer((_text({"code": code, "msg": message, **(named or {})}),))
+
+
+def _text(message: dict[str, Any]) -> str:
+    return orjson.dumps(message).decode()

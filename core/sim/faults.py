@@ -1,0 +1,84 @@
+"""How a simulated venue can fail, and when it is told to."""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, get_args
+
+from core.errors import ConfigurationError
+from core.sim.market import VENUES
+
+Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse"]
+
+
+class Fault(NamedTuple):
+    """One way to fail."""
+
+    kind: Kind
+    lasts_s: float
+    description: str
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("hang_up", 0.5, "closes every socket, politely or not in turn, and answers 503 for half a second"),
+    Fault("silence", 5.0, "keeps its sockets open, answers pings, and sends no data for five seconds"),
+    Fault("skip", 0.0, "jumps ahead in its sequence numbers"),
+    Fault("restart", 0.5, "counts from the beginning: Bybit u=1, OKX a lower seqId, Binance after a hang-up"),
+    Fault("garbage", 2.0, "mixes malformed, truncated, binary, foreign and not-a-number frames with good ones"),
+    Fault("crossed", 1.0, "bids more than it asks, on all symbols, at tempting prices"),
+    Fault("one_sided", 1.0, "has one empty side, on all symbols"),
+    Fault("refuse", 3.0, "closes every socket and refuses connections for three seconds"),
+)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+LASTS_S = {fault.kind: fault.lasts_s for fault in FAULTS}
+
+FIRST_S = 2.0  # when nothing else is said
+_SPELLED = re.compile(r"(?P<kind>[a-z_]+)(:(?P<venue>[a-z]+))?(@(?P<at>\d+(\.\d+)?))?")
+
+
+class Planned(NamedTuple):
+    """A fault, and how long after the start it begins."""
+
+    at_s: float
+    kind: Kind
+    venue: str
+
+
+def known(kind: object, venue: object) -> tuple[Kind, str]:
+    """Return both as they are.
+
+    Raises:
+        ConfigurationError: there is no such fault, or no such venue.
+    """
+    if kind not in KINDS:
+        raise ConfigurationError(f"No fault is called {kind!r}", do=f"Take one of {', '.join(KINDS)}, or all.")
+    if venue not in VENUES:
+        raise ConfigurationError(f"No simulated venue is called {venue!r}", do=f"Take one of {', '.join(VENUES)}.")
+    return next(one for one in KINDS if one == kind), str(venue)
+
+
+def parse(spelled: Iterable[str]) -> list[Planned]:
+    """Return what "KIND[:VENUE][@SECONDS]" and "all" mean, in order of time. Without a venue: every one, at once.
+
+    Raises:
+        ConfigurationError: a text that means nothing.
+    """
+    planned: list[Planned] = []
+    for text in spelled:
+        read = _SPELLED.fullmatch(text)
+        if read is None:
+            raise ConfigurationError(f"{text!r} is not a fault", do="Write KIND[:VENUE][@SECONDS], or all.")
+        at_s = float(read["at"]) if read["at"] else FIRST_S
+        venues: Sequence[str] = (read["venue"],) if read["venue"] else VENUES
+        if read["kind"] == "all":
+            planned += _each_in_turn(at_s, venues)
+        else:
+            planned += [Planned(at_s, *known(read["kind"], venue)) for venue in venues]
+    return sorted(planned)
+
+
+def _each_in_turn(at_s: float, venues: Sequence[str]) -> Iterator[Planned]:
+    """Every kind on every venue, one after the other: all kinds once, then all again with the venues moved on."""
+    for turn, (number, fault) in itertools.product(range(len(venues)), enumerate(FAULTS)):
+        yield Planned(at_s, *known(fault.kind, venues[(turn + number) % len(venues)]))
+        at_s += max(3.0, fault.lasts_s + 1.0)

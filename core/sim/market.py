@@ -1,0 +1,233 @@
+"""Seeded prices on every venue's own lattice, with the routes that pay chosen by us: no socket, no clock.
+
+One reference price per symbol walks, one common factor and one of its own; every venue quotes it with a small basis,
+noise and half spread, and never lets its quote fall behind the reference by more than `LEASH_BPS`. All of it together
+stays an order of magnitude below two taker fees, so no route pays by itself. A crossing pushes the quotes of one venue
+down and of another one up, each by half of what the route needs: the half alone stays below the fees.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from core.errors import ConfigurationError
+from core.instruments import Instrument, shipped
+
+BPS = 1e-4
+STEP_S = 0.01  # the references move once in so long
+VOLATILITY_BPS = 0.35  # of the common factor and of the own one, in a second
+CALM_BPS = 0.05  # at most, between two ticks of a symbol: a slow feed must not fall behind its market
+REACH = 0.10  # log distance from the first price at which the walk turns back
+LEASH_BPS = 0.4
+NOISE_BPS = 0.4
+CROSSED_NOISE_BPS = 0.15
+HALF_SPREAD_BPS = (0.3, 1.0)
+TEMPTING_BPS = 40.0  # how far beyond the other side the quotes of a crossed venue are
+LEAST_WORTH, LEAST_CROSSED_WORTH = 3.0, 110.0  # USDT
+ROOM_BPS = 1.3  # what leash and noise may take from, or add to, the edge of a crossing
+
+FIRST_PRICES = {
+    "BTC/USDT": 64_250.0,
+    "ETH/USDT": 2_780.0,
+    "SOL/USDT": 158.0,
+    "XRP/USDT": 2.36,
+    "DOGE/USDT": 0.214,
+    "ADA/USDT": 0.82,
+    "LTC/USDT": 96.0,
+    "LINK/USDT": 27.4,
+    "AVAX/USDT": 36.5,
+    "DOT/USDT": 6.4,
+    "TRX/USDT": 0.342,
+    "BCH/USDT": 542.0,
+}
+
+
+def seeded(name: str) -> random.Random:
+    """Return a stream of numbers that is the same for the same name, and has nothing to do with any other."""
+    return random.Random(name)  # noqa: S311 - a market, not a secret
+
+
+class Profile(NamedTuple):
+    """How a venue differs from the others."""
+
+    share: float  # of all ticks
+    delay_ms: float  # from its matching engine to our socket
+
+
+PROFILES = {"binance": Profile(0.48, 2.0), "bybit": Profile(0.30, 6.0), "okx": Profile(0.22, 4.0)}
+VENUES = tuple(PROFILES)
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """Top of book of one venue and symbol; floats that print as exact multiples of the venue's lattice."""
+
+    bid: float
+    ask: float
+    bid_size: float  # 0: nobody bids
+    ask_size: float
+
+
+def edge_bps(buy_ask: float, sell_bid: float, fee_bps: float) -> float:
+    """Return what buying at `buy_ask` and selling at `sell_bid` earns, in bps bought, after a taker fee on each."""
+    return (sell_bid * (1 - fee_bps * BPS) / buy_ask - 1 - fee_bps * BPS) / BPS
+
+
+class _Walk:
+    """The reference price of one symbol, as a logarithm."""
+
+    def __init__(self, first: float, beta: float, draw: random.Random) -> None:
+        self.home = self.level = math.log(first)
+        self._beta, self._gauss = beta, draw.gauss
+
+    def step(self, common: float, sigma: float) -> None:
+        moved = self._beta * common + self._gauss(0.0, sigma)
+        moved = max(-2 * sigma, min(2 * sigma, moved))
+        if abs(self.level + moved - self.home) > REACH:
+            moved = -moved
+        self.level += moved
+
+
+class _Line:
+    """One venue's quotes of one symbol."""
+
+    def __init__(self, instrument: Instrument, walk: _Walk, draw: random.Random, worths: Sequence[float]) -> None:
+        self._walk, self._random, self._worths = walk, draw.random, worths
+        self._ticks, self._lots = _per_unit(instrument.tick_size), _per_unit(instrument.lot_size)
+        self._basis = draw.uniform(-NOISE_BPS, NOISE_BPS) * BPS
+        self.tick_bps = float(instrument.tick_size) / math.exp(walk.level) / BPS
+        self.quoted = walk.level  # the reference that the last quote was made of
+        self.shift = 0.0  # of a crossing: below zero on the venue to buy on, above on the one to sell on
+
+    def restless(self) -> bool:
+        return abs(self._walk.level - self.quoted) > LEASH_BPS * BPS
+
+    def quote(self) -> Quote:
+        draw, ticks = self._random, self._ticks
+        self.quoted = level = self._walk.level
+        half = (HALF_SPREAD_BPS[0] + draw() * (HALF_SPREAD_BPS[1] - HALF_SPREAD_BPS[0])) * BPS
+        if self.shift:
+            price = math.exp(level + self.shift + (2 * draw() - 1) * CROSSED_NOISE_BPS * BPS)
+            spread = max(1, round(2 * half * price * ticks))
+            best = round(price * ticks)
+            bid, ask = (best - spread, best) if self.shift < 0 else (best, best + spread)
+            least = LEAST_CROSSED_WORTH
+        else:
+            price = math.exp(level + self._basis + (2 * draw() - 1) * NOISE_BPS * BPS)
+            bid, ask = math.floor(price * (1 - half) * ticks), math.ceil(price * (1 + half) * ticks)
+            least = LEAST_WORTH
+        return Quote(bid / ticks, ask / ticks, self._size(price, least), self._size(price, least))
+
+    def _size(self, price: float, least: float) -> float:
+        worth = self._worths[int(self._random() * len(self._worths))]
+        return math.ceil(max(worth, least) / price * self._lots) / self._lots
+
+    def crossed(self) -> Quote:
+        """Return a quote that bids more than it asks, by so much that it would pay anywhere."""
+        fair, ticks = self.quote(), self._ticks
+        away = max(1, round(TEMPTING_BPS * BPS * fair.bid * ticks))
+        bid, ask = round(fair.ask * ticks) + away, round(fair.bid * ticks) - away
+        return Quote(bid / ticks, ask / ticks, fair.bid_size, fair.ask_size)
+
+
+def _per_unit(step: Decimal) -> int:
+    per_unit = 1 / step
+    if per_unit != per_unit.to_integral_value():
+        raise ConfigurationError(f"A lattice of {step} cannot be simulated", do="Leave its symbol out.")
+    return int(per_unit)
+
+
+class Market:
+    """All references and all venues' quotes of them."""
+
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        seed: int,
+        *,
+        rate: float = 2_000.0,
+        min_edge_bps: float = 2.0,
+        fee_bps: float = 10.0,
+        instruments: Sequence[Instrument] | None = None,
+    ) -> None:
+        """`rate` is in ticks per second, all symbols and venues together.
+
+        Raises:
+            ConfigurationError: a symbol that has no lattice on one of the venues, or fees too small to hide half a
+                crossing behind.
+        """
+        if fee_bps + min_edge_bps / 2 < 10:
+            raise ConfigurationError(
+                f"Fees of {fee_bps:g} bps and an edge of {min_edge_bps:g} bps leave no room for a crossing",
+                do="Raise one of them: fee + edge / 2 must be 10 bps or more.",
+            )
+        listed = {(one.venue, one.symbol): one for one in (shipped() if instruments is None else instruments)}
+        for symbol in symbols:
+            if symbol not in FIRST_PRICES or any((venue, symbol) not in listed for venue in VENUES):
+                raise ConfigurationError(
+                    f"{symbol} is not simulated", do=f"Take some of {', '.join(sorted(FIRST_PRICES))}."
+                )
+        self.symbols = tuple(symbols)
+        self._min_edge_bps, self._fee_bps = min_edge_bps, fee_bps
+        self._sigma = min(
+            VOLATILITY_BPS * BPS * math.sqrt(STEP_S),
+            CALM_BPS * BPS * math.sqrt(STEP_S * rate / len(symbols)),
+        )
+        self._common = seeded(f"{seed} common")
+        worths = _worths(seeded(f"{seed} sizes"))
+        self._walks, self._lines = {}, {}
+        for symbol in symbols:
+            draw = seeded(f"{seed} {symbol}")
+            self._walks[symbol] = walk = _Walk(
+                FIRST_PRICES[symbol] * draw.uniform(0.98, 1.02), draw.uniform(0.6, 1.2), draw
+            )
+            for venue in VENUES:
+                line = _Line(listed[venue, symbol], walk, seeded(f"{seed} {symbol} {venue}"), worths)
+                self._lines[venue, symbol] = line
+
+    def step(self) -> list[tuple[str, str]]:
+        """Move all references by `STEP_S`; return the venues and symbols that must quote anew before the next step."""
+        common = self._common.gauss(0.0, self._sigma)
+        for walk in self._walks.values():
+            walk.step(common, self._sigma)
+        return [pair for pair, line in self._lines.items() if line.restless()]
+
+    def quote(self, venue: str, symbol: str) -> Quote:
+        return self._lines[venue, symbol].quote()
+
+    def crossed_quote(self, venue: str, symbol: str) -> Quote:
+        return self._lines[venue, symbol].crossed()
+
+    def edge_bps(self, buy: Quote, sell: Quote) -> float:
+        return edge_bps(buy.ask, sell.bid, self._fee_bps)
+
+    def cross(self, symbol: str, buy: str, sell: str, strength: float) -> None:
+        """Make a route pay from the next quotes on: between 4 and 14 bps above the threshold, by `strength` 0 to 1."""
+        bought, sold = self._lines[buy, symbol], self._lines[sell, symbol]
+        taken = ROOM_BPS + (bought.tick_bps + sold.tick_bps) / 2
+        low, high = 4 + taken, max(4 + taken, 12 - ROOM_BPS - taken)
+        edge = (self._min_edge_bps + low + strength * (high - low)) * BPS
+        half = math.log((1 + self._fee_bps * BPS + edge) / (1 - self._fee_bps * BPS)) / 2
+        bought.shift, sold.shift = -half, half
+
+    def restore(self, symbol: str) -> None:
+        """Make every venue quote `symbol` as it is again."""
+        for venue in VENUES:
+            self._lines[venue, symbol].shift = 0.0
+
+
+def _worths(draw: random.Random) -> list[float]:
+    """Return sizes in USDT: log-normal, mostly 200 to 20,000, and one in a hundred too small to trade."""
+    usual = [min(draw.lognormvariate(math.log(2_000), 1.15), 60_000.0) for _ in range(4_056)]
+    return usual + [draw.uniform(LEAST_WORTH, 30.0) for _ in range(40)]
+
+
+Side = Literal["bid", "ask"]
+
+
+def one_sided(quote: Quote, empty: Side) -> Quote:
+    """Return `quote` with nobody on one side."""
+    return msgspec.structs.replace(quote, **{f"{empty}_size": 0.0})

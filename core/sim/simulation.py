@@ -1,0 +1,235 @@
+"""The whole simulated market at work: venues, quotes in time, crossings, faults, and the record of what was true."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from core.sim.binance import Binance
+from core.sim.bybit import Bybit
+from core.sim.crossings import Plan, Running, Track, plans
+from core.sim.faults import Kind, Planned
+from core.sim.market import PROFILES, STEP_S, VENUES, Market, Quote, seeded
+from core.sim.okx import Okx
+from core.sim.truth import Crossing, FaultSpan, Truth
+from core.sim.venue import SimulatedVenue
+
+SLOT_S = 0.002  # quotes leave in bundles: one timer for each would cost more than the quote
+LATE_S = 0.05  # a process that was held up for longer does not make up for the ticks it owes
+TEND_S = 0.1
+TRUST_NS = 2_000_000_000  # how long a venue must have served again before it may be part of a crossing
+REMEMBERED = 200_000  # crossings, and faults: the oldest are forgotten first
+WAITING_FAULTS = 16  # of one venue; more are refused
+
+Announce = Callable[[dict[str, Any]], None]  # {"fault", "venue", "at_ns", "phase": "start" or "end"}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What is to be simulated."""
+
+    symbols: tuple[str, ...]
+    seed: int = 1
+    rate: float = 2_000.0  # ticks a second, all venues and symbols together
+    crossings_per_s: float = 1.0
+    crossing_s: tuple[tuple[float, float], ...] = ((0.3, 2.0),)
+    min_edge_bps: float = 2.0
+    fee_bps: float = 10.0
+    faults: tuple[Planned, ...] = ()
+
+
+class Simulation:
+    """Runs the market in real time on three loopback sockets."""
+
+    def __init__(self, settings: Settings, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        """Raises ConfigurationError for symbols or fees that cannot be simulated."""
+        self._settings, self._clock_ns = settings, clock_ns
+        symbols, seed = settings.symbols, settings.seed
+        self.market = Market(
+            symbols, seed, rate=settings.rate, min_edge_bps=settings.min_edge_bps, fee_bps=settings.fee_bps
+        )
+        dialects = (Binance(symbols), Bybit(symbols), Okx(symbols))
+        self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
+        self._tracks = {
+            symbol: Track(
+                plans(
+                    symbol,
+                    seed,
+                    symbols=len(symbols),
+                    crossings_per_s=settings.crossings_per_s,
+                    ranges=settings.crossing_s,
+                )
+            )
+            for symbol in symbols
+        }
+        self._crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
+        self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
+        self._failing: dict[str, tuple[Kind, int]] = {}
+        self._faults: dict[str, asyncio.Queue[Kind]] = {venue: asyncio.Queue(WAITING_FAULTS) for venue in VENUES}
+        self._finished = False
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[dict[str, str]]:
+        """Serve all venues as long as the context lasts; yields their addresses."""
+        async with contextlib.AsyncExitStack() as stack:
+            for venue in self.venues.values():
+                await stack.enter_async_context(venue.open())
+            yield {name: venue.url for name, venue in self.venues.items()}
+
+    async def run(self, announce: Announce) -> None:
+        """Quote until cancelled; `announce` is told when a fault begins and ends."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._quote())
+            tasks.create_task(self._tend())
+            tasks.create_task(self._plan_faults())
+            for name in self.venues:
+                tasks.create_task(self._suffer(name, announce))
+
+    def fail(self, kind: Kind, venue: str) -> bool:
+        """Let a venue fail, after what it already suffers from; False if it has too much before it, or all is over."""
+        if self._finished:
+            return False
+        try:
+            self._faults[venue].put_nowait(kind)
+        except asyncio.QueueFull:
+            return False
+        return True
+
+    def finish(self) -> Truth:
+        """Inject nothing any more; return what was true up to here."""
+        self._finished = True
+        for track in self._tracks.values():
+            self._end(track)
+        now_ns = self._clock_ns()
+        open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
+        return Truth(
+            tuple(self._crossings),
+            (*self._spans, *open_spans),
+            sum(venue.ticks_sent for venue in self.venues.values()),
+            sum(venue.ticks_dropped for venue in self.venues.values()),
+        )
+
+    # -- quotes
+
+    async def _quote(self) -> None:
+        loop = asyncio.get_running_loop()
+        rota, place, owed, since_step_s, at_s = self._rota(), 0, 0.0, 0.0, loop.time()
+        while True:
+            await asyncio.sleep(SLOT_S)
+            passed_s, at_s = min(loop.time() - at_s, LATE_S), loop.time()
+            owed += passed_s * self._settings.rate
+            for _ in range(int(owed)):
+                venue, symbol = rota[place]
+                place = (place + 1) % len(rota)
+                venue.publish(symbol)
+            owed %= 1.0
+            since_step_s += passed_s
+            if since_step_s >= STEP_S:
+                since_step_s = min(since_step_s - STEP_S, STEP_S)
+                self._step()
+            for venue in self.venues.values():
+                venue.flush()
+
+    def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
+        """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
+        pairs = [(venue, symbol) for venue in self.venues.values() for symbol in self._settings.symbols]
+        weights = [
+            PROFILES[venue.name].share / (1 + self._settings.symbols.index(symbol)) ** 0.5 for venue, symbol in pairs
+        ]
+        return seeded(f"{self._settings.seed} rota").choices(pairs, weights, k=10_007)
+
+    def _step(self) -> None:
+        for venue, symbol in self.market.step():
+            self.venues[venue].publish(symbol)
+        now_ns = self._clock_ns()
+        for track in self._tracks.values():
+            if track.running is None:
+                plan = None if self._finished else track.due(now_ns, self._ready)
+                if plan is not None:
+                    self._begin(track, plan)
+            elif track.over(now_ns) or not self._heard(track.running.plan):
+                self._end(track)
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(TEND_S)
+            for venue in self.venues.values():
+                await venue.tend()
+
+    # -- crossings
+
+    def _ready(self, name: str, symbol: str) -> bool:
+        venue = self.venues[name]
+        return (
+            venue.fault is None
+            and venue.served_ns is not None
+            and self._clock_ns() - venue.served_ns >= TRUST_NS
+            and venue.heard_by(symbol)
+        )
+
+    def _heard(self, plan: Plan) -> bool:
+        return all(self.venues[name].heard_by(plan.symbol) for name in (plan.buy, plan.sell))
+
+    def _begin(self, track: Track, plan: Plan) -> None:
+        self.market.cross(plan.symbol, plan.buy, plan.sell, plan.strength)
+        bought, sold = (self._say(name, plan.symbol) for name in (plan.buy, plan.sell))
+        start_ns = self._clock_ns()
+        edge_bps = self.market.edge_bps(bought, sold) if bought and sold else 0.0
+        track.begin(Running(plan, start_ns, edge_bps, void=not (bought and sold)))
+
+    def _end(self, track: Track, *, void: bool = False) -> None:
+        running = track.running
+        if running is None:
+            return
+        plan, track.running = running.plan, None
+        void = void or running.void or not self._heard(plan)
+        end_ns = self._clock_ns()
+        self.market.restore(plan.symbol)
+        for name in (plan.buy, plan.sell):
+            self._say(name, plan.symbol)
+        self._crossings.append(
+            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void)
+        )
+
+    def _say(self, name: str, symbol: str) -> Quote | None:
+        """Publish and write at once."""
+        venue = self.venues[name]
+        quote = venue.publish(symbol) if venue.heard_by(symbol) else None
+        venue.flush()
+        return quote
+
+    # -- faults
+
+    async def _plan_faults(self) -> None:
+        loop = asyncio.get_running_loop()
+        start_s = loop.time()
+        for planned in self._settings.faults:
+            await asyncio.sleep(start_s + planned.at_s - loop.time())
+            await self._faults[planned.venue].put(planned.kind)
+
+    async def _suffer(self, name: str, announce: Announce) -> None:
+        """Let one venue fail, one fault after the other."""
+        venue = self.venues[name]
+        while True:
+            kind = await self._faults[name].get()
+            if self._finished:
+                continue
+            for track in self._tracks.values():
+                if track.running is not None and name in (track.running.plan.buy, track.running.plan.sell):
+                    self._end(track, void=True)
+            start_ns = self._clock_ns()
+            venue.fault, venue.served_ns = kind, None
+            self._failing[name] = kind, start_ns
+            announce({"fault": kind, "venue": name, "at_ns": start_ns, "phase": "start"})
+            try:
+                await venue.suffer(kind)
+            finally:
+                end_ns = self._clock_ns()
+                del self._failing[name]
+                self._spans.append(FaultSpan(kind, name, start_ns, end_ns))
+            venue.fault = None
+            await venue.recover()
+            announce({"fault": kind, "venue": name, "at_ns": end_ns, "phase": "end"})

@@ -1,0 +1,370 @@
+"""One simulated venue: a websocket server on loopback that tells its clients what the market quotes."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import socket
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from http import HTTPStatus
+
+import msgspec
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+
+from core.sim.dialect import Counters, Dialect, Update
+from core.sim.faults import LASTS_S, Kind
+from core.sim.market import PROFILES, VENUES, Market, Quote, one_sided, seeded
+
+HOST = "127.0.0.1"
+BACKLOG_BYTES = 256 * 1024  # a client with more than this waiting loses frames
+TEXT, BINARY = 0x81, 0x82
+GARBAGE_PAUSE_S = 0.02
+GOODBYE_S = 0.5
+_QUIET = logging.getLogger("core.sim.sockets")  # what a broken client does to its handshake is no news
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
+
+
+def websocket_frame(first_byte: int, payload: bytes) -> bytes:
+    """Return one unfragmented, unmasked frame, as RFC 6455 (5.2) wants it from a server."""
+    size = len(payload)
+    if size < 126:
+        return bytes((first_byte, size)) + payload
+    return bytes((first_byte, 126)) + size.to_bytes(2, "big") + payload
+
+
+class Client:
+    """One connection.
+
+    Frames of quotes are collected and written straight to its transport, once per slot: they are whole frames, so they
+    may stand between those that the library writes, and thousands a second cost a tenth of `send`.
+    """
+
+    def __init__(self, connection: ServerConnection, form: str, connection_id: str) -> None:
+        self.connection, self.form, self.connection_id = connection, form, connection_id
+        self.symbols: set[str] = set()
+        self.heard: deque[int] = deque(maxlen=8)  # when its last requests came
+        self.active_ns = 0  # when either side last said something
+        self._waiting: list[bytes] = []
+
+    @property
+    def takes(self) -> bool:
+        """Whether a frame that is handed over is going to be written."""
+        return (
+            self.connection.state is State.OPEN and self.connection.transport.get_write_buffer_size() <= BACKLOG_BYTES
+        )
+
+    def put(self, frame: bytes) -> None:
+        self._waiting.append(frame)
+
+    def flush(self, now_ns: int) -> int:
+        """Write what waits; return how many frames had to be dropped instead."""
+        waiting, self._waiting = self._waiting, []
+        if not self.takes:
+            return len(waiting)
+        self.connection.transport.write(b"".join(waiting))
+        self.active_ns = now_ns
+        return 0
+
+
+class SimulatedVenue:
+    """Clients, subscriptions, sequence numbers, and the fault that it has at the moment."""
+
+    def __init__(self, dialect: Dialect, market: Market, seed: int, clock_ns: Callable[[], int]) -> None:
+        self.name, self._dialect, self._market, self._clock_ns = dialect.name, dialect, market, clock_ns
+        self._random = seeded(f"{seed} {self.name} server")
+        self._counters = Counters(dialect, seed)
+        self._clients: set[Client] = set()
+        self._listeners: dict[str, list[Client]] = {}
+        self._busy: dict[Client, None] = {}  # those with frames waiting, in order
+        self._last: dict[str, Update] = {}
+        self._event_ms = 0
+        self._delay_ns = 0
+        self._server: Server | None = None
+        self._port = 0
+        self._turned_away = False
+        self._mute = False
+        self._disguise: Callable[[str], Quote] | None = None
+        self._hang_ups = VENUES.index(self.name)  # polite or not in turn, over the venues too
+        self.fault: Kind | None = None
+        self.served_ns: int | None = 0  # when it first served ticks after its last fault; None: not yet
+        self.ticks_sent = self.ticks_dropped = 0
+
+    @property
+    def url(self) -> str:
+        return f"ws://{HOST}:{self._port}{self._dialect.path}"
+
+    # -- sockets
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Serve as long as the context lasts, on a port that stays ours even while connections are refused."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            holder.bind((HOST, 0))
+            self._port = holder.getsockname()[1]
+            await self._listen()
+            try:
+                yield
+            finally:
+                await self._shut()
+
+    async def _listen(self) -> None:
+        self._server = await serve(
+            self._converse,
+            HOST,
+            self._port,
+            reuse_port=True,
+            compression=None,
+            process_request=self._enter,
+            server_header=None,
+            ping_interval=self._dialect.ping_s,
+            ping_timeout=60,
+            close_timeout=GOODBYE_S,
+            max_size=2**20,
+            logger=_QUIET,
+        )
+
+    async def _shut(self) -> None:
+        """Close the listening socket and cut every connection."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close(close_connections=False)
+            for connection in server.connections:
+                connection.transport.abort()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await server.wait_closed()
+
+    def _enter(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self._turned_away:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Service Unavailable\n")
+        if self._dialect.enter(request.path) is None:
+            return connection.respond(HTTPStatus.NOT_FOUND, "Not Found\n")
+        return None
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        with contextlib.suppress(OSError):  # it is gone already
+            connection.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        entered = self._dialect.enter(connection.request.path if connection.request else "")
+        assert entered is not None, "the handshake let it pass"
+        form, symbols = entered
+        client = Client(connection, form, f"{self._random.getrandbits(32):08x}")
+        client.active_ns = self._clock_ns()
+        self._clients.add(client)
+        try:
+            self._subscribe(client, symbols)
+            async for request in connection:
+                await self._hear(client, request if isinstance(request, str) else request.decode("utf-8", "replace"))
+        except ConnectionClosed:
+            pass  # hung up without a goodbye
+        finally:
+            self._clients.discard(client)
+            self._unsubscribe(client, tuple(client.symbols))
+
+    async def _hear(self, client: Client, request: str) -> None:
+        now_ns, limit = self._clock_ns(), self._dialect.requests_per_s
+        client.active_ns = now_ns
+        client.heard.append(now_ns)
+        if limit is not None and sum(now_ns - at_ns < 10**9 for at_ns in client.heard) > limit:
+            await client.connection.close(1008, "Too many requests")
+            return
+        answer = self._dialect.answer(request, client.symbols, client.connection_id)
+        self._unsubscribe(client, answer.removed)
+        if answer.data_first:
+            self._subscribe(client, answer.added)
+        for reply in answer.replies:
+            await client.connection.send(reply)
+        if not answer.data_first:
+            self._subscribe(client, answer.added)
+
+    def _subscribe(self, client: Client, symbols: Iterable[str]) -> None:
+        """Send each symbol's quote at once, and from then on every one."""
+        for symbol in symbols:
+            if symbol not in client.symbols:
+                client.symbols.add(symbol)
+                self._listeners.setdefault(symbol, []).append(client)
+            self.publish(symbol)
+        self.flush()
+
+    def _unsubscribe(self, client: Client, symbols: Iterable[str]) -> None:
+        for symbol in symbols:
+            if symbol in client.symbols:
+                client.symbols.discard(symbol)
+                self._listeners[symbol].remove(client)
+
+    # -- quotes
+
+    def heard_by(self, symbol: str) -> bool:
+        """Return whether a client takes this symbol's quotes."""
+        return not self._mute and any(client.takes for client in self._listeners.get(symbol, ()))
+
+    def publish(self, symbol: str) -> Quote | None:
+        """Quote `symbol` anew to those who listen; return what they are told, None if there is nobody."""
+        listeners = self._listeners.get(symbol)
+        if not listeners or self._mute:
+            return None
+        quote = self._disguise(symbol) if self._disguise else self._market.quote(self.name, symbol)
+        now_ns = self._clock_ns()
+        self._event_ms = max(self._event_ms, (now_ns - self._delay_ns) // 1_000_000)
+        sequence, engine_sequence = self._counters.advance(symbol)
+        update = Update(symbol, quote, sequence, engine_sequence, self._event_ms, now_ns // 1_000_000)
+        self._last[symbol] = update
+        self._put(listeners, update)
+        if self.served_ns is None and self.fault is None:
+            self.served_ns = now_ns
+        return quote
+
+    def _put(self, listeners: Iterable[Client], update: Update) -> None:
+        frames: dict[str, bytes] = {}
+        for client in listeners:
+            frame = frames.get(client.form)
+            if frame is None:
+                text = self._dialect.frame(update, client.form)
+                frame = frames[client.form] = websocket_frame(TEXT, text.encode())
+            client.put(frame)
+            self._busy[client] = None
+            self.ticks_sent += 1
+
+    def publish_all(self) -> None:
+        """Quote every symbol anew, at once."""
+        for symbol in self._listeners:
+            self.publish(symbol)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._busy:
+            now_ns, busy, self._busy = self._clock_ns(), self._busy, {}
+            for client in busy:
+                dropped = client.flush(now_ns)
+                self.ticks_dropped += dropped
+                self.ticks_sent -= dropped
+
+    async def tend(self) -> None:
+        """Do what is due by the clock alone: repeat quiet quotes, hang up on quiet clients, vary the delay."""
+        now_ns = self._clock_ns()
+        self._delay_ns = int(PROFILES[self.name].delay_ms * 1e6 * (1 + 0.5 * self._random.random()))
+        repeat_s, idle_s = self._dialect.repeat_s, self._dialect.idle_s
+        if repeat_s is not None and not self._mute:
+            for symbol, last in self._last.items():
+                if now_ns // 1_000_000 - last.sent_ms >= repeat_s * 1e3:
+                    self._last[symbol] = again = msgspec.structs.replace(last, sent_ms=now_ns // 1_000_000)
+                    self._put(self._listeners[symbol], again)
+            self.flush()
+        if idle_s is not None:
+            quiet = [client for client in self._clients if now_ns - client.active_ns >= idle_s * 1e9]
+            await self._close(quiet, 4004, f"No data received in {idle_s:g}s.")
+
+    # -- faults
+
+    async def suffer(self, kind: Kind, lasts_s: float | None = None) -> None:
+        """Fail in one way, from begin to end."""
+        lasts_s = LASTS_S[kind] if lasts_s is None else lasts_s
+        match kind:
+            case "hang_up":
+                await self._hang_up(lasts_s)
+            case "silence":
+                self._mute = True
+                await asyncio.sleep(lasts_s)
+            case "skip":
+                self._counters.skip()
+            case "restart":
+                if self._dialect.restart_hangs_up:
+                    await self._hang_up(lasts_s)
+                self._counters.restart()
+            case "garbage":
+                await self._babble(lasts_s)
+            case "crossed":
+                await self._pretend(lambda symbol: self._market.crossed_quote(self.name, symbol), lasts_s)
+            case "one_sided":
+                await self._pretend(self._one_sided_quote, lasts_s)
+            case "refuse":
+                await self._shut()
+                await asyncio.sleep(lasts_s)
+
+    async def recover(self) -> None:
+        """Be as before again, whatever the fault was and however it ended, and tell everybody."""
+        self._mute = self._turned_away = False
+        self._disguise = None
+        if self._server is None:
+            await self._listen()
+        self.publish_all()
+
+    async def _hang_up(self, lasts_s: float) -> None:
+        self._turned_away = True
+        self._hang_ups += 1
+        clients = list(self._clients)
+        async with asyncio.TaskGroup() as ending:
+            ending.create_task(asyncio.sleep(lasts_s))
+            if self._hang_ups % 2 == 0:
+                for client in clients:
+                    client.connection.transport.abort()
+            else:
+                ending.create_task(self._close(clients, 1001, ""))
+
+    async def _close(self, clients: Iterable[Client], code: int, why: str) -> None:
+        async with asyncio.TaskGroup() as goodbyes:
+            for client in clients:
+                goodbyes.create_task(client.connection.close(code, why))
+
+    async def _pretend(self, disguise: Callable[[str], Quote], lasts_s: float) -> None:
+        self._disguise = disguise
+        self.publish_all()
+        await asyncio.sleep(lasts_s)
+
+    def _one_sided_quote(self, symbol: str) -> Quote:
+        return one_sided(self._market.quote(self.name, symbol), self._random.choice(("bid", "ask")))
+
+    async def _babble(self, lasts_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(lasts_s):
+                for number in itertools.count():
+                    for symbol, listeners in self._listeners.items():
+                        if listeners and symbol in self._last:
+                            self._say_garbage(listeners, self._last[symbol], number)
+                    await asyncio.sleep(GARBAGE_PAUSE_S)
+
+    def _say_garbage(self, listeners: Iterable[Client], last: Update, number: int) -> None:
+        sequence, engine_sequence = self._counters.advance(last.symbol)  # so that nobody drops it for being a repeat
+        last = msgspec.structs.replace(last, sequence=sequence, engine_sequence=engine_sequence)
+        for client in listeners:
+            if client.takes:
+                good = self._dialect.frame(last, client.form)
+                bad = garbage(good, last.quote, self._dialect.strange(last.symbol))
+                first_byte, payload = bad[number % len(bad)]
+                client.connection.transport.write(websocket_frame(first_byte, payload))
+
+
+def garbage(good: str, quote: Quote, strange: Iterable[str]) -> list[tuple[int, bytes]]:
+    """Return frames that a reader must survive, each with the first byte of its frame, made from a good one."""
+    price = next(part for part in good.split('"') if part and _is_price(part, quote))
+    texts = [
+        good[: len(good) // 2],
+        good[:-1],
+        '{"stream":',
+        "not json at all",
+        "",
+        "[1,2,3]",
+        '"a string"',
+        "42",
+        "null",
+        good.replace(f'"{price}"', '"NaN"'),
+        good.replace(f'"{price}"', '"-1"'),
+        good.replace(f'"{price}"', '"Infinity"'),
+        good.replace(f'"{price}"', '"0"'),
+        good.replace(f'"{price}"', "{}"),
+        *strange,
+    ]
+    return [(TEXT, text.encode()) for text in texts] + [(BINARY, b"\x00\xff\xfe\x80" * 16), (BINARY, b"")]
+
+
+def _is_price(text: str, quote: Quote) -> bool:
+    try:
+        return float(text) in (quote.bid, quote.ask)
+    except ValueError:
+        return False

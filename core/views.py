@@ -1,0 +1,111 @@
+"""What the desk shows, made from what its parts hold."""
+
+from collections.abc import Iterator, Mapping
+
+from core.desk import Edge, Leg, OrderView, Quote, TicketView, VenueState
+from core.execution.orders import Order, Placed
+from core.execution.tickets import Ticket
+from core.feeds.collector import FeedState
+from core.instruments import Instruments
+from core.spreads.detector import Detector
+from core.spreads.route import Ghost, Opportunity, Route
+
+
+def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
+    return VenueState(
+        name=feed.name,
+        health=feed.health,
+        why=feed.why,
+        ticks=feed.ticks,
+        ticks_per_s=ticks_per_s,
+        last_ns=feed.last_ns,
+        connects=feed.connects,
+        rejected=feed.rejected,
+        ignored=feed.ignored,
+        mute=feed.mute,
+        clock_ahead_ms=feed.clock_ahead_ms,
+    )
+
+
+def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns: int) -> Iterator[Quote]:
+    """Yield every quote that the book holds, with the cause why it cannot be traded as it stands."""
+    venues = detector.book.venues
+    for market in detector.book.markets.values():
+        for number, tick in enumerate(market.ticks):
+            if tick is None:
+                continue
+            cause = market.withdrawn[number]
+            if cause is None and tick.bid_price >= tick.ask_price:
+                cause = "crossed"
+            if cause is None and now_ns - tick.received_ns > max_age_ns:
+                cause = "stale"
+            lattice = instruments.find(venues[number], market.symbol)
+            yield Quote(
+                venue=venues[number],
+                symbol=market.symbol,
+                bid_price=tick.bid_price,
+                ask_price=tick.ask_price,
+                bid_volume=tick.bid_volume,
+                ask_volume=tick.ask_volume,
+                received_ns=tick.received_ns,
+                moved=market.moved[number],
+                cause=cause,
+                tick_size=str(lattice.tick_size) if lattice else "",
+            )
+
+
+def edges(detector: Detector, now_ns: int) -> Iterator[Edge]:
+    for route, edge_bps, finding, age_ns in detector.edges(now_ns):
+        yield Edge(
+            route=route,
+            edge_bps=edge_bps,
+            size=finding.size if isinstance(finding, Opportunity) else 0.0,
+            tradable=isinstance(finding, Opportunity),
+            cause=finding.cause if isinstance(finding, Ghost) else None,
+            age_ns=age_ns,
+        )
+
+
+def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
+    trade = ticket.trade
+    edge = live.get(trade.route)
+    return TicketView(
+        ticket_id=ticket.ticket_id,
+        route=trade.route,
+        buy=_leg(trade.buy, f"{trade.buy_price:f}"),
+        sell=_leg(trade.sell, f"{trade.sell_price:f}"),
+        edge_bps=trade.edge_bps,
+        profit=f"{trade.profit.normalize():f}",
+        worst_profit=f"{trade.worst_profit.normalize():f}",
+        currency=trade.route.symbol.split("/")[1],
+        code=ticket.code,
+        opened_ns=ticket.opened_ns,
+        expires_ns=ticket.expires_ns,
+        state=ticket.state,
+        why=ticket.why,
+        live_edge_bps=edge.edge_bps if edge else None,
+        live_age_ns=edge.age_ns if edge else 0,
+    )
+
+
+def _leg(order: Order, seen_price: str) -> Leg:
+    return Leg(order.side, order.venue, f"{order.size.normalize():f}", seen_price, f"{order.price:f}")
+
+
+def order_view(placed: Placed) -> OrderView:
+    order, average = placed.order, placed.average
+    return OrderView(
+        client_id=order.client_id,
+        trade_id=order.trade_id,
+        venue=order.venue,
+        symbol=order.symbol,
+        side=order.side,
+        size=f"{order.size.normalize():f}",
+        price=f"{order.price:f}",
+        state=placed.state,
+        filled=f"{placed.filled.normalize():f}",
+        average=f"{average:.12g}" if average is not None else "",
+        fees=", ".join(f"{fee.normalize():.12g} {currency}" for currency, fee in placed.fees.items()),
+        at_ns=placed.at_ns,
+        why=placed.why,
+    )

@@ -1,0 +1,112 @@
+"""A real pseudo-terminal with a screen emulator: what a person at the console sees and types."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import pyte
+
+
+class Terminal:
+    """Runs `python -m console arguments` on a terminal of `columns` x `lines`."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, columns: int = 200, lines: int = 50, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self.bytes_read = 0
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            os.environ.update({"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines), **(env or {})})
+            os.environ.pop("COLORTERM", None)
+            os.execv(sys.executable, [sys.executable, "-m", "console", *arguments])
+        self.resize(columns, lines)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+        os.close(self._fd)
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.screen.resize(lines, columns)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def type(self, keys: str) -> None:
+        """Send keys, all in one write."""
+        os.write(self._fd, keys.encode())
+
+    def read(self, seconds: float) -> bool:
+        """Draw what the program writes for at most `seconds`, up to the first pause; False when it has ended."""
+        ready, _, _ = select.select([self._fd], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:
+            return False
+        self.bytes_read += len(data)
+        for question, answer in ((b"\x1b[6n", "\x1b[1;1R"), (b"\x1b[c", "\x1b[?62;c")):
+            for _ in range(data.count(question)):
+                self.type(answer)
+        self._stream.feed(_without_private(data))
+        return bool(data)
+
+    def wait_for(self, seen: str | Callable[[str], bool], timeout_s: float = 20.0) -> str:
+        """Return the screen's text once it shows `seen`.
+
+        Raises:
+            AssertionError: it did not in time; the message holds the screen.
+        """
+        shows = (lambda text: seen in text) if isinstance(seen, str) else seen
+        end = time.monotonic() + timeout_s
+        while not shows(self.text):
+            assert time.monotonic() < end, f"waited {timeout_s:g} s for {seen!r} on:\n{self.text}"
+            assert self.read(0.1), f"the program ended before {seen!r}:\n{self.text}"
+        return self.text
+
+    def watch(self, seconds: float) -> str:
+        """Draw for `seconds`; return the screen's text."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self.read(left):
+            pass
+        return self.text
+
+    def exit_code(self, timeout_s: float = 10.0) -> int:
+        """Wait for the program's end; return its exit code (negative: the signal).
+
+        Raises:
+            AssertionError: it did not end in time.
+        """
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            self.read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError(f"still running after {timeout_s:g} s:\n{self.text}")
+
+
+def _without_private(data: bytes) -> bytes:
+    """Take out the requests that the emulator does not know (kitty keyboard, mode queries, colour of the pointer)."""
+    import re
+
+    return re.sub(rb"\x1b\[[>=<?][0-9;]*[upqm]|\x1b\[\?[0-9;]*\$p|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)", b"", data)
