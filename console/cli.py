@@ -1,12 +1,13 @@
 """The `arbdesk` command. What a command needs is imported where it runs, so that `--help` answers at once."""
 
 import asyncio
+import contextlib
 import gc
 import re
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -22,7 +23,7 @@ class Duration(click.ParamType[float]):
     """A time span: 500ms, 20s, 5m, 2h; a bare number is seconds."""
 
     name = "duration"
-    _units = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+    _units: ClassVar = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
@@ -163,10 +164,11 @@ def _run_loop(main: Coroutine[Any, Any, T]) -> T:
     gc.freeze()
     gc.set_threshold(20_000, 10, 50)
     sys.setswitchinterval(0.0005)  # input, output and the journal are threads: a hand-over must not wait 5 ms
-    try:
-        from uvloop import new_event_loop as factory
-    except ImportError:
-        factory = None
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):  # there is none for Windows
+        import uvloop
+
+        factory = uvloop.new_event_loop
     try:
         with asyncio.Runner(loop_factory=factory) as runner:
             return runner.run(main)

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 Scope = Literal["console", "pane", "ticket", "dialog", "quit"]
 
@@ -16,7 +16,7 @@ class Key(NamedTuple):
     description: str  # a sentence, for the help
     action: str
     scope: Scope = "console"
-    footer: bool = False
+    footer: int = 0  # in the footer, the highest first to go where room is short; 0: not there
     priority: bool = False  # works in dialogs and inputs too
     sign: str = ""  # how it is written, where Textual's name is not
 
@@ -29,27 +29,27 @@ KEYS = (
     Key("pane.blotter", "5", "blotter", "Go to the blotter", "pane(5)"),
     Key("pane.next", "tab", "next", "Go to the next pane", "next_pane(1)"),
     Key("pane.previous", "shift+tab", "previous", "Go to the pane before", "next_pane(-1)"),
-    Key("ticket.open", "enter", "ticket", "Open the selected ticket, else the newest open one", "ticket", footer=True),
-    Key("ticket.refuse", "x", "refuse", "Refuse that ticket", "refuse", footer=True),
-    Key("desk.arm", "a", "arm", "Arm the desk, or disarm it", "arm", footer=True),
+    Key("ticket.open", "enter", "ticket", "Open the selected ticket, else the newest open one", "ticket", footer=1),
+    Key("ticket.refuse", "x", "refuse", "Refuse that ticket", "refuse", footer=4),
+    Key("desk.arm", "a", "arm", "Arm the desk, or disarm it", "arm", footer=1),
     Key(
         "desk.halt",
         "exclamation_mark",
         "HALT",
-        "Halt: no order leaves, every open ticket is refused; works everywhere",
+        "Halt: no order leaves, open tickets are refused",
         "halt",
-        footer=True,
+        footer=1,
         priority=True,
         sign="!",
     ),
-    Key("view.zoom", "z", "zoom", "Give the pane the whole screen, or take it back", "zoom", footer=True),
-    Key("view.filter", "slash", "filter", "Show only symbols that contain a text", "filter", footer=True, sign="/"),
-    Key("view.freeze", "space", "freeze", "Hold the picture still, or let it go on", "freeze", footer=True),
-    Key("view.theme", "t", "theme", "Next theme", "theme", footer=True),
-    Key("view.help", "question_mark", "help", "This page", "help", footer=True, sign="?"),
+    Key("view.zoom", "z", "zoom", "Give the pane the whole screen, or take it back", "zoom", footer=5),
+    Key("view.filter", "slash", "filter", "Show only symbols that contain a text", "filter", footer=6, sign="/"),
+    Key("view.freeze", "space", "freeze", "Hold the picture still, or let it go on", "freeze", footer=7),
+    Key("view.theme", "t", "theme", "Next theme", "theme", footer=8),
+    Key("view.help", "question_mark", "help", "This page", "help", footer=2, sign="?"),
     Key("view.palette", "ctrl+p", "palette", "Search every command", "command_palette", priority=True, sign="^p"),
     Key("view.repaint", "ctrl+l", "repaint", "Paint everything anew", "repaint", sign="^l"),
-    Key("desk.quit", "q,ctrl+q", "quit", "Quit; asks first while the desk is armed", "quit", footer=True),
+    Key("desk.quit", "q,ctrl+q", "quit", "Quit; asks first while the desk is armed", "quit", footer=3),
     Key("desk.interrupt", "ctrl+c", "how to quit", "Say how to quit", "interrupt", sign="^c"),
     Key("move.up", "up,k", "up", "Move up", "move(0, -1)", "pane"),
     Key("move.down", "down,j", "down", "Move down", "move(0, 1)", "pane"),
@@ -72,10 +72,10 @@ TICKET_HELP = (
 )
 
 
-def bindings(scope: Scope) -> list[Binding]:
+def bindings(scope: Scope) -> list[BindingType]:
     """Return the bindings of one part of the console; each has an id, so a keymap can move it."""
     return [
-        Binding(key.keys, key.action, key.description, show=key.footer, priority=key.priority, id=key.id)
+        Binding(key.keys, key.action, key.description, show=bool(key.footer), priority=key.priority, id=key.id)
         for key in KEYS
         if key.scope == scope
     ]

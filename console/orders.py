@@ -9,9 +9,9 @@ import click
 import orjson
 
 from core.desk import pnl_text
-from core.engine import data_dir, journal_path
 from core.execution.journal import read_orders, read_totals
 from core.execution.rows import OrderRecord
+from core.places import data_dir, journal_path
 from core.settings import Settings, load
 
 COLUMNS = (

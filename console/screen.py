@@ -8,8 +8,9 @@ from pathlib import Path
 
 from console.app import Console
 from console.headless import log_to
-from core.engine import Engine, data_dir, running
+from core.engine import Engine, running
 from core.errors import ConfigurationError
+from core.places import data_dir
 from core.settings import Settings
 
 logger = logging.getLogger("arbdesk")
@@ -48,6 +49,5 @@ async def _watch(app: Console, engine: Engine, for_s: float | None, picture: Pat
         async with asyncio.timeout(for_s):
             await engine.ended()
     if picture is not None:
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        picture.write_text(app.export_screenshot(title="ArbDesk"), encoding="utf-8")
+        app.save_screenshot(str(picture))
     app.exit()

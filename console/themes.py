@@ -82,7 +82,10 @@ def _read(file: Traversable, shipped: Mapping[str, Theme] | None = None) -> Them
     base = None if shipped is None else next(theme for theme in shipped.values() if theme.dark == dark)
     colours = _colours(file, "colours", written, COLOURS, {} if base is None else _roles(base))
     variables = _colours(file, "variables", written, VARIABLES, {} if base is None else base.variables)
-    return Theme(name=name, dark=dark, variables=variables, **colours)
+    theme = Theme(name=name, primary=colours["primary"], dark=dark, variables=variables)
+    for role, colour in colours.items():
+        setattr(theme, role, colour)
+    return theme
 
 
 def _roles(theme: Theme) -> dict[str, str]:

@@ -209,7 +209,7 @@ class Refuse(msgspec.Struct, frozen=True, tag=True):
 
 
 class Fault(msgspec.Struct, frozen=True, tag=True):
-    """Make a simulated venue fail (demo only). `kind` is one of core.sim.market.FAULTS."""
+    """Make a simulated venue fail (demo only). `kind` is one of core.sim.faults.FAULTS."""
 
     kind: str
     venue: str

@@ -7,54 +7,44 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import platformdirs
+import msgspec
 
 from core import views
 from core.desk import (
     AnalysisState,
-    Approve,
     Arm,
     Command,
-    Disarm,
     Fault,
-    Halt,
     Mode,
     Notice,
-    Refuse,
     Snapshot,
     TickCounts,
     TicketCounts,
     pnl_text,
 )
-from core.errors import ConfigurationError, DeskError, JournalError
+from core.errors import DeskError, JournalError
 from core.execution.accounts import DAY_NS, Accounts
-from core.execution.executor import Executor
 from core.execution.journal import Journal
-from core.execution.limits import Limits
-from core.execution.orders import Refusal, Trade, exact
-from core.execution.paper import PaperBroker
-from core.execution.planning import Ids, install_code, plan
-from core.execution.tickets import Ticket, TicketBoard
+from core.execution.planning import Ids, install_code
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.instruments import Instruments, shipped
-from core.latency import STAGES, Latencies
+from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickLog
+from core.places import journal_path
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated_market
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
-from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
+from core.trading import Trading
 
 logger = logging.getLogger("arbdesk")
 
-HOUSEKEEPING_S = 0.25
-GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
+HOUSEKEEPING_S = 1.0
 DEMO_SILENCE_S = 3.0
 UNATTENDED_CROSSINGS_S = ((0.15, 0.6), (0.6, 2.5))
 ATTENDED_CROSSINGS_S = ((0.3, 2.0), (12.0, 30.0), (12.0, 30.0))  # some last long enough for a person to read and type
@@ -85,18 +75,14 @@ class Engine:
         fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
         self._instruments = Instruments(shipped(), fees)
         self._detector = Detector(list(fees), settings.spreads, self._instruments)
-        self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
+        self._trading = Trading(
+            settings, self._instruments, self._detector, self._latencies, journal, ids, accounts, self._notice
+        )
+        self._worker = Worker(self._detector, self._latencies, self._trading.take)
         self._collectors = [self._collector(name) for name in fees]
-        quote = self._detector.book.quote
-        self._accounts, self._ids = accounts, ids
-        self._limits = Limits(settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms)
-        brokers = {name: PaperBroker(name, quote, self._instruments, settings.paper.latency_ms / 1e3) for name in fees}
-        self._executor = Executor(self._limits, journal, brokers, self._latencies, accounts, quote)
-        self._board = TicketBoard(settings.limits, self._latencies)
-        self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
         self._per_s: dict[str, float] = {}
+        self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
-        self._tasks: asyncio.TaskGroup | None = None
         self._main: asyncio.Task[None] | None = None
 
     # --- what a face may do
@@ -107,13 +93,13 @@ class Engine:
         edges = tuple(views.edges(self._detector, now_ns))
         live = {edge.route: edge for edge in edges}
         feeds = [collector.state(now_ns) for collector in self._collectors]
-        counts, board = self._log.counts, self._board
+        counts, trading = self._log.counts, self._trading
         return Snapshot(
             taken_ns=now_ns,
             started_ns=self._started_ns,
             mode=self._mode,
-            armed=self._limits.armed,
-            halted=self._limits.halted,
+            armed=trading.limits.armed,
+            halted=trading.limits.halted,
             approval=self._settings.approval,
             log=self._log_name(),
             symbols=self._settings.symbols,
@@ -132,45 +118,28 @@ class Engine:
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),
-            tickets=tuple(views.ticket_view(ticket, live) for ticket in board.tickets()),
-            ticket_counts=TicketCounts(**board.counts()),
-            orders=tuple(views.order_view(order) for order in self._executor.orders()),
-            order_counts=self._executor.counts(),
-            refusals={str(reason): times for reason, times in self._limits.refused.items()},
-            pnl=pnl_text(self._accounts.pnl()),
-            exposure=pnl_text(self._accounts.exposures()),
+            tickets=tuple(views.ticket_view(ticket, live) for ticket in trading.board.tickets()),
+            ticket_counts=TicketCounts(**trading.board.counts()),
+            orders=tuple(views.order_view(order) for order in trading.executor.orders()),
+            order_counts=trading.executor.counts(),
+            refusals={str(reason): times for reason, times in trading.limits.refused.items()},
+            pnl=pnl_text(trading.accounts.pnl()),
+            exposure=pnl_text(trading.accounts.exposures()),
             opportunities=self._detector.opportunities,
             ghosts={str(cause): times for cause, times in self._detector.ghosts.items()},
-            latency={stage: self._latencies.read(stage) for stage in STAGES},
+            latency=self._latency,
             analysis=AnalysisState(why="the models are not connected in this version; spreads do not wait for them"),
             notices=tuple(self._notices),
         )
 
     def submit(self, command: Command) -> None:
         """Take a command; what came of it shows in a later snapshot."""
-        match command:
-            case Arm():
-                self._limits.arm()
-                self._journal.event("armed")
-                self._notice("info", "armed: approved trades leave the desk")
-            case Disarm():
-                self._limits.disarm()
-                self._journal.event("disarmed")
-                self._notice("info", "disarmed: no new order leaves")
-            case Halt(why):
-                self._halt(why)
-            case Approve(ticket_id, code):
-                self._approve(ticket_id, code)
-            case Refuse(ticket_id):
-                if refusal := self._board.refuse(ticket_id, time.time_ns()):
-                    self._notice("warning", f"ticket not refused: {refusal.detail}")
-                else:
-                    self._journal.event("ticket refused", who="person", ticket_id=ticket_id)
-            case Fault(kind, venue):
-                if self._market is None:
-                    self._notice("error", "only a simulated venue can be made to fail")
-                else:
-                    self._market.fault(kind, venue)
+        if not isinstance(command, Fault):
+            self._trading.submit(command)
+        elif self._market is None:
+            self._notice("error", "only a simulated venue can be made to fail")
+        else:
+            self._market.fault(command.kind, command.venue)
 
     async def ended(self) -> None:
         """Wait until the engine ends by itself, which it only does when a part of it failed."""
@@ -201,8 +170,9 @@ class Engine:
             if self._collecting is not None:
                 self._collecting.cancel()
                 await asyncio.wait([self._collecting], timeout=1.5)
-            await asyncio.gather(self._drain(), self._executor.settled(1.5))
-            self._limits.disarm()
+            await asyncio.gather(self._drain(), self._trading.executor.settled(1.5))
+            self._trading.limits.disarm()
+            self._read_latencies()
             if crossings is not None:
                 self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
             self._main.cancel()
@@ -211,8 +181,8 @@ class Engine:
 
     async def _run(self, reading: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
             tasks.create_task(self._worker.run(self._log, reading), name="worker")
+            tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
             if self._market is not None:
                 tasks.create_task(self._market.run(lambda text: self._notice("warning", text)), name="market")
@@ -232,103 +202,39 @@ class Engine:
         except TimeoutError:
             logger.warning("the simulated market did not tell its truth in time")
             return None
-        return [Crossing(**crossing) for crossing in truth["crossings"]]
+        return msgspec.convert(truth["crossings"], list[Crossing])
 
     async def _drain(self) -> None:
         """Wait until everything received has been judged, as far as the log answers."""
         if not await self._log.flush(1.0):
             counts = self._log.counts
             logger.warning("the log did not take %d ticks in time", counts.waiting + counts.unknown)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
-                while self._worker.consumed < self._log.counts.appended:
-                    await asyncio.sleep(0.005)
-
-    # --- the way of an opportunity
-
-    def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
-        """Decide what becomes of it: a ticket for a person, or a trade at once. Called by the worker; never waits."""
-        trade = plan(opportunity, self._instruments, self._settings.limits, ids=self._ids, now_ns=decided_ns)
-        if isinstance(trade, Refusal):
-            self._limits.refuse(trade.reason, trade.detail)
-        elif self._settings.approval == "auto":
-            self._send(trade, decided_ns, automatic=True)
-        else:
-            ticket = self._board.offer(trade, decided_ns)
-            self._paid_ns[ticket.ticket_id] = decided_ns
-
-    def _approve(self, ticket_id: str, code: str) -> None:
-        now_ns = time.time_ns()
-        trade = self._board.approve(ticket_id, code, now_ns)
-        if isinstance(trade, Refusal):
-            self._limits.refuse(trade.reason, trade.detail)
-            self._notice("warning", f"ticket not approved: {trade.detail}")
-            return
-        self._journal.event("ticket approved", who="person", ticket_id=ticket_id)
-        self._send(trade, now_ns, automatic=False)
-
-    def _send(self, trade: Trade, decided_ns: int, *, automatic: bool) -> None:
-        assert self._tasks is not None
-        self._tasks.create_task(self._take(trade, decided_ns, automatic=automatic), name=f"trade {trade.trade_id}")
-
-    async def _take(self, trade: Trade, decided_ns: int, *, automatic: bool) -> None:
-        fates = await self._executor.take(trade, decided_ns=decided_ns, automatic=automatic)
-        if isinstance(fates, Refusal):
-            told = f"not sent: {fates.detail}"
-        else:
-            told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)
-            if any(fate.outcome == "unknown" for fate in fates):
-                self._halt(f"an order of {trade.route.symbol} is unknown: ask the venue before going on")
-        if not automatic:
-            self._board.done(trade.trade_id, told, time.time_ns())
-            self._notice("warning" if isinstance(fates, Refusal) else "info", f"{trade.route.symbol}: {told}")
-
-    def _halt(self, why: str) -> None:
-        self._limits.halt(why)
-        self._board.halt(time.time_ns())
-        self._journal.event("halted", why=why)
-        self._notice("warning", f"HALTED: {why}; arm to go on")
+        for _ in range(200):
+            if self._worker.consumed >= self._log.counts.appended:
+                return
+            await asyncio.sleep(0.005)
 
     # --- housekeeping
 
     async def _keep_house(self) -> None:
-        """Put old tickets away, measure rates, watch the log; a few times a second."""
+        """Measure rates and latencies, and watch the log; once a second."""
         loop = asyncio.get_running_loop()
         before, counted = loop.time(), {collector.name: 0 for collector in self._collectors}
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
-            now_ns = time.time_ns()
-            self._put_tickets_away(now_ns)
+            elapsed_s, now_ns = loop.time() - before, time.time_ns()
+            before += elapsed_s
             for collector in self._collectors:
+                ticks = collector.state(now_ns).ticks
+                self._per_s[collector.name] = (ticks - counted[collector.name]) / elapsed_s
+                counted[collector.name] = ticks
                 self._latencies.record_all("feed", collector.take_feed_ns())
-            if (elapsed := loop.time() - before) >= 1.0:
-                for collector in self._collectors:
-                    ticks = collector.state(now_ns).ticks
-                    self._per_s[collector.name] = (ticks - counted[collector.name]) / elapsed
-                    counted[collector.name] = ticks
-                before = loop.time()
+            self._read_latencies()
             if trouble := getattr(self._log, "trouble", ""):
                 self._notice("error", trouble)
 
-    def _put_tickets_away(self, now_ns: int) -> None:
-        """End tickets that can no longer be had as they are shown; a moved price makes a new ticket, with a new code."""
-        self._board.expire(now_ns)
-        for ticket in self._open_tickets():
-            trade, ticket_id = ticket.trade, ticket.ticket_id
-            finding = self._detector.live(trade.route.symbol).get(trade.route)
-            if not isinstance(finding, Opportunity):
-                if now_ns - self._paid_ns.get(ticket_id, 0) > GONE_NS:
-                    self._board.withdraw(trade.route, "the edge is gone", now_ns)
-                continue
-            self._paid_ns[ticket_id] = now_ns
-            if exact(finding.buy.ask_price) > trade.buy.price or exact(finding.sell.bid_price) < trade.sell.price:
-                self._board.withdraw(trade.route, "the prices moved on: see the new ticket", now_ns)
-                self._on_opportunity(finding, now_ns)
-        open_ids = {ticket.ticket_id for ticket in self._open_tickets()}
-        self._paid_ns = {ticket_id: at_ns for ticket_id, at_ns in self._paid_ns.items() if ticket_id in open_ids}
-
-    def _open_tickets(self) -> list[Ticket]:
-        return [ticket for ticket in self._board.tickets() if ticket.state == "open"]
+    def _read_latencies(self) -> None:
+        self._latency = {stage: self._latencies.read(stage) for stage in STAGES}
 
     # --- small things
 
@@ -364,8 +270,8 @@ class Engine:
             order = record.order
             self._notice(
                 "warning",
-                f"order {order.client_id} ({order.side} {order.size} {order.symbol} on {order.venue}) was open when the "
-                "last run ended: its fate is unknown",
+                f"order {order.client_id} ({order.side} {order.size} {order.symbol} on {order.venue}) was open when "
+                "the last run ended: its fate is unknown",
             )
 
 
@@ -377,6 +283,8 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         DeskError: a part could not start.
     """
     run_id = uuid.uuid4().hex[:12]
+    if demo:  # its venues are its own, whatever the user's are set to
+        settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
         journal = await _open_journal(stack, settings, run_id, demo=demo)
         log = await _open_log(stack, settings, run_id if demo else None)
@@ -424,22 +332,3 @@ async def _open_journal(stack: contextlib.AsyncExitStack, settings: Settings, ru
                 raise
             path = path.with_name(f"demo-{number}.sqlite")
     raise DeskError("Nine demos are running", do="Stop one, or name a journal with --journal.")
-
-
-def journal_path(settings: Settings, *, demo: bool) -> Path:
-    """Return where the journal is: the setting, else a file in the data directory, a demo's apart from the desk's."""
-    if settings.journal is not None:
-        return settings.journal
-    return data_dir(settings) / ("demo.sqlite" if demo else "journal.sqlite")
-
-
-def data_dir(settings: Settings) -> Path:
-    """Return the directory for the journal and the log file.
-
-    Raises:
-        ConfigurationError: it is there and is no directory.
-    """
-    path = settings.data_dir or platformdirs.user_data_path("arbdesk")
-    if path.exists() and not path.is_dir():
-        raise ConfigurationError(f"data_dir: {path}", why="not a directory", do="Name another one.")
-    return path

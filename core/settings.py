@@ -40,7 +40,7 @@ class LogSettings(Section):
     """Where ticks go between collectors and workers."""
 
     kind: Literal["memory", "kafka"] = "memory"
-    capacity: int = Field(default=100_000, ge=100, le=10_000_000)  # entries held before the newest replaces the waiting
+    capacity: int = Field(default=2_000, ge=100, le=10_000_000)  # ticks unread before the newest replaces the waiting
     bootstrap: str = "127.0.0.1:9092"  # "host:port", several separated by commas
     topic: str = Field(default="arbitrage-tick-data", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
     replication_factor: int = Field(default=3, ge=1, le=9)

@@ -55,15 +55,9 @@ def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns
 
 
 def edges(detector: Detector, now_ns: int) -> Iterator[Edge]:
-    for route, edge_bps, finding, age_ns in detector.edges(now_ns):
-        yield Edge(
-            route=route,
-            edge_bps=edge_bps,
-            size=finding.size if isinstance(finding, Opportunity) else 0.0,
-            tradable=isinstance(finding, Opportunity),
-            cause=finding.cause if isinstance(finding, Ghost) else None,
-            age_ns=age_ns,
-        )
+    for route, edge_bps, size, finding, age_ns in detector.edges(now_ns):
+        cause = finding.cause if isinstance(finding, Ghost) else None
+        yield Edge(route, edge_bps, size, isinstance(finding, Opportunity), cause, age_ns)
 
 
 def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:

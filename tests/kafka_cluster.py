@@ -6,7 +6,9 @@
 import asyncio
 import base64
 import ctypes
+import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -202,21 +204,28 @@ def _configure(root: Path, ports: Sequence[int], controllers: Sequence[int]) -> 
 
 
 def _format(jars: Path, files: Sequence[Path]) -> None:
+    """Format the first node's storage; the others get a copy with an identity of their own: a JVM costs seconds."""
+    tool = subprocess.run(
+        _java(jars, "kafka.tools.StorageTool", "format", "-t", _identity(), "-c", str(files[0])),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=120,
+    )
+    if tool.returncode:
+        raise ClusterFailed(f"Kafka could not format its storage:\n{tool.stdout.decode()[-2000:]}")
+    first = files[0].with_suffix("")
+    for node, file in enumerate(files[1:], 2):
+        copy = shutil.copytree(first, file.with_suffix(""), dirs_exist_ok=True)
+        meta = (first / "meta.properties").read_text()
+        meta = re.sub("(?m)^node.id=.*$", f"node.id={node}", meta)
+        (copy / "meta.properties").write_text(re.sub("(?m)^directory.id=.*$", f"directory.id={_identity()}", meta))
+
+
+def _identity() -> str:
     identity = "-"
     while identity.startswith("-"):  # the tool would read an option
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-    tools = [
-        subprocess.Popen(
-            _java(jars, "kafka.tools.StorageTool", "format", "-t", identity, "-c", str(file)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for file in files
-    ]
-    for tool in tools:
-        said, _ = tool.communicate(timeout=120)
-        if tool.returncode:
-            raise ClusterFailed(f"Kafka could not format its storage:\n{said.decode()[-2000:]}")
+    return identity
 
 
 async def _ready(bootstrap: str, running: Sequence[subprocess.Popen[bytes]], timeout_s: float) -> None:
@@ -263,6 +272,7 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         with cluster() as started:
             print(f"{started.description}\n{started.bootstrap}\nctrl+c stops it", flush=True)

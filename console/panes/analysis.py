@@ -1,11 +1,12 @@
 """Pane 3: what the models do, and what the desk has found and turned down so far."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import get_args
 
-from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.spreads import GHOST, MEANING, PAYS
-from console.panes.text import count, inert, left, money, right
+from console.panes.text import count, cut, inert, left, money, right
 from core.desk import AnalysisState, Snapshot
 from core.tick import Cause
 
@@ -18,6 +19,9 @@ STATES = {
     "BUDGET": ("warn", "the money for today is spent"),
 }
 BAR = 12
+FACTS = 31  # columns of the facts, beside the ghosts
+BESIDE = 72  # columns from which on there is room for both
+MEANT = 60  # columns from which on a cause is explained
 
 
 class Analysis(Pane):
@@ -26,21 +30,17 @@ class Analysis(Pane):
     NUMBER = 3
     TITLE = "Analysis"
 
-    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+    def sheet(self, picture: Picture, width: int, _height: int) -> Sheet:
         snapshot = picture.snapshot
         head = models(snapshot.analysis, width)
-        facts, ghosts = facts_of(snapshot), ghosts_of(snapshot, width)
-        if width >= 72:
+        facts, ghosts = facts_of(snapshot), ghosts_of(snapshot, width - FACTS if width >= BESIDE else width)
+        if width >= BESIDE:
             pairs = max(len(facts), len(ghosts))
-            lines = [beside(_at(facts, y), _at(ghosts, y), 31) for y in range(pairs)]
+            lines = [beside(_at(facts, y), _at(ghosts, y), FACTS) for y in range(pairs)]
         else:
             lines = [*ghosts, [], *facts]
-        body: list[Callable[[], Line]] = [_constant(line) for line in lines]
-        return Sheet(_info(snapshot.analysis), head, body)
-
-
-def _constant(line: Line) -> Callable[[], Line]:
-    return lambda: line
+        body: list[Callable[[], Line]] = [partial(clipped, line, width) for line in lines]
+        return Sheet(_info(snapshot), head, body)
 
 
 def _at(lines: list[Line], y: int) -> Line:
@@ -52,15 +52,21 @@ def beside(one: Line, other: Line, width: int) -> Line:
     return [*one, (" " * max(1, width - used), "text"), *other]
 
 
-def _info(analysis: AnalysisState) -> Line:
-    return [(analysis.state, STATES[analysis.state][0])]
+def _info(snapshot: Snapshot) -> Line:
+    state, found, ghosts = snapshot.analysis.state, snapshot.opportunities, sum(snapshot.ghosts.values())
+    return [
+        (state, STATES[state][0]),
+        (f" · {PAYS} {count(found)} found", "good" if found else "title"),
+        (f" · {GHOST} {count(ghosts)} ghosts", "ghost" if ghosts else "title"),
+    ]
 
 
 def models(analysis: AnalysisState, width: int) -> list[Line]:
     pen, meaning = STATES[analysis.state]
     why = inert(analysis.why) or meaning
-    calls = f"   {count(analysis.calls)} calls, {count(analysis.failed)} failed, {money(analysis.cost_usd, signed=False)} USD"
-    return [[(f" models {analysis.state} ", pen), (f" {why[: width - 12]}", "text")], [(calls, "dim")], []]
+    cost = money(analysis.cost_usd, signed=False)
+    calls = f" {count(analysis.calls)} calls · {count(analysis.failed)} failed · {cost} USD"
+    return [[(f" models {analysis.state}  ", pen), (cut(why, width - 14), "text")], [(calls, "dim")], []]
 
 
 def facts_of(snapshot: Snapshot) -> list[Line]:
@@ -79,6 +85,7 @@ def facts_of(snapshot: Snapshot) -> list[Line]:
         ("  waiting", ticks.waiting, "text"),
         ("  of unknown symbol", ticks.unknown, "text"),
     ]
+    rows += [(f"  limit: {inert(code).replace('_', ' ')}", n, "warn") for code, n in snapshot.refusals.items()]
     return [[(f" {left(word, 20)}", "dim"), (right(count(n), 7), pen if n else "dim")] for word, n, pen in rows]
 
 
@@ -92,5 +99,7 @@ def ghosts_of(snapshot: Snapshot, width: int) -> list[Line]:
         bar = "█" * max(1, round(BAR * n / most)) if n else ""
         pen = "text" if n else "dim"
         line: Line = [(f"   {left(cause, 12)}", pen), (right(count(n), 7), pen), (f" {bar:<{BAR}} ", "ghost")]
-        lines.append([*line, (MEANING[cause], "dim")])
+        if width >= MEANT:
+            line.append((MEANING[cause], "dim"))
+        lines.append(line)
     return lines

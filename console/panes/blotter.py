@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.status import exposure, pnl
 from console.panes.text import NOTHING, age, bps, clock, count, cut, inert, left, money, right
 from core.desk import Notice, OrderView, Snapshot, TicketView
@@ -100,8 +100,8 @@ def _info(snapshot: Snapshot) -> Line:
     counts, tickets = snapshot.order_counts, snapshot.ticket_counts
     info: Line = [("pnl of this run ", "title")]
     info += [(text, "title" if pen in ("text", "dim") else pen) for text, pen in pnl(snapshot)]
-    open_, pen = exposure(snapshot)
-    info += [(" · open ", "title"), (open_, "title" if pen == "text" else pen)]
+    info.append((" · open ", "title"))
+    info += [(text, "title" if pen == "text" else pen) for text, pen in exposure(snapshot)]
     info.append((f" · tickets {tickets.offered}: {tickets.approved} approved, {tickets.expired} expired", "title"))
     info.append((f" · orders {count(counts.get('sent', 0))} sent, {count(counts.get('filled', 0))} filled", "title"))
     for state in ("partly_filled", "rejected", "not_sent", "unknown"):
@@ -117,11 +117,10 @@ def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool
     rest_ns = max(0, ticket.expires_ns - picture.now_ns)
     route = f"{inert(ticket.route.symbol)} {inert(ticket.route.buy)} → {inert(ticket.route.sell)}"
     line: Line = [(f"{'▌' if selected else ' '}", "key"), (f"{glyph} {left(ticket.state, 8)} ", pen)]
-    if is_open:
-        line.append((f"{rest_ns / 1e9:>4.0f}s ", "warn" if rest_ns < 5_000_000_000 else "text"))
-        if width >= 110:
-            line.append((f"{countdown(ticket, picture.now_ns, BAR)} ", "bar"))
-    line.append((f"{left(route, 28)} ", "strong" if is_open else "text"))
+    line.append((f"{rest_ns / 1e9:>4.0f}s " if is_open else " " * 6, "warn" if rest_ns < 5_000_000_000 else "text"))
+    if width >= 110:
+        line.append((f"{countdown(ticket, picture.now_ns, BAR) if is_open else ' ' * BAR} ", "bar"))
+    line.append((f"{left(route, 28 if width >= 110 else 25)} ", "strong" if is_open else "text"))
     line.append((f"edge {bps(ticket.edge_bps):>6} ", "text"))
     if is_open:
         line += live(ticket)
@@ -131,7 +130,7 @@ def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool
         line.append(("  enter opens it, x refuses it", "dim"))
     else:
         line.append((f" {inert(ticket.why)}", "dim"))
-    return [(text, f"{pens} cursor") for text, pens in clipped(line, width)] if selected else clipped(line, width)
+    return [(text, f"{pens} on cursor") for text, pens in clipped(line, width)] if selected else clipped(line, width)
 
 
 def live(ticket: TicketView) -> Line:
@@ -149,17 +148,6 @@ def countdown(ticket: TicketView, now_ns: int, width: int) -> str:
     rest = min(max(ticket.expires_ns - now_ns, 0), whole)
     full = -(-rest * width // whole)
     return "█" * full + "░" * (width - full)
-
-
-def clipped(line: Iterable[tuple[str, str]], width: int) -> Line:
-    """Return as much of `line` as fits; a cut shows."""
-    result: Line = []
-    for text, pens in line:
-        if width <= 0:
-            break
-        result.append((cut(text, width), pens))
-        width -= len(text)
-    return result
 
 
 def fitting(width: int) -> tuple[Column, ...]:

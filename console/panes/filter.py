@@ -1,6 +1,8 @@
 """The line in which a person writes which symbols to show."""
 
-from textual.binding import Binding
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
@@ -8,7 +10,7 @@ from textual.widgets import Input
 class Filter(Input):
     """Narrows while it is written; enter keeps it, escape takes it away."""
 
-    BINDINGS = [Binding("escape", "drop", "Show all symbols", id="filter.drop")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "drop", "Show all symbols", id="filter.drop")]
     DEFAULT_CSS = """
     Filter {
         display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;

@@ -6,6 +6,9 @@ from textual.screen import Screen
 from console.keys import KEYS, sign
 from console.panes.lines import Line, Lines
 
+PANES: Line = [(" 1-5", "key"), (" pane  ", "dim")]
+PANES_WIDTH = sum(len(text) for text, _ in PANES)
+
 
 class Keys(Lines):
     """What the table of keys marks for the footer, with the keys that they are bound to."""
@@ -19,14 +22,13 @@ class Keys(Lines):
         self.redraw()
 
     def redraw(self) -> None:
-        width = self.size.width
         bound = bound_keys(self.screen)
-        line: Line = [(" ", "text")]
-        entries = [("1-5", "pane"), *((bound.get(key.id, ""), key.label) for key in KEYS if key.footer)]
-        for key, label in entries:
-            taken = sum(len(text) for text, _ in line)
-            if key and taken + len(key) + len(label) + 3 <= width:
-                line += [(key, "key"), (f" {label}  ", "dim")]
+        entries = [key for key in KEYS if key.footer and key.id in bound]
+        while sum(len(bound[key.id]) + len(key.label) + 3 for key in entries) + PANES_WIDTH > self.size.width:
+            entries.remove(max(entries, key=lambda key: key.footer))
+        line = list(PANES)
+        for key in entries:
+            line += [(bound[key.id], "key"), (f" {key.label}  ", "dim")]
         self.show([line])
 
     def on_click(self, event: events.Click) -> None:

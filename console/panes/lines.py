@@ -1,6 +1,6 @@
 """Widgets that are painted line by line: a line that looks as before costs nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from console.keys import bindings
 from console.panes.text import cut
 from core.desk import Snapshot
 
-Span = tuple[str, str]  # text in single-width characters, and the names of its pens, separated by spaces
+Span = tuple[str, str]  # text in single-width characters, and its pen: "up", or "up on cursor"
 Line = list[Span]
 
 PENS = (
@@ -141,7 +141,10 @@ class Lines(Widget):
 
     def style_of(self, pens: str) -> Style:
         if (style := self._styles.get(pens)) is None:
-            style = self.get_component_rich_style(*(f"pen--{pen}" for pen in pens.split()))
+            pen, _, ground = pens.partition(" on ")
+            style = self.get_component_rich_style(f"pen--{pen}")
+            if ground:
+                style += Style(bgcolor=self.get_component_rich_style(f"pen--{ground}").bgcolor)
             self._styles[pens] = style
         return style
 
@@ -158,13 +161,24 @@ class Lines(Widget):
                 runs[-1][0].append(text)
             elif text:
                 runs.append(([text], pens))
-        strip = Strip(
-            [Segment("".join(texts), self.style_of(pens)) for texts, pens in runs], max(used, width)
-        ).crop(0, width)
+        strip = Strip([Segment("".join(texts), self.style_of(pens)) for texts, pens in runs], max(used, width)).crop(
+            0, width
+        )
         for line_filter in self.get_line_filters():
             if not isinstance(line_filter, ANSIToTruecolor):  # pens are RGB already
                 strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
+
+
+def clipped(line: Iterable[Span], width: int) -> Line:
+    """Return as much of `line` as fits; a cut shows."""
+    result: Line = []
+    for text, pens in line:
+        if width <= 0:
+            break
+        result.append((cut(text, width), pens))
+        width -= len(text)
+    return result
 
 
 @dataclass(slots=True)
@@ -234,7 +248,7 @@ class Pane(Lines, can_focus=True):
         spans: Line = []
         for text, pens in info:
             if room > 0:
-                spans.append((cut(text, room), f"title {pens}".removesuffix(" title")))
+                spans.append((cut(text, room), f"{pens} on title"))
                 room -= len(spans[-1][0])
         return [*title, (" ", "title"), *spans, (" " * max(0, room + 1), "title"), *marks]
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.text import NOTHING, age, amount, bps, cut, inert, left
 from core.desk import Edge, Snapshot
 from core.spreads.route import Route
@@ -13,7 +13,9 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
-SYMBOL = 11  # columns for a symbol's name
+SYMBOL = 9  # columns for a symbol's name
+LEAST = 8  # columns of a cell, with the gap beside it
+SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {
     "stale": "a quote is older than the limit",
     "skew": "its two quotes are from different moments",
@@ -51,24 +53,26 @@ class Spreads(Pane):
         self.at_symbol = min(max(self.at_symbol, 0), len(symbols) - 1)
         self.at_route = min(max(self.at_route, 0), len(columns) - 1)
         room = width - SYMBOL - 1
-        cell = max(9, min(14, room // len(columns)))
+        cell = max(LEAST, min(14, room // len(columns)))
         seen = max(1, room // cell)
         self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
         self._first = max(self._first, self.at_route - seen + 1)
         shown = columns[self._first : self._first + seen]
-        tall = 2 * len(symbols) + 7 <= height
-        map_ = Map(edges, shown, cell, tall, picture)
+        tall = 2 * len(symbols) + 4 <= height
+        map_ = Map(edges, shown, cell, tall)
         body: list[Callable[[], Line]] = []
         for y, symbol in enumerate(symbols):
-            at = self.at_route - self._first if y == self.at_symbol else None
+            at = self.at_route - self._first if y == self.at_symbol and self.has_focus else None
             body.append(partial(map_.numbers, symbol, at))
             if tall:
                 body.append(partial(map_.notes, symbol))
         here = Route(symbols[self.at_symbol], *columns[self.at_route])
-        foot = [[], legend(width), detail(here, edges.get(here), picture)]
-        spare = height - 2 - len(body) - len(foot) - 2
-        if spare >= 2:
-            foot = [[], *ranking(picture, spare - 1), *foot]
+        foot = [legend(width), clipped(detail(here, edges.get(here)), width)]
+        spare = height - 2 - len(body) - len(foot)
+        if spare > 0:
+            foot = [[], *foot]
+        if spare >= 5:
+            foot = [[], *ranking(picture, spare - 2), *foot]
         more = len(columns) - len(shown)
         head = [_names(shown, cell, 0), _names(shown, cell, 1)]
         line = self.at_symbol * (2 if tall else 1)
@@ -85,18 +89,18 @@ class Map:
     """Draws the cells of one picture."""
 
     def __init__(
-        self, edges: dict[tuple[str, str, str], Edge], columns: Sequence[Column], cell: int, tall: bool, picture: Picture
+        self, edges: dict[tuple[str, str, str], Edge], columns: Sequence[Column], cell: int, tall: bool
     ) -> None:
-        self._edges, self._columns, self._cell, self._tall, self._picture = edges, columns, cell, tall, picture
+        self._edges, self._columns, self._cell, self._tall = edges, columns, cell, tall
 
     def numbers(self, symbol: str, cursor: int | None) -> Line:
         line: Line = [(f" {left(inert(symbol), SYMBOL - 1)} ", "strong")]
         for x, (buy, sell) in enumerate(self._columns):
             text, pen = self._number(self._edges.get((symbol, buy, sell)))
-            text = cut(text, self._cell - 2)
-            mark = "[]" if x == cursor else "  "
-            inner = f"{text:^{self._cell - 3}}"[: self._cell - 3]
-            line += [(mark[0] + inner + mark[1], pen), (" ", "text")]
+            text = f"{cut(text, self._cell - 1):^{self._cell - 1}}"
+            if x == cursor:
+                text = f"▐{text[1:-1]}▌" if text[0] == text[-1] == " " else f"▐{text.strip()}▌"[: self._cell - 1]
+            line += [(text, pen), (" ", "text")]
         return line
 
     def notes(self, symbol: str) -> Line:
@@ -109,24 +113,26 @@ class Map:
     def _number(self, edge: Edge | None) -> tuple[str, str]:
         if edge is None:
             return NOTHING, "stale"
+        gap = " " if self._cell > LEAST else ""
         if edge.tradable:
-            return f"{PAYS} {bps(edge.edge_bps)}", "opportunity"
+            return f"{PAYS}{gap}{bps(edge.edge_bps)}", "opportunity"
         if edge.cause is None:
             return bps(edge.edge_bps), f"heat-{level(edge.edge_bps)}"
         if self._tall:
-            return f"{GHOST} {bps(edge.edge_bps)}", "ghost"
-        if self._cell >= 14:
-            return f"{GHOST}{bps(edge.edge_bps)} {edge.cause}", "ghost"
-        return f"{GHOST} {edge.cause}", "ghost"
+            return f"{GHOST}{gap}{bps(edge.edge_bps)}", "ghost"
+        return f"{GHOST}{gap}{self._word(edge.cause)}", "ghost"
 
     def _note(self, edge: Edge | None) -> tuple[str, str]:
         if edge is None:
-            return "no quote", "stale"
+            return "no data", "stale"
         if edge.tradable:
             return amount(edge.size), "opportunity"
         if edge.cause is not None:
-            return edge.cause, "ghost"
+            return self._word(edge.cause), "ghost"
         return age(edge.age_ns), f"heat-{level(edge.edge_bps)}"
+
+    def _word(self, cause: Cause) -> str:
+        return cause if len(cause) + 3 <= self._cell else SHORT.get(cause, cause)
 
 
 def level(edge_bps: float) -> int:
@@ -180,7 +186,7 @@ def legend(width: int) -> Line:
     return line
 
 
-def detail(route: Route, edge: Edge | None, picture: Picture) -> Line:
+def detail(route: Route, edge: Edge | None) -> Line:
     """Return the cell under the cursor in words."""
     line: Line = [
         (f" {inert(route.symbol)} ", "strong"),

@@ -9,6 +9,7 @@ from core.latency import Percentiles, Stage
 
 BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
+TERSE = 104  # columns below which words are left out
 SEPARATOR = (" │ ", "rule")
 
 
@@ -39,7 +40,8 @@ class Status(Lines):
         self.set_class(self.app.size.width >= WIDE, "-wide")
         if self.picture is None or not width:
             return
-        first, second, last = standing(self.picture), doing(self.picture), timing(self.picture)
+        terse = width < TERSE
+        first, second, last = standing(self.picture, terse), doing(self.picture, terse), timing(self.picture)
         if width >= WIDE:
             self.show([packed([*first, *second], last, width)])
         else:
@@ -50,7 +52,7 @@ def packed(items: list[Item], last: list[Item], width: int) -> Line:
     """Return as many items as fit into `width`, the least important ones left out, `last` at the right edge."""
     items = list(items)
     taken = sum(item.width for item in last) + 1
-    while sum(item.width + 3 for item in items) + taken > width:
+    while _room(items) + taken > width:
         worst = max(items, key=lambda item: item.rank)
         if worst.rank == 0:
             break
@@ -66,7 +68,11 @@ def packed(items: list[Item], last: list[Item], width: int) -> Line:
     return [*line, *(span for item in last for span in item.spans)]
 
 
-def standing(picture: Picture) -> list[Item]:
+def _room(items: list[Item]) -> int:
+    return sum(item.width + (len(SEPARATOR[0]) if item.rank else 1) for item in items)
+
+
+def standing(picture: Picture, terse: bool) -> list[Item]:
     """Return what the desk is: whether its money is real, and whether orders may leave."""
     snapshot = picture.snapshot
     mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
@@ -78,7 +84,8 @@ def standing(picture: Picture) -> list[Item]:
     if picture.old:
         items.append(Item([(f" PICTURE {age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
     pen = "warn" if snapshot.approval == "auto" else "text"
-    return [*items, Item([("approval ", "dim"), (snapshot.approval, pen)], 1), venues(snapshot)]
+    approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
+    return [*items, approval, venues(snapshot)]
 
 
 def venues(snapshot: Snapshot) -> Item:
@@ -88,24 +95,27 @@ def venues(snapshot: Snapshot) -> Item:
     if away:
         names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
         spans.append((f" {cut(names, 34)}", "warn"))
-    return Item(spans, 2)
+    return Item(spans, 1)
 
 
-def doing(picture: Picture) -> list[Item]:
+def doing(picture: Picture, terse: bool) -> list[Item]:
     """Return what the desk does: its flow, its speed, its money."""
     snapshot = picture.snapshot
     ticks = snapshot.ticks
     return [
-        Item([(count(ticks.per_s), "text"), (" ticks/s", "dim")], 3),
-        Item(latency(snapshot), 4),
+        Item([(count(ticks.per_s), "text"), ("/s" if terse else " ticks/s", "dim")], 3),
+        Item(latency(snapshot, terse), 4),
         Item([("pnl ", "dim"), *pnl(snapshot)], 1),
-        Item([("open ", "dim"), exposure(snapshot)], 2),
-        Item([("conflated ", "dim"), (count(ticks.conflated), "text")], 5),
-        Item([("rejected ", "dim"), (count(ticks.rejected), "warn" if ticks.rejected else "text")], 4),
+        Item([("open ", "dim"), *exposure(snapshot)], 2),
+        Item([("confl " if terse else "conflated ", "dim"), (count(ticks.conflated), "text")], 5),
+        Item(
+            [("rej " if terse else "rejected ", "dim"), (count(ticks.rejected), "warn" if ticks.rejected else "text")],
+            4,
+        ),
     ]
 
 
-def latency(snapshot: Snapshot) -> Line:
+def latency(snapshot: Snapshot, terse: bool) -> Line:
     """Return the p99 that counts: of tick to order where orders leave by themselves, else of the decision."""
     stage: Stage = "tick_to_order"
     took = snapshot.latency.get(stage, Percentiles())
@@ -117,7 +127,7 @@ def latency(snapshot: Snapshot) -> Line:
     shown = milliseconds(took.p99)
     unit = "" if shown.endswith("s") else " ms"
     return [
-        (f"{stage.replace('_', ' ')} p99 ", "dim"),
+        (f"{'' if terse else stage.replace('_', ' ') + ' '}p99 ", "dim"),
         (f"{shown}{unit}", "bad" if took.p99 > BUDGET_MS else "text"),
     ]
 
@@ -133,10 +143,13 @@ def pnl(snapshot: Snapshot) -> Line:
     return spans
 
 
-def exposure(snapshot: Snapshot) -> tuple[str, str]:
-    flat = not snapshot.exposure.strip("0.-+")
-    return money(snapshot.exposure, signed=False), "text" if flat else "warn"
+def exposure(snapshot: Snapshot) -> Line:
+    """Return what was bought and not sold, or the other way round."""
+    held = {currency: exact for currency, exact in snapshot.exposure.items() if exact.strip("0.-+")}
+    if not held:
+        return [("flat", "text")]
+    return [(" ".join(f"{money(exact, signed=False)} {inert(currency)}" for currency, exact in held.items()), "warn")]
 
 
 def timing(picture: Picture) -> list[Item]:
-    return [Item([(clock(picture.now_ns), "text"), (" UTC", "dim")], 0)]
+    return [Item([(clock(picture.now_ns), "text"), ("Z", "dim")], 0)]

@@ -1,7 +1,9 @@
 """Below a single pane: open tickets and the last orders, so that money is never out of sight."""
 
-from console.panes.blotter import fitting, notice_line, order_line, ticket_line
-from console.panes.lines import Line, Lines, Picture
+from console.panes.blotter import ORDER, notice_line, ticket_line
+from console.panes.lines import Line, Lines, Picture, clipped
+from console.panes.text import inert, left
+from core.desk import OrderView
 
 HEIGHT = 5
 
@@ -26,13 +28,27 @@ class TicketStrip(Lines):
         snapshot = self.picture.snapshot
         open_ = [ticket for ticket in snapshot.tickets[::-1] if ticket.state == "open"]
         lines: list[Line] = [ticket_line(ticket, self.picture, width) for ticket in open_[: height - 1]]
-        columns = fitting(width)
-        lines += [order_line(order, columns, width) for order in snapshot.orders[::-1][: height - 1 - len(lines)]]
+        lines += [_brief(order, width) for order in snapshot.orders[::-1][: height - 1 - len(lines)]]
         if not lines:
             lines.append([(" No open ticket, no orders in this run", "dim")])
         if len(lines) < height - 1 and snapshot.notices:
             lines.append(notice_line(snapshot.notices[-1], width))
         info = f" {len(open_)} open " if open_ else " none open "
-        title: Line = [(" Tickets and last orders ", "title"), (info, "title key" if open_ else "title")]
+        title: Line = [(" Tickets and last orders ", "title"), (info, "key on title" if open_ else "title")]
         used = sum(len(text) for text, _ in title)
         self.show([[*title, (" " * max(0, width - used), "title")], *lines])
+
+
+def _brief(order: OrderView, width: int) -> Line:
+    """Return an order in words, for there is no heading above it."""
+    glyph, pen = ORDER[order.state]
+    average = f" at {inert(order.average)}" if order.average else ""
+    line: Line = [
+        (f" {glyph} {left(order.state.replace('_', ' '), 14)}", pen),
+        (left(inert(order.venue), 9), "text"),
+        (f"{order.side:<5}", "up" if order.side == "buy" else "down"),
+        (f"{left(inert(order.symbol), 9)} ", "text"),
+        (f"{inert(order.filled) or '–'} of {inert(order.size)}{average}  ", "text"),
+        (inert(order.why), pen),
+    ]
+    return clipped(line, width)

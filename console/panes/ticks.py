@@ -41,13 +41,14 @@ class Ticks(Pane):
         rows = rows_of(picture)
         price = max((len(text) for row in rows for text in _prices(row.quote)), default=8)
         wide = width >= 10 + 10 + 2 + 2 * (price + 2) + 2 * 8 + 7 + 12
-        head = _head(price, wide)
+        spread = width >= 94
+        head = _head(price, wide, spread)
         feeds = feeds_of(picture, width)
         room = max(2, height // 3) if len(rows) + 2 + len(feeds) > height else len(feeds)
         foot = feeds[:room] if room >= len(feeds) else [*feeds[: room - 1], _more(len(feeds) - room + 1)]
         if len(rows) + 2 + len(feeds) < height:
             foot = [[], *foot]
-        body: list[Callable[[], Line]] = [partial(line_of, row, picture, price, wide) for row in rows]
+        body: list[Callable[[], Line]] = [partial(line_of, row, picture, price, wide, spread) for row in rows]
         if not rows:
             body = [lambda: [(" No symbol contains ", "dim"), (inert(picture.filter), "text")]]
         return Sheet(_info(picture, rows), [head], body, foot)
@@ -89,48 +90,54 @@ def _prices(quote: Quote | None) -> Iterable[str]:
     return f"{quote.bid_price:.{places}f}", f"{quote.ask_price:.{places}f}"
 
 
-def _head(price: int, wide: bool) -> Line:
-    sizes = f"{'size':>7} {'size':>7}" if wide else ""
-    return [
-        (
-            f" {'symbol':<10}{'venue':<9}   {'bid':>{price}}  {'ask':>{price}} {sizes}{'age':>7}"
-            f"  {'' if wide else 'bid size / ask size'}",
-            "dim",
-        )
-    ]
+def _head(price: int, wide: bool, spread: bool) -> Line:
+    sizes = f" {'bid size':>9}{'ask size':>9}" if wide else ""
+    middle = f"{'spread':>8}" if spread else ""
+    end = "" if wide else "  bid/ask"
+    return [(f" {'symbol':<9}{'venue':<9}  {'bid':>{price}}  {'ask':>{price}}{middle}{sizes}{'age':>7}{end}", "dim")]
 
 
-def line_of(row: Row, picture: Picture, price: int, wide: bool) -> Line:
-    name: Line = [(f" {left(inert(row.symbol) if row.first else '', 10)}", "strong")]
+def line_of(row: Row, picture: Picture, price: int, wide: bool, spread: bool) -> Line:
+    name: Line = [(f" {left(inert(row.symbol) if row.first else '', 9)}", "strong")]
     quote = row.quote
     if quote is None:
         word, pen = _why_nothing(row)
-        return [*name, (f"{left(inert(row.venue), 9)} ", "stale"), (f"  {right(NOTHING, price)}  ", "stale"), (word, pen)]
+        return [
+            *name,
+            (left(inert(row.venue), 9), "stale"),
+            (f"  {right(NOTHING, price)}  ", "stale"),
+            (word, pen),
+        ]
     away = row.state is not None and row.state.health in ("down", "silent")
     grey = quote.cause is not None or away
     bid, ask = _prices(quote)
     glyph, moved = GLYPHS.get(quote.moved, GLYPHS[0])
-    sizes = f"{right(amount(quote.bid_volume), 7)} {right(amount(quote.ask_volume), 7)}"
     note = quote.cause or (row.state.health if away and row.state else "")
     line: Line = [
         *name,
-        (f"{left(inert(row.venue), 9)} ", "stale" if grey else "text"),
+        (left(inert(row.venue), 9), "stale" if grey else "text"),
         (glyph, "stale" if grey else moved),
         (BEST if row.best_bid else " ", "best"),
         (right(bid, price), _pen(row.best_bid, grey)),
         (" ", "text"),
         (BEST if row.best_ask else " ", "best"),
         (right(ask, price), _pen(row.best_ask, grey)),
-        (" ", "text"),
     ]
+    if spread:
+        line.append((f"{_spread_bps(quote):>8.2f}", "stale" if grey else "dim"))
     if wide:
+        sizes = f" {right(amount(quote.bid_volume), 9)}{right(amount(quote.ask_volume), 9)}"
         line.append((sizes, "stale" if grey else "dim"))
     line.append(_age(picture.age_ns(quote.received_ns)))
     if note:
         line.append((f"  ◌ {note}", "ghost"))
     elif not wide:
-        line.append((f"  {amount(quote.bid_volume)} / {amount(quote.ask_volume)}", "dim"))
+        line.append((f"  {amount(quote.bid_volume)}/{amount(quote.ask_volume)}", "dim"))
     return line
+
+
+def _spread_bps(quote: Quote) -> float:
+    return (quote.ask_price - quote.bid_price) / quote.bid_price * 1e4 if quote.bid_price else 0.0
 
 
 def _pen(best: bool, grey: bool) -> str:
@@ -165,20 +172,25 @@ def _info(picture: Picture, rows: list[Row]) -> Line:
 
 def feeds_of(picture: Picture, width: int) -> list[Line]:
     """Return a line for each feed: its health, its flow, and all it did not deliver."""
-    head = f" {'feed':<10}{'health':<13}{'ticks/s':>7} {'ticks':>7} {'last':>6} {'conn':>5} {'clock':>7}  trouble"
+    wide = width >= 72
+    ticks, more = (f" {'ticks':>7}", f" {'conn':>5} {'clock':>7}") if wide else ("", "")
+    head = f" {'feed':<9}{'health':<13}{'ticks/s':>7}{ticks} {'last':>6}{more}  trouble"
     lines: list[Line] = [[(cut(head, width), "dim")]]
-    return lines + [_feed(venue, picture, width) for venue in picture.snapshot.venues]
+    return lines + [_feed(venue, picture, width, wide) for venue in picture.snapshot.venues]
 
 
-def _feed(venue: VenueState, picture: Picture, width: int) -> Line:
+def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
     glyph, pen = HEALTH[venue.health]
     last = age(picture.age_ns(venue.last_ns)) if venue.last_ns else NOTHING
     ahead = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
     line: Line = [
-        (f" {left(inert(venue.name), 10)}", "text"),
+        (f" {left(inert(venue.name), 9)}", "text"),
         (f"{glyph} {venue.health:<11}", pen),
-        (f"{right(count(venue.ticks_per_s), 7)} {right(count(venue.ticks), 7)} ", "text"),
-        (f"{right(last, 6)} {right(f'{venue.connects}×', 5)} {right(ahead, 7)}  ", "dim"),
+        (right(count(venue.ticks_per_s), 7), "text"),
+        (f" {right(count(venue.ticks), 7)}" if wide else "", "text"),
+        (f" {right(last, 6)}", "dim"),
+        (f" {right(f'{venue.connects}×', 5)} {right(ahead, 7)}" if wide else "", "dim"),
+        ("  ", "text"),
     ]
     room = width - sum(len(text) for text, _ in line)
     return [*line, (cut(trouble(venue) or "none", room), "warn" if trouble(venue) else "dim")]

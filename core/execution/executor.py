@@ -13,12 +13,11 @@ from core.errors import JournalError
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal
 from core.execution.limits import Limits
-from core.execution.orders import Broker, Fate, Order, Outcome, Placed, Refusal, Trade
-from core.execution.paper import Quote
+from core.execution.orders import Broker, Fate, Order, Outcome, Placed, Quote, Refusal, Trade
 from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
-SHOWN = 200  # the newest orders of this run
+SHOWN = 200  # the newest orders of this run, and whatever is in flight
 
 
 class Executor:
@@ -142,7 +141,8 @@ class Executor:
     async def _send(self, trade: Trade) -> tuple[Fate, Fate]:
         try:
             # Not a TaskGroup: cancelling one leg because the other failed would leave its fate unknown.
-            return await asyncio.gather(self._place(trade.buy), self._place(trade.sell))
+            buy, sell = await asyncio.gather(self._place(trade.buy), self._place(trade.sell))
+            return buy, sell
         finally:
             for order in trade.legs:
                 if self._placed[order.client_id].state == "intent":  # cancelled before its task began
@@ -166,8 +166,9 @@ class Executor:
 
     def _note(self, placed: Placed) -> None:
         self._placed[placed.order.client_id] = placed
-        while len(self._placed) > SHOWN:
-            del self._placed[next(iter(self._placed))]
+        if len(self._placed) > SHOWN:
+            ended = (client_id for client_id, held in self._placed.items() if held.state not in ("intent", "sent"))
+            self._placed.pop(next(ended, ""), None)
 
     def _measure(self, trade: Trade, fates: tuple[Fate, Fate], decided_ns: int, automatic: bool) -> None:
         sent = [fate for fate in fates if fate.sent_ns]

@@ -56,8 +56,9 @@ class _Write:
 class Journal:
     """The writing end. Open it with `async with Journal.open(...)`."""
 
-    def __init__(self, path: Path, mode: str, run_id: str, clock_ns: Callable[[], int]) -> None:
-        self._path, self._mode, self._run_id, self._clock_ns = path, mode, run_id, clock_ns
+    def __init__(self, path: Path, mode: str, run_id: str, clock_ns: Callable[[], int], write_s: float) -> None:
+        self._path, self._mode, self._run_id = path, mode, run_id
+        self._clock_ns, self._write_s = clock_ns, write_s
         self._loop = asyncio.get_running_loop()
         self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._opened: asyncio.Future[list[OrderRecord]] = self._loop.create_future()
@@ -69,23 +70,27 @@ class Journal:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: Path, *, mode: str, run_id: str, clock_ns: Callable[[], int] = time.time_ns
+        cls,
+        path: Path,
+        *,
+        mode: str,
+        run_id: str,
+        clock_ns: Callable[[], int] = time.time_ns,
+        write_s: float = WRITE_S,
     ) -> AsyncIterator[Self]:
         """Hold the journal at `path`; make it if there is none. What waits is written before it is let go.
 
         Raises:
             JournalError: another process holds it, it is not a journal, or a newer one, or it cannot be written.
         """
-        journal = cls(path, mode, run_id, clock_ns)
+        journal = cls(path, mode, run_id, clock_ns, write_s)
         threading.Thread(target=journal._run, name="journal", daemon=True).start()
         try:
             journal._left_open = tuple(await journal._opened)
             yield journal
         finally:
             journal._writes.put(None)
-            async with asyncio.timeout(CLOSE_S):
-                await asyncio.shield(journal._closed)
-            journal.broken = journal.broken or "it is closed"
+            await journal._end()
 
     def left_open(self) -> tuple[OrderRecord, ...]:
         """Return the orders of earlier runs that had no fate when this one began: what became of them is unknown."""
@@ -100,14 +105,15 @@ class Journal:
         if self._writes.qsize() >= CAPACITY:
             raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
         try:
-            async with asyncio.timeout(WRITE_S):
+            async with asyncio.timeout(self._write_s):
                 await self._write(partial(rows.insert_trade, trade, self._mode, self._run_id, self._clock_ns()))
         except (TimeoutError, asyncio.CancelledError) as error:
             for order in trade.legs:
                 self.settle(Fate(order, "not_sent", why="its intent was not on disk in time"))
             if isinstance(error, asyncio.CancelledError):
                 raise
-            raise JournalError(f"{self._path}", why=f"no write within {WRITE_S:g} s", do="Look at the disk.") from None
+            why = f"no write within {self._write_s:g} s"
+            raise JournalError(f"{self._path}", why=why, do="Look at the disk.") from None
 
     def sent(self, order: Order) -> None:
         """Write down, soon, that `order` is being handed to its venue."""
@@ -148,6 +154,17 @@ class Journal:
         done: asyncio.Future[object] = self._loop.create_future()
         self._writes.put(_Write(work, done))
         return cast(T, await done)
+
+    async def _end(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await asyncio.shield(self._closed)
+        except TimeoutError:
+            raise JournalError(
+                f"{self._path}", why=f"not written within {CLOSE_S:g} s", do="Look at the disk."
+            ) from None
+        finally:
+            self.broken = self.broken or "it is closed"
 
     def _run(self) -> None:
         """The writer thread: it alone has the connection."""

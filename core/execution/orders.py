@@ -1,14 +1,16 @@
 """Orders and what becomes of them. Prices, sizes, fees and money are exact: `Decimal`, in the unit that is named."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Literal, Protocol
 
 import msgspec
 
 from core.spreads.route import Route
+from core.tick import Tick
 
 Side = Literal["buy", "sell"]
+Quote = Callable[[str, str], Tick | None]  # (venue, symbol) -> its top of book at this moment; None: it has none
 Outcome = Literal["filled", "partly_filled", "rejected", "not_sent", "unknown"]
 State = Literal["intent", "sent"] | Outcome
 Reason = Literal[

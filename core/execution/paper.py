@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
-from core.execution.orders import EXACT, Fate, Fill, Order, Outcome, currencies, exact
+from core.execution.orders import EXACT, Fate, Fill, Order, Outcome, Quote, currencies, exact
 from core.instruments import Instrument, Instruments
 from core.tick import Tick
-
-Quote = Callable[[str, str], Tick | None]  # (venue, symbol) -> its top of book at this moment; None: it has none
 
 
 class PaperBroker:

@@ -45,6 +45,7 @@ SELECT client_id, trade_id, venue, orders.symbol, side, price, size, deadline_ns
     state, why, orders.at_ns, sent_ns, answered_ns, run_id, mode
 FROM orders JOIN trades USING (trade_id)
 """
+_LEFT_OPEN = "SELECT client_id FROM orders WHERE state IN ('intent', 'sent') ORDER BY rowid"
 _FILLS = """
 SELECT client_id, trade_id, venue, orders.symbol, side, orders.price, orders.size, deadline_ns,
     fills.price, fills.size, fee, fee_currency, fills.at_ns
@@ -62,7 +63,10 @@ class OrderRecord(Placed, frozen=True, kw_only=True):
 
 def connect(path: Path) -> sqlite3.Connection:
     """Return a connection to the journal at `path`, made if there is none."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with contextlib.suppress(
+        FileExistsError
+    ):  # an existing one is not touched: closing it would drop SQLite's own locks
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
     try:
         _check_kind(db, path, new_is_fine=True)
@@ -106,6 +110,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise JournalError(f"There is no journal at {path}", do="Name the one that the desk writes.")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)) as db:
+            db.execute("BEGIN")  # one moment for all that is read
             _check_kind(db, path, new_is_fine=False)
             yield db
     except sqlite3.Error as error:
@@ -170,7 +175,7 @@ def insert_event(row: tuple[int, str, str, str, str], db: sqlite3.Connection) ->
 def mark_left_open(db: sqlite3.Connection, run_id: str, at_ns: int) -> list[OrderRecord]:
     """Set to unknown what earlier runs left without a fate: it is never guessed."""
     with transaction(db):
-        open_ids = [row[0] for row in db.execute("SELECT client_id FROM orders WHERE state IN ('intent', 'sent')")]
+        open_ids = [row[0] for row in db.execute(_LEFT_OPEN)]
         for client_id in open_ids:
             db.execute("UPDATE orders SET state = 'unknown', why = ? WHERE client_id = ?", (CRASHED, client_id))
         if open_ids:

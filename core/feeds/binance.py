@@ -78,19 +78,8 @@ class Binance:
             and stream.last < (sequence_id := quote.sequence_id) <= LAST_ID
         ):
             stream.last = sequence_id
-            return (
-                Tick(
-                    "binance",
-                    stream.symbol,
-                    bid,
-                    ask,
-                    bid_size,
-                    ask_size,
-                    received_ns // 1_000_000,  # 0 where a recording does not say when it was received: unknown
-                    sequence_id,
-                    received_ns,
-                ),
-            )
+            when_ms = received_ns // 1_000_000  # 0 where a recording does not say when: unknown
+            return (Tick("binance", stream.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns),)
         return self._decode_rarer(frame, received_ns)
 
     def _decode_rarer(self, frame: bytes, received_ns: int) -> Sequence[Event]:

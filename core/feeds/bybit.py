@@ -111,30 +111,19 @@ class Bybit:
         if book is None or book.native != data.native:
             return self._decode_rarer(frame, received_ns)
         when_ms = found.cts or found.ts
-        if found.type == "snapshot" and len(data.bids) == 1 and len(data.asks) == 1:
-            bid, ask = data.bids[0], data.asks[0]
-            if (
-                0.0 < bid.price < INF
-                and 0.0 < ask.price < INF
-                and 0.0 < bid.size < INF
-                and 0.0 < ask.size < INF
-                and EARLIEST_NS < when_ms * 1_000_000 < received_ns + DAY_NS
-                and book.last < data.sequence_id <= LAST_ID
-            ):
-                book.last, book.bid, book.ask, book.is_whole = data.sequence_id, bid, ask, True
-                return (
-                    Tick(
-                        "bybit",
-                        book.symbol,
-                        bid.price,
-                        ask.price,
-                        bid.size,
-                        ask.size,
-                        when_ms,
-                        data.sequence_id,
-                        received_ns,
-                    ),
-                )
+        if (
+            found.type == "snapshot"
+            and len(bids := data.bids) == 1
+            and len(asks := data.asks) == 1
+            and 0.0 < (bid := bids[0].price) < INF
+            and 0.0 < (ask := asks[0].price) < INF
+            and 0.0 < (bid_size := bids[0].size) < INF
+            and 0.0 < (ask_size := asks[0].size) < INF
+            and EARLIEST_NS < when_ms * 1_000_000 < received_ns + DAY_NS
+            and book.last < (sequence_id := data.sequence_id) <= LAST_ID
+        ):
+            book.last, book.bid, book.ask, book.is_whole = sequence_id, bids[0], asks[0], True
+            return (Tick("bybit", book.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns),)
         return self._take(book, found.type, data.bids, data.asks, data.sequence_id, when_ms, received_ns)
 
     def _take(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import orjson
@@ -45,7 +45,7 @@ class _Book(msgspec.Struct, gc=False):
 
 
 class _Channel(msgspec.Struct, gc=False):
-    channel: str
+    channel: Literal["bbo-tbt"]  # the typed decoder gives up early on any other
     native: str = msgspec.field(name="instId")
 
 
@@ -82,34 +82,22 @@ class Okx:
         except UNREADABLE:
             return self._decode_rarer(frame, received_ns)
         stream = self._streams.get(found.arg.native)
-        if stream is not None and found.arg.channel == CHANNEL and len(found.data) == 1:
-            book = found.data[0]
-            if book.asks and book.bids:
-                bid, ask = book.bids[0], book.asks[0]
-                sequence_id = book.sequence_id
-                if (
-                    sequence_id is not None
-                    and 0.0 < bid.price < INF
-                    and 0.0 < ask.price < INF
-                    and 0.0 < bid.size < INF
-                    and 0.0 < ask.size < INF
-                    and EARLIEST_NS < book.ts * 1_000_000 < received_ns + DAY_NS
-                    and stream.last < sequence_id <= LAST_ID
-                ):
-                    stream.last = sequence_id
-                    return (
-                        Tick(
-                            "okx",
-                            stream.symbol,
-                            bid.price,
-                            ask.price,
-                            bid.size,
-                            ask.size,
-                            book.ts,
-                            sequence_id,
-                            received_ns,
-                        ),
-                    )
+        if stream is None or len(found.data) != 1:
+            return self._decode_rarer(frame, received_ns)
+        book = found.data[0]
+        if (
+            (bids := book.bids)
+            and (asks := book.asks)
+            and 0.0 < (bid := bids[0].price) < INF
+            and 0.0 < (ask := asks[0].price) < INF
+            and 0.0 < (bid_size := bids[0].size) < INF
+            and 0.0 < (ask_size := asks[0].size) < INF
+            and EARLIEST_NS < (when_ms := book.ts) * 1_000_000 < received_ns + DAY_NS
+            and (sequence_id := book.sequence_id) is not None
+            and stream.last < sequence_id <= LAST_ID
+        ):
+            stream.last = sequence_id
+            return (Tick("okx", stream.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns),)
         return self._decode_rarer(frame, received_ns)
 
     def _decode_rarer(self, frame: bytes, received_ns: int) -> Sequence[Event]:

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
+from aiokafka.conn import AIOKafkaConnection, CloseReason  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
 from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
@@ -88,6 +89,10 @@ class KafkaLog:
     @property
     def trouble(self) -> str:
         """What is wrong with the brokers at this moment; empty if nothing is."""
+        if isinstance(self._broken, LogUnavailable):
+            return str(self._broken)
+        if self._broken is not None:
+            return f"Kafka at {self._bootstrap} refused ticks: {self._broken!r}"
         now = monotonic()
         waited_s = now - min((p.flight.since for p in self._partitions if p.flight), default=now)
         if waited_s > SLOW_S:
@@ -100,8 +105,6 @@ class KafkaLog:
         Raises:
             LogUnavailable: no broker answers, or the topic is not what the desk needs.
         """
-        # It tells of every attempt: a hundred lines a second while brokers are away. What matters is raised, or trouble.
-        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         async with administrator(self._bootstrap) as admin:
             found = len((await described(admin, [self._topic]))[self._topic])
         if found != TICKS.partitions:
@@ -276,8 +279,7 @@ class KafkaLog:
     async def _replace_producer(self) -> None:
         """Begin anew with another producer: the broken one would refuse every later batch of its partition."""
         while self._broken is not None:
-            self._trouble = f"Kafka at {self._bootstrap} refused ticks: {self._broken!r}"
-            logger.warning("%s; starting anew", self._trouble, exc_info=self._broken)
+            logger.warning("%s; starting anew", self.trouble, exc_info=self._broken)
             await _stop_producer(self._producer)
             self._write_off()
             await asyncio.sleep(SLOW_S)  # what is refused once will often be refused again
@@ -285,7 +287,6 @@ class KafkaLog:
                 self._producer, self._broken = await self._connect(), None
             except LogUnavailable as error:
                 self._broken = error
-        self._trouble = ""
         self._wake.set()
 
     def _write_off(self) -> None:
@@ -375,25 +376,44 @@ class KafkaReader:
 
 async def _stop_consumer(consumer: Any) -> None:
     """Stop it; while brokers are away its own `stop` may raise CancelledError and leave its connections open."""
-    stopping = asyncio.ensure_future(consumer.stop())
-    await asyncio.wait({stopping}, timeout=STOP_S)
-    await consumer._client.close()
+    await _ended(asyncio.ensure_future(consumer.stop()), STOP_S)
+    await _ended(asyncio.ensure_future(consumer._client.close()), STOP_S)
 
 
 async def _stop_producer(producer: Any) -> None:
     """Stop it; while brokers are away its own `stop` waits for them, so after `STOP_S` we take it apart."""
     stopping = asyncio.ensure_future(producer.stop())
-    await asyncio.wait({stopping}, timeout=STOP_S)
-    if stopping.done():
-        return
-    if sender := producer._sender.sender_task:
-        sender.cancel()
-    await producer.client.close()
-    # Its requests look for new metadata before they give up; nobody fetches any now.
-    producer.client._md_update_fut = refused = asyncio.get_running_loop().create_future()
-    refused.set_result(False)
-    await asyncio.wait({stopping}, timeout=STOP_S / 2)
+    if not await _ended(stopping, STOP_S):
+        if sender := producer._sender.sender_task:
+            sender.cancel()
+        await _ended(asyncio.ensure_future(producer.client.close()), STOP_S / 4)
+        # Its requests look for new metadata before they give up; nobody fetches any now.
+        producer.client._md_update_fut = refused = asyncio.get_running_loop().create_future()
+        refused.set_result(False)
+        await _ended(stopping, STOP_S / 4)
     left = producer._message_accumulator
     left._pending_batches.update(chain.from_iterable(left._batches.values()))  # where the end of each looks for it
     for batch in left._pending_batches:
         batch.future.cancel()
+
+
+async def _ended(stopping: asyncio.Future[None], timeout_s: float) -> bool:
+    """Wait for it, and take what it raises: it is about to be thrown away."""
+    await asyncio.wait({stopping}, timeout=timeout_s)
+    if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
+        logger.debug("while stopping: %r", error)
+    return stopping.done()
+
+
+def _send(connection: Any, *request: Any, **options: Any) -> Any:
+    """Send a request. uvloop says RuntimeError where the connection has just closed, and aiokafka knows only asyncio's
+    OSError: the task that meets it would die, and with it all later news of which broker leads."""
+    try:
+        return _asyncio_send(connection, *request, **options)
+    except RuntimeError as error:
+        connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
+        raise KafkaConnectionError(str(error)) from error
+
+
+_asyncio_send = AIOKafkaConnection.send
+AIOKafkaConnection.send = _send

@@ -8,7 +8,7 @@ import msgspec
 
 from core.tick import Cause, Entry, Tick, Withdrawal, decode, encode
 
-Header = tuple[str, bytes]
+Header = tuple[str, bytes | None]
 
 WITHDRAWN = "withdrawn"  # the cause; the value is the last tick, so a foreign reader sees a repeat of one it has
 AT = "at"  # when we learned of the withdrawal: ns since the epoch, as text
@@ -42,12 +42,13 @@ def read(value: bytes | None, headers: Sequence[Header], time_ms: int) -> Entry:
     named = dict(headers)
     if WITHDRAWN not in named:
         return tick
-    cause = named[WITHDRAWN].decode()
+    cause = (named[WITHDRAWN] or b"").decode()  # a header may be null
     if cause not in CAUSES:
         raise ValueError(f"withdrawn for {cause!r}")
-    return Withdrawal(tick, cast(Cause, cause), int(named.get(AT, b"")))
+    return Withdrawal(tick, cast(Cause, cause), int(named.get(AT) or b""))
 
 
 def simulated(headers: Sequence[Header]) -> bytes | None:
-    """Return the run that made the record up, None for a true one."""
-    return dict(headers).get(SIMULATED) if headers else None
+    """Return the run that made the record up, None for a true one; a mark that names none is a mark all the same."""
+    named = dict(headers)
+    return (named[SIMULATED] or b"") if SIMULATED in named else None

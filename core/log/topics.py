@@ -1,5 +1,7 @@
 """The topics of the desk: what they must be, what they are, and making those that are missing."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,12 +9,13 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code  # type: ignore[import-untyped]
 from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
 
 from core.errors import ConfigurationError, LogUnavailable
 
 ANSWER_S = 4.0  # all bootstrap addresses together: so long may brokers take before they count as unreachable
+SPREAD_S = 10.0  # so long may the news of a topic take to every broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,10 @@ async def create(bootstrap: str, replication_factor: int, topics: Sequence[Topic
     """
     async with administrator(bootstrap) as admin:
         found = await described(admin, [topic.name for topic in topics])
-        missing = [topic for topic in topics if not found[topic.name]]
+        if not (missing := [topic for topic in topics if not found[topic.name]]):
+            return []
         brokers = [broker["node_id"] for broker in (await _metadata(admin, []))["brokers"]]
-        if missing and len(brokers) < replication_factor:
+        if len(brokers) < replication_factor:
             raise ConfigurationError(
                 f"{replication_factor} copies of every topic need {replication_factor} brokers",
                 why=f"Kafka at {bootstrap} has {len(brokers)}",
@@ -115,20 +119,33 @@ async def create(bootstrap: str, replication_factor: int, topics: Sequence[Topic
                 f"Kafka at {bootstrap} did not create {'; '.join(refused).strip()}",
                 do="Create the topics with the tools of that cluster; `arbdesk topics` shows what is needed.",
             )
-        for broker in brokers:  # the controller has answered; a client that asks any other broker must find them too
-            while not all((await described(admin, names, broker)).values()):
-                pass
+        async with asyncio.timeout(SPREAD_S):  # the controller has answered; whoever asks another broker must find them
+            for broker in brokers:
+                while not all((await described(admin, names, broker)).values()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
     return names
 
 
 @asynccontextmanager
 async def administrator(bootstrap: str) -> AsyncIterator[Any]:
-    """Talk to the cluster as its administrator. Every failure of Kafka within becomes `LogUnavailable`."""
+    """Talk to the cluster as its administrator.
+
+    Raises:
+        LogUnavailable: Kafka failed in any way, here or within the context.
+        ConfigurationError: `bootstrap` is no list of addresses.
+    """
+    # aiokafka tells of every attempt: a hundred lines a second while brokers are away. What matters we raise.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     patience_ms = int(max(1.0, ANSWER_S / len(bootstrap.split(","))) * 1000)
     try:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=patience_ms)
         try:
-            await admin.start()
+            try:
+                await admin.start()
+            except (ValueError, OverflowError) as error:
+                raise ConfigurationError(
+                    f"{bootstrap!r} is no address of Kafka", why=str(error), do='Write "host:port,host:port".'
+                ) from None
             yield admin
         finally:
             await admin.close()
@@ -137,9 +154,10 @@ async def administrator(bootstrap: str) -> AsyncIterator[Any]:
 
 
 def unreachable(bootstrap: str, error: Exception) -> LogUnavailable:
+    away = isinstance(error, KafkaConnectionError | OSError)
     return LogUnavailable(
         f"Kafka at {bootstrap} cannot be used",
-        why=str(error) or repr(error),
+        why="no broker answers" if away else str(error) or repr(error),
         do='Start the brokers and create the topics (`arbdesk topics --create`), or set log.kind = "memory".',
     )
 

@@ -7,8 +7,9 @@ import argparse
 import asyncio
 import os
 import signal
+import stat
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
 import msgspec
@@ -86,10 +87,8 @@ class Parent:
 
     async def listen(self) -> None:
         """Do what the parent says, until it says nothing any more."""
-        reader = asyncio.StreamReader(limit=LINE_LIMIT)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
         try:
-            while line := await reader.readline():
+            async for line in _lines():
                 try:
                     self._obey(orjson.loads(line))
                 except (orjson.JSONDecodeError, ConfigurationError) as error:
@@ -108,6 +107,19 @@ class Parent:
                     raise ConfigurationError(f"{venue} takes no more faults", why="too many wait, or all is over")
             case _:
                 raise ConfigurationError("The parent said something unknown", why=repr(message)[:200])
+
+
+async def _lines() -> AsyncIterator[bytes]:
+    """Yield the lines of stdin, until it closes."""
+    kind = os.fstat(sys.stdin.fileno()).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or sys.stdin.isatty():
+        reader = asyncio.StreamReader(limit=LINE_LIMIT)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            yield line
+    else:  # a file or /dev/null: a loop cannot wait for it, and it never makes one wait
+        while line := await asyncio.to_thread(sys.stdin.buffer.readline, LINE_LIMIT):
+            yield line
 
 
 async def main(settings: Settings) -> None:

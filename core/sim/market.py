@@ -27,6 +27,7 @@ NOISE_BPS = 0.4
 CROSSED_NOISE_BPS = 0.15
 HALF_SPREAD_BPS = (0.3, 1.0)
 TEMPTING_BPS = 40.0  # how far beyond the other side the quotes of a crossed venue are
+NEW_SIZE_CHANCE = 0.1  # of a side, in each quote: an order at the top of a book stays for a while
 LEAST_WORTH, LEAST_CROSSED_WORTH = 3.0, 110.0  # USDT
 ROOM_BPS = 1.3  # what leash and noise may take from, or add to, the edge of a crossing
 
@@ -96,6 +97,7 @@ class _Line:
 
     def __init__(self, instrument: Instrument, walk: _Walk, draw: random.Random, worths: Sequence[float]) -> None:
         self._walk, self._random, self._worths = walk, draw.random, worths
+        self._worth = [draw.choice(worths), draw.choice(worths)]  # of the best bid and the best ask, in USDT
         self._ticks, self._lots = _per_unit(instrument.tick_size), _per_unit(instrument.lot_size)
         self._basis = draw.uniform(-NOISE_BPS, NOISE_BPS) * BPS
         self.tick_bps = float(instrument.tick_size) / math.exp(walk.level) / BPS
@@ -119,11 +121,13 @@ class _Line:
             price = math.exp(level + self._basis + (2 * draw() - 1) * NOISE_BPS * BPS)
             bid, ask = math.floor(price * (1 - half) * ticks), math.ceil(price * (1 + half) * ticks)
             least = LEAST_WORTH
-        return Quote(bid / ticks, ask / ticks, self._size(price, least), self._size(price, least))
+        return Quote(bid / ticks, ask / ticks, self._size(0, price, least), self._size(1, price, least))
 
-    def _size(self, price: float, least: float) -> float:
-        worth = self._worths[int(self._random() * len(self._worths))]
-        return math.ceil(max(worth, least) / price * self._lots) / self._lots
+    def _size(self, side: int, price: float, least: float) -> float:
+        """Return what is on offer: mostly the same order as in the quote before, now and then another one."""
+        if self._random() < NEW_SIZE_CHANCE:
+            self._worth[side] = self._worths[int(self._random() * len(self._worths))]
+        return math.ceil(max(self._worth[side], least) / price * self._lots) / self._lots
 
     def crossed(self) -> Quote:
         """Return a quote that bids more than it asks, by so much that it would pay anywhere."""

@@ -65,7 +65,7 @@ class Simulation:
             )
             for symbol in symbols
         }
-        self._crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
+        self.crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {venue: asyncio.Queue(WAITING_FAULTS) for venue in VENUES}
@@ -88,6 +88,11 @@ class Simulation:
             for name in self.venues:
                 tasks.create_task(self._suffer(name, announce))
 
+    @property
+    def crossing_now(self) -> int:
+        """How many routes pay at this moment."""
+        return sum(track.running is not None for track in self._tracks.values())
+
     def fail(self, kind: Kind, venue: str) -> bool:
         """Let a venue fail, after what it already suffers from; False if it has too much before it, or all is over."""
         if self._finished:
@@ -106,7 +111,7 @@ class Simulation:
         now_ns = self._clock_ns()
         open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
         return Truth(
-            tuple(self._crossings),
+            tuple(self.crossings),
             (*self._spans, *open_spans),
             sum(venue.ticks_sent for venue in self.venues.values()),
             sum(venue.ticks_dropped for venue in self.venues.values()),
@@ -190,7 +195,7 @@ class Simulation:
         self.market.restore(plan.symbol)
         for name in (plan.buy, plan.sell):
             self._say(name, plan.symbol)
-        self._crossings.append(
+        self.crossings.append(
             Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void)
         )
 

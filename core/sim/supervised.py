@@ -5,9 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from core.errors import SidecarFailed
+from core.errors import ConfigurationError, SidecarFailed
 from core.settings import Settings
 from core.sidecar import Sidecar, sidecar
+from core.sim import faults
+from core.sim.market import FIRST_PRICES
 
 READY_S = 20.0
 
@@ -54,9 +56,14 @@ async def simulated_market(
     """Run the market's process as long as the context lasts; `crossing_s` are the ranges that durations are drawn from.
 
     Raises:
+        ConfigurationError: it has no such symbol, or no such fault.
         SidecarFailed: it did not come up.
     """
     demo = settings.demo
+    if strange := [symbol for symbol in settings.symbols if symbol not in FIRST_PRICES]:
+        raise ConfigurationError(
+            f"symbols: the simulated market has no {', '.join(strange)}", do=f"Use some of: {', '.join(FIRST_PRICES)}."
+        )
     arguments = [
         "--seed", str(demo.seed),
         "--rate", str(demo.rate),
@@ -66,6 +73,7 @@ async def simulated_market(
         "--min-edge-bps", str(settings.spreads.min_edge_bps),
         *(part for fault in demo.faults for part in ("--fault", fault)),
     ]  # fmt: skip
+    faults.parse(demo.faults)
     async with sidecar("simulated market", "core.sim", arguments) as child:
         try:
             hello = await asyncio.wait_for(child.receive(), READY_S)

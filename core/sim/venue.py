@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import logging
 import socket
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from http import HTTPStatus
 
@@ -13,62 +12,19 @@ import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 
+from core.sim.client import TEXT, Client, websocket_frame
 from core.sim.dialect import Counters, Dialect, Update
 from core.sim.faults import LASTS_S, Kind
+from core.sim.garbage import garbage
 from core.sim.market import PROFILES, VENUES, Market, Quote, one_sided, seeded
 
 HOST = "127.0.0.1"
-BACKLOG_BYTES = 256 * 1024  # a client with more than this waiting loses frames
-TEXT, BINARY = 0x81, 0x82
 GARBAGE_PAUSE_S = 0.02
 GOODBYE_S = 0.5
 _QUIET = logging.getLogger("core.sim.sockets")  # what a broken client does to its handshake is no news
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
-
-
-def websocket_frame(first_byte: int, payload: bytes) -> bytes:
-    """Return one unfragmented, unmasked frame, as RFC 6455 (5.2) wants it from a server."""
-    size = len(payload)
-    if size < 126:
-        return bytes((first_byte, size)) + payload
-    return bytes((first_byte, 126)) + size.to_bytes(2, "big") + payload
-
-
-class Client:
-    """One connection.
-
-    Frames of quotes are collected and written straight to its transport, once per slot: they are whole frames, so they
-    may stand between those that the library writes, and thousands a second cost a tenth of `send`.
-    """
-
-    def __init__(self, connection: ServerConnection, form: str, connection_id: str) -> None:
-        self.connection, self.form, self.connection_id = connection, form, connection_id
-        self.symbols: set[str] = set()
-        self.heard: deque[int] = deque(maxlen=8)  # when its last requests came
-        self.active_ns = 0  # when either side last said something
-        self._waiting: list[bytes] = []
-
-    @property
-    def takes(self) -> bool:
-        """Whether a frame that is handed over is going to be written."""
-        return (
-            self.connection.state is State.OPEN and self.connection.transport.get_write_buffer_size() <= BACKLOG_BYTES
-        )
-
-    def put(self, frame: bytes) -> None:
-        self._waiting.append(frame)
-
-    def flush(self, now_ns: int) -> int:
-        """Write what waits; return how many frames had to be dropped instead."""
-        waiting, self._waiting = self._waiting, []
-        if not self.takes:
-            return len(waiting)
-        self.connection.transport.write(b"".join(waiting))
-        self.active_ns = now_ns
-        return 0
 
 
 class SimulatedVenue:
@@ -83,7 +39,7 @@ class SimulatedVenue:
         self._busy: dict[Client, None] = {}  # those with frames waiting, in order
         self._last: dict[str, Update] = {}
         self._event_ms = 0
-        self._delay_ns = 0
+        self._delay_ns = int(PROFILES[self.name].delay_ms * 1e6)
         self._server: Server | None = None
         self._port = 0
         self._turned_away = False
@@ -228,7 +184,6 @@ class SimulatedVenue:
                 frame = frames[client.form] = websocket_frame(TEXT, text.encode())
             client.put(frame)
             self._busy[client] = None
-            self.ticks_sent += 1
 
     def publish_all(self) -> None:
         """Quote every symbol anew, at once."""
@@ -241,9 +196,9 @@ class SimulatedVenue:
         if self._busy:
             now_ns, busy, self._busy = self._clock_ns(), self._busy, {}
             for client in busy:
-                dropped = client.flush(now_ns)
+                sent, dropped = client.flush(now_ns)
+                self.ticks_sent += sent
                 self.ticks_dropped += dropped
-                self.ticks_sent -= dropped
 
     async def tend(self) -> None:
         """Do what is due by the clock alone: repeat quiet quotes, hang up on quiet clients, vary the delay."""
@@ -338,33 +293,3 @@ class SimulatedVenue:
                 bad = garbage(good, last.quote, self._dialect.strange(last.symbol))
                 first_byte, payload = bad[number % len(bad)]
                 client.connection.transport.write(websocket_frame(first_byte, payload))
-
-
-def garbage(good: str, quote: Quote, strange: Iterable[str]) -> list[tuple[int, bytes]]:
-    """Return frames that a reader must survive, each with the first byte of its frame, made from a good one."""
-    price = next(part for part in good.split('"') if part and _is_price(part, quote))
-    texts = [
-        good[: len(good) // 2],
-        good[:-1],
-        '{"stream":',
-        "not json at all",
-        "",
-        "[1,2,3]",
-        '"a string"',
-        "42",
-        "null",
-        good.replace(f'"{price}"', '"NaN"'),
-        good.replace(f'"{price}"', '"-1"'),
-        good.replace(f'"{price}"', '"Infinity"'),
-        good.replace(f'"{price}"', '"0"'),
-        good.replace(f'"{price}"', "{}"),
-        *strange,
-    ]
-    return [(TEXT, text.encode()) for text in texts] + [(BINARY, b"\x00\xff\xfe\x80" * 16), (BINARY, b"")]
-
-
-def _is_price(text: str, quote: Quote) -> bool:
-    try:
-        return float(text) in (quote.bid, quote.ask)
-    except ValueError:
-        return False

@@ -21,6 +21,16 @@ class Episode(NamedTuple):
     last_ns: int
 
 
+class RouteNow(NamedTuple):
+    """What a route would earn at one moment, whether it seems to pay or not."""
+
+    route: Route
+    edge_bps: float
+    size: float  # base, the smaller of the two visible sizes
+    finding: Finding | None  # None: it does not even seem to pay
+    age_ns: int  # of the older of its two quotes
+
+
 class Detector:
     """Keeps the book and, for each route that seems to pay, the present finding.
 
@@ -65,24 +75,20 @@ class Detector:
         lasting = [Episode(route, first_ns, 2**63 - 1) for route, first_ns in self._opened_ns.items()]
         return [*self.episodes, *lasting]
 
-    def edges(self, now_ns: int) -> Iterator[tuple[Route, float, Opportunity | Ghost | None, int]]:
-        """Yield every route with two quotes: its edge in bps, what it is at `now_ns`, its older quote's age in ns."""
+    def edges(self, now_ns: int) -> Iterator[RouteNow]:
+        """Yield every route with two quotes, as it is at `now_ns`."""
         for market in self.book.markets.values():
-            held = [number for number, tick in enumerate(market.ticks) if tick is not None]
-            for buy in held:
-                for sell in held:
-                    if buy == sell:
-                        continue
-                    finding = self._judge(market, buy, sell, now_ns)
-                    bought, sold = market.ticks[buy], market.ticks[sell]
-                    assert bought is not None
-                    assert sold is not None
-                    yield (
-                        self._route(market, buy, sell),
-                        self._edge_bps(market, buy, sell),
-                        finding,
-                        now_ns - min(bought.received_ns, sold.received_ns),
-                    )
+            held = [(number, tick) for number, tick in enumerate(market.ticks) if tick is not None]
+            for buy, bought in held:
+                for sell, sold in held:
+                    if buy != sell:
+                        yield RouteNow(
+                            self._route(market, buy, sell),
+                            self._edge_bps(market, buy, sell),
+                            min(bought.ask_volume, sold.bid_volume),
+                            self._judge(market, buy, sell, now_ns),
+                            now_ns - min(bought.received_ns, sold.received_ns),
+                        )
 
     def _judge_routes(self, market: Market, number: int, now_ns: int, received_ns: int) -> Sequence[Opportunity]:
         live = self._live.setdefault(market.symbol, {})

@@ -57,5 +57,5 @@ class Worker:
         latencies = self._latencies
         latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
         latencies.record_all("log", [read_ns - at for at in appended_ns])
-        latencies.record_all("detect", [done_ns - read_ns] * len(entries))
+        latencies.record("detect", done_ns - read_ns, len(entries))
         return done_ns

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import Any
 
 import orjson
 import pytest
@@ -67,7 +68,12 @@ def test_a_run_of_rising_lower_ids_is_a_restart_of_the_venues_counter(dialect: B
 
 @pytest.mark.parametrize(
     "ids",
-    [(1000, 3, 4, 5, 6, 1001, 7, 8, 9), (1000, 9, 8, 7, 6, 5, 4), (1000, 3, 4, 5, 6, 6, 6, 6), (1000, 3, 4, 5, 6, 2, 3)],
+    [
+        (1000, 3, 4, 5, 6, 1001, 7, 8, 9),
+        (1000, 9, 8, 7, 6, 5, 4),
+        (1000, 3, 4, 5, 6, 6, 6, 6),
+        (1000, 3, 4, 5, 6, 2, 3),
+    ],
     ids=["interrupted by a new one", "falling", "repeated", "falling once"],
 )
 def test_fewer_than_five_rising_lower_ids_are_old(dialect: Binance, ids: tuple[int, ...]) -> None:
@@ -77,7 +83,7 @@ def test_fewer_than_five_rising_lower_ids_are_old(dialect: Binance, ids: tuple[i
 
 
 def test_an_empty_side_is_untrue_once_and_the_next_quote_is_true_again(dialect: Binance) -> None:
-    nothing = {"b": "0.00000000", "B": "0.00000000"}
+    nothing: dict[str, Any] = {"b": "0.00000000", "B": "0.00000000"}
     assert said(dialect, binance(5), binance(6, **nothing), binance(6, **nothing))[1:] == [
         Untrue("BTC/USDT", "one_sided"),
         Ignored("repeat"),
@@ -96,7 +102,7 @@ def test_an_empty_side_is_untrue_once_and_the_next_quote_is_true_again(dialect: 
         ({"A": ""}, Untrue("BTC/USDT", "zero_size")),
     ],
 )
-def test_half_a_top_of_book_is_no_quote(dialect: Binance, fields: dict[str, object], event: Untrue) -> None:
+def test_half_a_top_of_book_is_no_quote(dialect: Binance, fields: dict[str, Any], event: Untrue) -> None:
     assert said(dialect, binance(**fields)) == [event]
     assert said(dialect, binance(8, raw=True, **fields)) == [event]
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 import pytest
 
@@ -138,7 +140,7 @@ def test_a_repeated_or_late_delta_is_no_gap(dialect: Bybit) -> None:
         ({"b": [["100", ""]]}, "zero_size"),
     ],
 )
-def test_half_a_snapshot_is_no_quote(dialect: Bybit, fields: dict[str, object], reason: str) -> None:
+def test_half_a_snapshot_is_no_quote(dialect: Bybit, fields: dict[str, Any], reason: str) -> None:
     (event,) = said(dialect, bybit(**fields))
     assert isinstance(event, Untrue)
     assert event.reason == reason
@@ -249,7 +251,9 @@ def test_a_refusal_that_names_no_topic_is_bisected_to_the_bad_ones() -> None:
     symbols = [f"C{number}/USDT" for number in range(10)]
     bad = {"orderbook.1.C3USDT", "orderbook.1.C8USDT"}
     dialect = Bybit(symbols)
-    waiting, refused, accepted, sent = list(dialect.subscribe()), [], [], 0
+    waiting, sent = list(dialect.subscribe()), 0
+    refused: list[str | None] = []
+    accepted: list[str] = []
     while waiting:
         request, sent = waiting.pop(), sent + 1
         failed = bad & set(orjson.loads(request)["args"])

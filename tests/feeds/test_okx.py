@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 import pytest
 
@@ -66,7 +68,7 @@ def test_several_books_in_one_push_are_read_in_their_order(dialect: Okx) -> None
         ({"bids": [["100", "0", "0", "0"]]}, "zero_size"),
     ],
 )
-def test_half_a_top_of_book_is_no_quote(dialect: Okx, fields: dict[str, object], reason: str) -> None:
+def test_half_a_top_of_book_is_no_quote(dialect: Okx, fields: dict[str, Any], reason: str) -> None:
     (event,) = said(dialect, okx(**fields))
     assert isinstance(event, Untrue)
     assert (event.symbol, event.reason) == ("BTC/USDT", reason)

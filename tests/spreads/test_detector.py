@@ -228,6 +228,6 @@ def test_a_quote_that_grows_old_makes_a_ghost_when_its_route_is_looked_at() -> N
     detector.update(tick("bybit", 101.0, 101.2, sequence_id=1), 10**9)
     detector.update(tick("bybit", 101.0, 101.2, sequence_id=2, at_ns=3 * 10**9), 3 * 10**9)
     assert verdict(detector, ROUTE) == "stale"
-    edges = {route: finding for route, _, finding, _ in detector.edges(3 * 10**9)}
+    edges = {now.route: now.finding for now in detector.edges(3 * 10**9)}
     assert isinstance(edges[ROUTE], Ghost)
     assert len(edges) == 2

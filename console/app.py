@@ -1,0 +1,281 @@
+"""The console: draws the desk some times a second, and turns keys into commands."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+os.environ.setdefault("TEXTUAL_FPS", "240")  # the dead time after a paint, not a frame rate: a key is painted at once
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from textual.widgets import Input
+
+from console.driver import ASK, DRIVER, Pace
+from console.keys import KEYS, bindings
+from console.panes.blotter import newest_open
+from console.panes.footer import bound_keys
+from console.panes.lines import Lines, Picture
+from console.panes.text import inert
+from console.panes.toasts import Toasts
+from console.screens.desk import DeskScreen
+from console.screens.dialog import Dialog
+from console.screens.help import Help
+from console.screens.quit import Quit
+from console.screens.ticket import KeyClock, TicketDialog
+from console.themes import chosen, load_themes
+from core.desk import Approve, Arm, Command, Desk, Disarm, Fault, Halt, Refuse, TicketView
+from core.settings import ConsoleSettings
+
+OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
+FAULTS = ("hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse")
+HALT_KEY = next(key.keys for key in KEYS if key.id == "desk.halt")
+SEVERITY = {"info": "information", "warning": "warning", "error": "error"}
+
+
+class Console(App[None], inherit_bindings=False):
+    """A face of a desk. It reads `snapshot()` and sends `submit(command)`; it knows nothing else of the core."""
+
+    TITLE = "ArbDesk"
+    CSS_PATH = "layout.tcss"
+    BINDINGS = bindings("console")
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(
+        self,
+        desk: Desk,
+        settings: ConsoleSettings,
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        key_clock: KeyClock | None = None,
+    ) -> None:
+        """`clock_ns` dates the picture, `key_clock` the keys that approve.
+
+        Raises:
+            ConfigurationError: a theme file has a mistake, or there is no theme of that name.
+        """
+        self._themes = load_themes()
+        name = chosen(settings.theme, self._themes)
+        plain = "NO_COLOR" in os.environ
+        super().__init__(driver_class=DRIVER, ansi_color=True if plain else None)
+        for theme in self._themes.values():
+            self.register_theme(theme)
+        self.theme = name
+        self._desk = desk
+        self._settings = settings
+        self._clock_ns = clock_ns
+        self._keys = key_clock or KeyClock()
+        self._snapshot = desk.snapshot()
+        self._frozen: Picture | None = None
+        self._toasts = Toasts()
+        self._pace = Pace()
+        self._painted = False
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Textual's own themes lack a desk's colours."""
+        return dict(self._themes["arbdesk-dark"].variables)
+
+    def get_default_screen(self) -> Screen[None]:
+        return DeskScreen()
+
+    def on_mount(self) -> None:
+        self.set_interval(1 / self._settings.frames_per_s, self._timed_frame)
+        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
+        self.call_after_refresh(self.frame)
+
+    # Frames
+
+    def _timed_frame(self) -> None:
+        """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
+        now = time.monotonic_ns()
+        driver = self._driver
+        if driver is not None and getattr(driver, "recovered", bool)():
+            self.action_repaint()
+        if not self._pace.may_draw(now):
+            return
+        if self._painted and driver is not None and not self.is_headless:
+            self._painted = False
+            self._pace.asked(now)
+            driver.write(ASK)
+        self.frame()
+
+    def post_display_hook(self) -> None:
+        self._painted = True
+
+    def on_cursor_position(self, _: events.CursorPosition) -> None:
+        self._pace.answered()
+
+    def frame(self) -> None:
+        """Read the desk once and draw it; only what looks different is painted."""
+        self._snapshot = self._desk.snapshot()
+        live = self._live()
+        front = self.screen
+        if isinstance(front, DeskScreen):
+            front.draw(live, self._shown(live))
+        elif isinstance(front, Dialog) and front.is_mounted:
+            front.draw(live)
+        else:
+            self._main.status.draw(live)
+        notice = self._toasts.next(live.snapshot.notices, live.now_ns)
+        if notice is not None:
+            times = f" ×{notice.times}" if notice.times > 1 else ""
+            self._say(f"{notice.text}{times}", notice.level)
+
+    def _live(self) -> Picture:
+        snapshot, now = self._snapshot, self._clock_ns()
+        frozen_ns = None if self._frozen is None else max(0, now - self._frozen.now_ns)
+        old = now - snapshot.taken_ns > OLD_NS
+        return Picture(snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old)
+
+    def _shown(self, live: Picture) -> Picture:
+        held = self._frozen
+        if held is None:
+            return live
+        return Picture(held.snapshot, held.now_ns, live.filter, live.frozen_ns, held.old)
+
+    def _filter(self) -> str:
+        return self._main.filter.value.strip()
+
+    @property
+    def _main(self) -> DeskScreen:
+        main = self.screen_stack[0]
+        assert isinstance(main, DeskScreen)
+        return main
+
+    def _say(self, text: str, level: str = "info") -> None:
+        severity = SEVERITY[level]
+        assert severity in ("information", "warning", "error")
+        self.notify(inert(text), severity=severity, markup=False, timeout=5)  # type: ignore[arg-type]
+
+    def _submit(self, command: Command) -> None:
+        self._desk.submit(command)
+        self.frame()
+
+    # Keys
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
+        """Over a dialog, of all that works everywhere, only halt does."""
+        return not (action == "command_palette" and self.screen.is_modal)
+
+    def action_pane(self, number: int) -> None:
+        self._main.go(number)
+        self.frame()
+
+    def action_next_pane(self, by: int) -> None:
+        self.action_pane((self._main.current - 1 + by) % 5 + 1)
+
+    def action_zoom(self) -> None:
+        self._main.toggle_zoom()
+        self.frame()
+
+    def action_filter(self) -> None:
+        self._main.open_filter()
+
+    def on_input_changed(self, _: Input.Changed) -> None:
+        self.frame()
+
+    def _ticket(self) -> TicketView | None:
+        self._snapshot = self._desk.snapshot()
+        blotter = self._main.blotter
+        return newest_open(self._snapshot, blotter.selected if blotter.has_focus else "")
+
+    def action_ticket(self) -> None:
+        ticket = self._ticket()
+        if ticket is None:
+            self._say("No ticket is open")
+        else:
+            self.push_screen(TicketDialog(ticket, self._live(), self._keys))
+
+    def action_refuse(self) -> None:
+        ticket = self._ticket()
+        if ticket is None:
+            self._say("No ticket is open")
+        else:
+            self._submit(Refuse(ticket.ticket_id))
+
+    def on_ticket_dialog_approved(self, message: TicketDialog.Approved) -> None:
+        self._submit(Approve(message.ticket.ticket_id, message.ticket.code))
+
+    def on_ticket_dialog_refused(self, message: TicketDialog.Refused) -> None:
+        self._submit(Refuse(message.ticket.ticket_id))
+
+    def on_ticket_dialog_ended(self, message: TicketDialog.Ended) -> None:
+        route = message.ticket.route
+        self._say(f"Ticket {route.symbol} {route.buy} → {route.sell}: {message.became}")
+
+    def action_arm(self) -> None:
+        snapshot = self._desk.snapshot()
+        self._submit(Disarm() if snapshot.armed and not snapshot.halted else Arm())
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let halt work where an input would take its key as text, too."""
+        if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.focused, Input):
+            halts = self._keymap.get("desk.halt", HALT_KEY).split(",")
+            if event.key in halts:
+                self.action_halt()
+                return
+        await super().on_event(event)
+
+    def action_halt(self) -> None:
+        self._desk.submit(Halt("halted from the console"))
+        front = self.screen
+        if isinstance(front, TicketDialog):
+            front.bar("the desk was halted")
+        elif not isinstance(front, DeskScreen | Dialog):
+            self.pop_screen()  # the palette, which hides what follows
+        self.frame()
+
+    def action_freeze(self) -> None:
+        self._frozen = self._live() if self._frozen is None else None
+        self.frame()
+
+    def action_theme(self) -> None:
+        names = sorted(self._themes)
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_help(self) -> None:
+        self.push_screen(Help(bound_keys(self.screen)), lambda _: None)
+        self.call_after_refresh(self.frame)
+
+    def action_repaint(self) -> None:
+        self.refresh(layout=True)
+        for lines in self.screen.query(Lines):
+            lines.refresh()
+
+    async def action_quit(self) -> None:
+        if self._desk.snapshot().armed:
+            self.push_screen(Quit())
+        else:
+            self.exit()
+
+    def on_quit_confirmed(self) -> None:
+        self.exit()
+
+    def action_interrupt(self) -> None:
+        self._say(f"{bound_keys(self.screen).get('desk.quit', 'q')} quits, ! halts")
+
+    # Palette
+
+    def get_system_commands(self, _screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every key's action, the themes, and in a demo the faults of its venues."""
+        for key in KEYS:
+            if key.scope == "console" and key.id != "view.palette":
+                yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
+        for name in sorted(self._themes):
+            yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name))
+        if self._snapshot.mode == "DEMO":
+            for venue in self._snapshot.venues:
+                for kind in FAULTS:
+                    yield SystemCommand(
+                        f"Simulate: {kind} on {inert(venue.name)}",
+                        "Make a simulated venue fail",
+                        lambda kind=kind, name=venue.name: self._submit(Fault(kind, name)),
+                    )
+
+    def _runner(self, action: str) -> Callable[[], object]:
+        async def run() -> None:
+            await self.run_action(action, self)
+
+        return run

@@ -1,0 +1,135 @@
+"""The main screen: where the panes are, for every size of the terminal."""
+
+from typing import Literal
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.geometry import Size
+from textual.screen import Screen
+
+from console.panes.analysis import Analysis
+from console.panes.blotter import Blotter
+from console.panes.filter import Filter
+from console.panes.footer import Keys
+from console.panes.latency import Latency
+from console.panes.lines import Line, Lines, Pane, Picture
+from console.panes.spreads import Spreads
+from console.panes.status import Status
+from console.panes.strip import TicketStrip
+from console.panes.ticks import Ticks
+
+Layout = Literal["tiny", "single", "all"]
+LEAST = Size(80, 24)
+ALL = Size(112, 34)  # from here on all five panes are readable at once
+
+
+def layout_of(size: Size) -> Layout:
+    if size.width < LEAST.width or size.height < LEAST.height:
+        return "tiny"
+    return "all" if size.width >= ALL.width and size.height >= ALL.height else "single"
+
+
+class TooSmall(Lines):
+    """Says how much room is needed; the status stays above it."""
+
+    def redraw(self) -> None:
+        size = self.app.size
+        self.show(
+            [
+                [(f"This terminal has {size.width} × {size.height}", "warn")],
+                [(f"the desk needs {LEAST.width} × {LEAST.height}", "text")],
+                [("! halts, a arms, q quits", "dim")],
+            ]
+        )
+
+
+class DeskScreen(Screen[None], inherit_bindings=False):
+    """Status, five panes, tickets, keys."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current = 1
+        self.zoomed = False
+        self.status, self.strip, self.filter, self.footer = Status(), TicketStrip(), Filter(), Keys()
+        self.blotter = Blotter()
+        self.panes: tuple[Pane, ...] = (Ticks(), Spreads(), Analysis(), Latency(), self.blotter)
+
+    def compose(self) -> ComposeResult:
+        ticks, spreads, analysis, latency, blotter = self.panes
+        yield self.status
+        yield TooSmall()
+        with Horizontal(id="upper"):
+            yield ticks
+            yield spreads
+        with Horizontal(id="middle"):
+            yield analysis
+            yield latency
+        yield blotter
+        yield self.strip
+        yield self.filter
+        yield self.footer
+
+    def on_mount(self) -> None:
+        self.lay_out(self.app.size)
+        self.pane(self.current).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.lay_out(event.size)
+
+    def pane(self, number: int) -> Pane:
+        return self.panes[number - 1]
+
+    def lay_out(self, size: Size) -> None:
+        """Show what there is room for."""
+        layout = layout_of(size)
+        single = layout == "single" or self.zoomed
+        self.set_class(size.height < 45, "-low")
+        self.set_class(single, "-single")
+        for pane in self.panes:
+            pane.display = layout != "tiny" and (not single or self.current == pane.NUMBER)
+            pane.tabs = self._tabs() if single else []
+        for row in self.query(Horizontal):
+            row.display = any(pane.display for pane in self.panes if pane.parent is row)
+        self.query_one(TooSmall).display = layout == "tiny"
+        self.strip.display = layout != "tiny" and single and self.current != 5
+        self.footer.display = layout != "tiny"
+
+    def _tabs(self) -> Line:
+        here = self.current
+        return [(f" {pane.NUMBER} {pane.TITLE} ", "focus" if here == pane.NUMBER else "title") for pane in self.panes]
+
+    def go(self, number: int) -> None:
+        """Make a pane the current one."""
+        self.current = number
+        self.lay_out(self.app.size)
+        self.pane(number).focus()
+        for pane in self.panes:
+            pane.redraw()
+
+    def toggle_zoom(self) -> None:
+        self.zoomed = not self.zoomed
+        self.go(self.current)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, Pane):
+            self.current = event.widget.NUMBER
+
+    def draw(self, live: Picture, shown: Picture) -> None:
+        """Draw `shown` in the panes; the status and the open tickets are always live."""
+        self.status.draw(live)
+        self.strip.draw(live)
+        for pane in self.panes:
+            if pane.display:
+                pane.draw(shown)
+
+    def on_filter_left(self) -> None:
+        self.filter.remove_class("-open")
+        self.pane(self.current).focus()
+
+    def open_filter(self) -> None:
+        written = self.filter
+        written.add_class("-open")
+        written.focus()

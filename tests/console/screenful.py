@@ -1,0 +1,87 @@
+"""What a person would read, and a console to read it from."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual import events
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from console.app import Console
+from console.panes.lines import Lines
+from console.screens.desk import DeskScreen
+from console.screens.ticket import TicketDialog
+from core.desk import Snapshot
+from core.settings import ConsoleSettings
+from tests.console.frozen import NOW_NS, FrozenDesk, HandClock
+
+SIZES = ((200, 50), (120, 40), (80, 24))
+
+
+class Face:
+    """A console on a frozen desk, with both clocks in the test's hand."""
+
+    def __init__(self, snapshot: Snapshot, theme: str = "arbdesk-dark") -> None:
+        self.desk = FrozenDesk(snapshot)
+        self.now_ns = NOW_NS
+        self.clock = HandClock()
+        settings = ConsoleSettings(theme=theme, frames_per_s=1)
+        self.app = Console(self.desk, settings, clock_ns=lambda: self.now_ns, key_clock=self.clock)
+        self.pilot: Pilot[None]
+
+    @asynccontextmanager
+    async def opened(self, size: tuple[int, int] = (200, 50)) -> AsyncIterator["Face"]:
+        async with self.app.run_test(size=size, notifications=True) as pilot:
+            self.pilot = pilot
+            await self.frame()
+            yield self
+
+    @property
+    def main(self) -> DeskScreen:
+        main = self.app.screen_stack[0]
+        assert isinstance(main, DeskScreen)
+        return main
+
+    @property
+    def dialog(self) -> TicketDialog:
+        dialog = self.app.screen
+        assert isinstance(dialog, TicketDialog)
+        return dialog
+
+    @property
+    def front(self) -> str:
+        """The name of the screen that takes the keys."""
+        return type(self.app.screen).__name__
+
+    async def frame(self) -> None:
+        await self.pilot.pause()
+        self.app.frame()
+        await self.pilot.pause()
+
+    async def show(self, snapshot: Snapshot) -> None:
+        self.desk.held = snapshot
+        await self.frame()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type(self, *keys: str) -> None:
+        """Send keys that arrive in one read."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await self.pilot.pause()
+
+    async def rest(self, took_ms: int) -> None:
+        """Let time pass for the ticket dialog, looked at as often as in life."""
+        for _ in range(took_ms // 50):
+            self.clock.passes(50_000_000)
+            if isinstance(self.app.screen, TicketDialog):
+                self.app.screen.look()
+        await self.pilot.pause()
+
+    def read(self, widget: Widget | None = None) -> str:
+        """Return the text of every line that is on the screen, or in one widget."""
+        root = widget or self.app.screen
+        found = [root] if isinstance(root, Lines) else [w for w in root.query(Lines) if w.size.height]
+        return "\n".join("".join(text for text, _ in line) for lines in found for line in lines.lines)

@@ -1,0 +1,301 @@
+"""Every key does what the help says, in every layout."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import pytest
+
+from console.keys import KEYS
+from core.desk import Arm, Disarm, Fault, Halt, Refuse
+from tests.console.frozen import S, crowded, demo_up, halted, just_started, trading
+from tests.console.screenful import SIZES, Face
+
+Check = Callable[[Face], Awaitable[None]]
+
+
+def goes_to(number: int, *first: str) -> Check:
+    async def check(face: Face) -> None:
+        await face.press(*first, *KEY[NAMES[number]].split(",")[:1])
+        assert face.main.current == number
+        assert face.main.pane(number).has_focus
+        assert face.main.pane(number).display
+
+    return check
+
+
+NAMES = {1: "pane.ticks", 2: "pane.spreads", 3: "pane.analysis", 4: "pane.latency", 5: "pane.blotter"}
+KEY = {key.id: key.keys for key in KEYS}
+
+
+async def next_pane(face: Face) -> None:
+    await face.press("tab", "tab")
+    assert face.main.current == 3
+    assert face.main.pane(3).display
+
+
+async def previous_pane(face: Face) -> None:
+    await face.press("shift+tab")
+    assert face.main.current == 5
+
+
+async def opens_ticket(face: Face) -> None:
+    await face.press("enter")
+    assert face.dialog.ticket.ticket_id == "t-2"
+
+
+async def refuses(face: Face) -> None:
+    await face.press("x")
+    assert face.desk.submitted == [Refuse("t-2")]
+
+
+async def arms(face: Face) -> None:
+    await face.press("a")
+    assert face.desk.submitted == [Disarm()]
+    await face.show(demo_up())
+    await face.press("a")
+    await face.show(halted())
+    await face.press("a")
+    assert face.desk.submitted == [Disarm(), Arm(), Arm()]
+
+
+async def halts(face: Face) -> None:
+    await face.press("!")
+    assert [type(command) for command in face.desk.submitted] == [Halt]
+
+
+async def zooms(face: Face) -> None:
+    await face.press("2", "z")
+    assert [pane.NUMBER for pane in face.main.panes if pane.display] == [2]
+    await face.press("4")
+    assert [pane.NUMBER for pane in face.main.panes if pane.display] == [4]
+    await face.press("z")
+    shown = 5 if face.app.size.width > 100 else 1
+    assert sum(pane.display for pane in face.main.panes) == shown
+
+
+async def filters(face: Face) -> None:
+    await face.press("/", "e", "t", "h", "enter")
+    assert "ETH/USDT" in face.read(face.main.pane(1))
+    assert "BTC/USDT" not in face.read(face.main.pane(1))
+    assert face.main.pane(1).has_focus
+    await face.press("/", "escape")
+    assert "BTC/USDT" in face.read(face.main.pane(1))
+
+
+async def freezes(face: Face) -> None:
+    await face.press("space")
+    before = face.read(face.main.pane(1)).splitlines()[1:]
+    face.now_ns += 3 * S
+    await face.show(msgspec.structs.replace(just_started(), taken_ns=face.now_ns))
+    assert "FROZEN 3s" in face.read(face.main.pane(1))
+    assert face.read(face.main.pane(1)).splitlines()[1:] == before
+    assert "FROZEN 3s" in face.read(face.main.status)
+    assert "PAPER" in face.read(face.main.status)  # the status goes on
+    await face.press("space")
+    await face.frame()
+    assert "FROZEN" not in face.read()
+    assert face.read(face.main.pane(1)).splitlines()[1:] != before
+
+
+async def changes_theme(face: Face) -> None:
+    await face.press("t")
+    assert face.app.theme == "arbdesk-light"
+
+
+async def helps(face: Face) -> None:
+    await face.press("?")
+    assert face.front == "Help"
+    await face.press("escape")
+    assert face.front == "DeskScreen"
+
+
+async def opens_palette(face: Face) -> None:
+    await face.press("ctrl+p")
+    assert face.front == "CommandPalette"
+
+
+async def repaints(face: Face) -> None:
+    await face.press("ctrl+l")
+    assert "BTC/USDT" in face.read()
+
+
+async def quits(face: Face) -> None:
+    await face.press("q")
+    assert face.front == "Quit"
+    await face.press("n")
+    assert face.front == "DeskScreen"
+    await face.press("q", "y")
+    assert face.app._exit
+
+
+async def says_how_to_quit(face: Face) -> None:
+    await face.press("ctrl+c")
+    assert [toast.message for toast in face.app._notifications] == ["q quits, ! halts"]
+
+
+async def moves_down(face: Face) -> None:
+    await face.show(crowded())
+    top = face.main.pane(1).top
+    await face.press("down", "j")
+    assert face.main.pane(1).top == top + 2
+
+
+async def moves_up(face: Face) -> None:
+    await face.show(crowded())
+    await face.press("down", "down", "up", "k")
+    assert face.main.pane(1).top == 0
+
+
+async def moves_right(face: Face) -> None:
+    await face.press("2", "right", "l")
+    assert "bybit → binance" in face.read(face.main.pane(2))
+
+
+async def moves_left(face: Face) -> None:
+    await face.press("2", "right", "right", "left", "h")
+    assert "binance → bybit" in face.read(face.main.pane(2)).splitlines()[-1]
+
+
+async def pages_down(face: Face) -> None:
+    await face.show(crowded())
+    await face.press("pagedown")
+    assert face.main.pane(1).top == 10
+
+
+async def pages_up(face: Face) -> None:
+    await face.show(crowded())
+    await face.press("pagedown", "pagedown", "pageup")
+    assert face.main.pane(1).top == 10
+
+
+async def goes_to_the_end(face: Face) -> None:
+    await face.show(crowded())
+    await face.press("end")
+    assert "C39/USDT" in face.read(face.main.pane(1))
+
+
+async def goes_to_the_top(face: Face) -> None:
+    await face.show(crowded())
+    await face.press("end", "home")
+    assert face.main.pane(1).top == 0
+
+
+async def closes_dialogs(face: Face) -> None:
+    for key in ("escape", "q", "?"):
+        await face.press("?", key)
+        assert face.front == "DeskScreen"
+
+
+CHECKS: dict[str, Check] = {
+    "pane.ticks": goes_to(1, "3"),
+    **{NAMES[number]: goes_to(number) for number in (2, 3, 4, 5)},
+    "pane.next": next_pane,
+    "pane.previous": previous_pane,
+    "ticket.open": opens_ticket,
+    "ticket.refuse": refuses,
+    "desk.arm": arms,
+    "desk.halt": halts,
+    "view.zoom": zooms,
+    "view.filter": filters,
+    "view.freeze": freezes,
+    "view.theme": changes_theme,
+    "view.help": helps,
+    "view.palette": opens_palette,
+    "view.repaint": repaints,
+    "desk.quit": quits,
+    "desk.interrupt": says_how_to_quit,
+    "move.up": moves_up,
+    "move.down": moves_down,
+    "move.left": moves_left,
+    "move.right": moves_right,
+    "move.page_up": pages_up,
+    "move.page_down": pages_down,
+    "move.home": goes_to_the_top,
+    "move.end": goes_to_the_end,
+    "dialog.close": closes_dialogs,
+    "quit.yes": quits,
+    "quit.no": quits,
+}
+
+
+def test_every_key_of_the_table_is_tried() -> None:
+    assert set(CHECKS) == {key.id for key in KEYS}
+    assert len({key.id for key in KEYS}) == len(KEYS)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("key", CHECKS)
+async def test_a_key_does_what_the_help_says(key: str, size: tuple[int, int]) -> None:
+    async with Face(trading()).opened(size) as face:
+        await CHECKS[key](face)
+
+
+async def test_the_help_and_the_footer_follow_the_keymap() -> None:
+    async with Face(trading()).opened() as face:
+        face.app.set_keymap({"desk.arm": "ctrl+a", "ticket.open": "o"})
+        await face.frame()
+        assert "^a arm" in face.read(face.main.footer)
+        assert "o ticket" in face.read(face.main.footer)
+        await face.press("a", "enter")
+        assert face.desk.submitted == []
+        await face.press("ctrl+a", "?")
+        assert face.desk.submitted == [Disarm()]
+        assert "^a " in face.read()
+
+
+async def test_an_unarmed_desk_is_left_without_a_question() -> None:
+    async with Face(demo_up()).opened() as face:
+        await face.press("q")
+        assert face.app._exit
+
+
+async def test_halt_works_over_help_filter_and_palette() -> None:
+    async with Face(trading()).opened() as face:
+        for number, opening in enumerate((("?",), ("/",), ("ctrl+p",), ("q",)), 1):
+            await face.press(*opening, "!")
+            assert len(face.desk.submitted) == number
+            await face.press("escape")
+
+
+async def test_keys_of_the_desk_do_nothing_over_a_dialog() -> None:
+    async with Face(trading()).opened() as face:
+        await face.press("?", "a", "x", "z", "ctrl+p", "t", "enter")
+        assert face.desk.submitted == []
+        assert face.front == "Help"
+        assert face.app.theme == "arbdesk-dark"
+
+
+async def test_the_palette_offers_faults_in_a_demo_only() -> None:
+    async with Face(demo_up()).opened() as face:
+        offered = {command.title: command.callback for command in face.app.get_system_commands(face.app.screen)}
+        offered["Simulate: hang_up on okx"]()
+        assert face.desk.submitted == [Fault("hang_up", "okx")]
+        await face.show(trading("PAPER"))
+        assert not [c for c in face.app.get_system_commands(face.app.screen) if c.title.startswith("Simulate")]
+
+
+async def test_the_selected_ticket_of_the_blotter_is_the_one_that_opens() -> None:
+    async with Face(trading()).opened() as face:
+        await face.press("5", "j", "j", "enter")
+        assert face.dialog.ticket.ticket_id == "t-1"
+
+
+async def test_without_an_open_ticket_enter_says_so() -> None:
+    async with Face(demo_up()).opened() as face:
+        await face.press("enter", "x")
+        assert {toast.message for toast in face.app._notifications} == {"No ticket is open"}
+        assert face.front == "DeskScreen"
+
+
+async def test_the_mouse_goes_to_panes_and_scrolls_and_sends_nothing() -> None:
+    async with Face(trading()).opened() as face:
+        await face.pilot.click(face.main.blotter)
+        assert face.main.blotter.has_focus
+        assert face.main.current == 5
+        for pane in face.main.panes:
+            await face.pilot.click(pane, offset=(4, 2), times=2)
+        await face.press("enter")
+        await face.rest(600)
+        await face.pilot.click(face.app.screen)
+        await face.rest(1_000)
+        assert face.desk.submitted == []

@@ -1,0 +1,43 @@
+"""Entries and logs for the tests of the log."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from core.log.kafka import KafkaLog
+from core.log.ticklog import TickReader
+from core.log.topics import TICKS, create
+from core.tick import Entry, Tick, Withdrawal
+
+
+def tick(sequence: int, symbol: str = "BTC/USDT", venue: str = "binance") -> Tick:
+    return Tick(
+        venue, symbol, 100.25, 100.5, 1.5, 0.1, 1_700_000_000_000, sequence, 1_700_000_000_000_000_000 + sequence
+    )
+
+
+def withdrawal(sequence: int, symbol: str = "BTC/USDT", venue: str = "binance") -> Withdrawal:
+    return Withdrawal(tick(sequence, symbol, venue), "gap", 1_700_000_000_000_000_007)
+
+
+async def fresh_topic(bootstrap: str) -> str:
+    """Create a topic for ticks that nobody else uses."""
+    topic = replace(TICKS, name=f"ticks-{uuid.uuid4().hex}")
+    return (await create(bootstrap, 3, [topic]))[0]
+
+
+@asynccontextmanager
+async def kafka_log(bootstrap: str, capacity: int = 10_000) -> AsyncIterator[KafkaLog]:
+    """Open a log on a topic of its own."""
+    async with KafkaLog(bootstrap, await fresh_topic(bootstrap), capacity=capacity) as log:
+        yield log
+
+
+async def take(count: int, reader: TickReader) -> list[Entry]:
+    """Return the next `count` entries, and fail if more come with them."""
+    entries: list[Entry] = []
+    while len(entries) < count:
+        entries += (await reader.read()).entries
+    assert len(entries) == count
+    return entries

@@ -1,0 +1,67 @@
+"""The topics of the desk on real brokers."""
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from core.errors import ConfigurationError, LogUnavailable
+from core.log.topics import TICKS, TOPICS, Difference, Topic, check, create
+
+
+@pytest.fixture
+def topics() -> list[Topic]:
+    """Return the desk's topics under names that no other test uses."""
+    run = uuid.uuid4().hex
+    return [replace(topic, name=f"{topic.name}-{run}") for topic in TOPICS]
+
+
+async def test_missing_topics_are_reported_then_created_as_they_must_be(kafka: str, topics: list[Topic]) -> None:
+    assert await check(kafka, 3, topics) == [Difference(topic.name, "topic", "exists", "missing") for topic in topics]
+    assert await create(kafka, 3, topics) == [topic.name for topic in topics]
+    assert await check(kafka, 3, topics) == []
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_fewer_copies_need_fewer_in_sync(kafka: str, topics: list[Topic], copies: int) -> None:
+    await create(kafka, copies, topics[:1])
+    assert await check(kafka, copies, topics[:1]) == []
+    assert await check(kafka, 3, topics[:1]) == [
+        Difference(topics[0].name, "replication factor", "3", str(copies)),
+        Difference(topics[0].name, "min.insync.replicas", "2", "1"),
+    ]
+
+
+async def test_differences_are_reported_setting_by_setting_and_left_alone(kafka: str, topics: list[Topic]) -> None:
+    wanted = topics[0]
+    await create(kafka, 3, [replace(wanted, partitions=4, settings={"retention.ms": "1000"})])
+    expected = [
+        Difference(wanted.name, "partitions", "16", "4"),
+        Difference(wanted.name, "retention.ms", "86400000", "1000"),
+        Difference(wanted.name, "segment.ms", "3600000", "604800000"),
+    ]
+    assert await check(kafka, 3, [wanted]) == expected
+    assert await create(kafka, 3, [wanted]) == []
+    assert await check(kafka, 3, [wanted]) == expected
+
+
+async def test_too_few_brokers_are_told_with_the_way_out(kafka: str, topics: list[Topic]) -> None:
+    with pytest.raises(ConfigurationError, match="--replication-factor 3"):
+        await create(kafka, 4, topics)
+    assert len(await check(kafka, 3, topics)) == len(topics)
+
+
+async def test_what_the_brokers_refuse_is_named(kafka: str) -> None:
+    with pytest.raises(LogUnavailable, match=r"did not create .*retention\.ms"):
+        await create(kafka, 3, [replace(TICKS, name=f"bad-{uuid.uuid4().hex}", settings={"retention.ms": "soon"})])
+
+
+async def test_brokers_that_are_away_are_told() -> None:
+    with pytest.raises(LogUnavailable, match=r"127\.0\.0\.1:1"):
+        await check("127.0.0.1:1", 3)
+
+
+@pytest.mark.parametrize("bootstrap", ["host:abc", "127.0.0.1:99999"])
+async def test_an_address_that_is_none_is_a_mistake_of_the_settings(bootstrap: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no address of Kafka"):
+        await check(bootstrap, 3)
