@@ -99,7 +99,7 @@ def run(**options: Any) -> None:
 @desk_options
 @click.option("--rate", type=int, help="Ticks a second, all venues together.  [2000]")
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
-@click.option("--crossings", "crossings_per_s", type=float, help="Injected crossings a second.  [1]")
+@click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""

@@ -230,4 +230,5 @@ class Desk(Protocol):
 
 def pnl_text(amounts: Mapping[str, Decimal]) -> dict[str, str]:
     """Return exact decimal texts without trailing zeros, currencies that cancel out left away."""
-    return {currency: f"{amount.normalize():f}" for currency, amount in sorted(amounts.items()) if amount}
+    texts = {currency: f"{amount:f}" for currency, amount in sorted(amounts.items()) if amount}
+    return {currency: text.rstrip("0").rstrip(".") if "." in text else text for currency, text in texts.items()}

@@ -46,8 +46,6 @@ logger = logging.getLogger("arbdesk")
 
 HOUSEKEEPING_S = 1.0
 DEMO_SILENCE_S = 3.0
-UNATTENDED_CROSSINGS_S = ((0.15, 0.6), (0.6, 2.5))
-ATTENDED_CROSSINGS_S = ((0.3, 2.0), (12.0, 30.0), (12.0, 30.0))  # some last long enough for a person to read and type
 
 
 class Engine:
@@ -230,7 +228,7 @@ class Engine:
                 counted[collector.name] = ticks
                 self._latencies.record_all("feed", collector.take_feed_ns())
             self._read_latencies()
-            if trouble := getattr(self._log, "trouble", ""):
+            if trouble := self._log.trouble:
                 self._notice("error", trouble)
 
     def _read_latencies(self) -> None:
@@ -290,8 +288,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         log = await _open_log(stack, settings, run_id if demo else None)
         market = None
         if demo:
-            crossing_s = ATTENDED_CROSSINGS_S if settings.approval == "manual" else UNATTENDED_CROSSINGS_S
-            market = await stack.enter_async_context(simulated_market(settings, crossing_s))
+            market = await stack.enter_async_context(simulated_market(settings))
         stem_s = int(time.time())
         install = install_code(str(journal_path(settings, demo=demo)))
         ids = Ids.after(await journal.last_trade_id(Ids(install, stem_s).stem), install, stem_s)

@@ -85,7 +85,7 @@ class DemoSettings(Section):
 
     rate: int = Field(default=2_000, ge=10, le=20_000)  # ticks a second, all venues together
     seed: int = 1
-    crossings_per_s: float = Field(default=1.0, ge=0, le=50)
+    crossings_per_s: float | None = Field(default=None, ge=0, le=50)  # not set: 0.25 for a person, 1 without
     faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
 
 

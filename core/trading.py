@@ -19,6 +19,7 @@ from core.latency import Latencies
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
+from core.tick import Tick
 
 LOOK_S = 0.25  # how often open tickets are held against the book
 GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
@@ -42,14 +43,15 @@ class Trading:
     ) -> None:
         self.limits = Limits(settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms)
         self.board = TicketBoard(settings.limits, latencies)
-        quote, latency_s = detector.book.quote, settings.paper.latency_ms / 1e3
         brokers: dict[str, Broker] = {
-            venue: PaperBroker(venue, quote, instruments, latency_s) for venue in detector.book.venues
+            venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
+            for venue in detector.book.venues
         }
-        self.executor = Executor(self.limits, journal, brokers, latencies, accounts, quote)
+        self.executor = Executor(self.limits, journal, brokers, latencies, accounts, detector.book.quote)
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
+        self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._journal, self._ids, self._notify = journal, ids, notify
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
         self._tasks: asyncio.TaskGroup | None = None
@@ -141,6 +143,11 @@ class Trading:
                 self.take(finding, now_ns)
         open_ids = {ticket.ticket_id for ticket in self._open_tickets()}
         self._paid_ns = {ticket_id: at_ns for ticket_id, at_ns in self._paid_ns.items() if ticket_id in open_ids}
+
+    def _fresh_quote(self, venue: str, symbol: str) -> Tick | None:
+        """Return what a paper venue fills against: never a quote that we would not trade on ourselves."""
+        tick = self._detector.book.quote(venue, symbol)
+        return tick if tick is not None and time.time_ns() - tick.received_ns <= self._max_age_ns else None
 
     def _open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]

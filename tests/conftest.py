@@ -1,11 +1,15 @@
-"""What all tests share: the Kafka cluster, started by the first test that asks for it."""
+"""What all tests share: properties without a clock, and the Kafka cluster, started by the first test to ask for it."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.kafka_cluster import ClusterFailed, cluster
+
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")  # a busy machine is no failure: properties are checked without a clock
 
 USED = pytest.StashKey[str]()
 

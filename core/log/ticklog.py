@@ -39,6 +39,10 @@ class TickLog(Protocol):
     @property
     def counts(self) -> LogCounts: ...
 
+    @property
+    def trouble(self) -> str:
+        """What keeps the log from taking or bringing entries, in one line; empty when nothing does."""
+
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits. Under back-pressure it replaces a waiting older one of its venue and symbol."""
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple
 
 from core.errors import ConfigurationError, SidecarFailed
 from core.settings import Settings
@@ -49,11 +49,20 @@ class SimulatedMarket:
         return await asyncio.wait_for(asyncio.shield(self._truth), timeout_s)
 
 
+class Injected(NamedTuple):
+    """How crossings come, unless the user says otherwise."""
+
+    per_s: float
+    lasting_s: tuple[tuple[float, float], ...]  # ranges that durations are drawn from, each as often as the others
+
+
+FOR_A_PERSON = Injected(0.25, ((1.0, 4.0), (15.0, 30.0), (20.0, 45.0)))  # most last long enough to read and to type
+UNATTENDED = Injected(1.0, ((0.15, 0.6), (0.6, 2.5)))
+
+
 @contextlib.asynccontextmanager
-async def simulated_market(
-    settings: Settings, crossing_s: Sequence[tuple[float, float]]
-) -> AsyncIterator[SimulatedMarket]:
-    """Run the market's process as long as the context lasts; `crossing_s` are the ranges that durations are drawn from.
+async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]:
+    """Run the market's process as long as the context lasts.
 
     Raises:
         ConfigurationError: it has no such symbol, or no such fault.
@@ -64,11 +73,12 @@ async def simulated_market(
         raise ConfigurationError(
             f"symbols: the simulated market has no {', '.join(strange)}", do=f"Use some of: {', '.join(FIRST_PRICES)}."
         )
+    injected = FOR_A_PERSON if settings.approval == "manual" else UNATTENDED
     arguments = [
         "--seed", str(demo.seed),
         "--rate", str(demo.rate),
-        "--crossings-per-s", str(demo.crossings_per_s),
-        "--crossing-s", ";".join(f"{low},{high}" for low, high in crossing_s),
+        "--crossings-per-s", str(injected.per_s if demo.crossings_per_s is None else demo.crossings_per_s),
+        "--crossing-s", ";".join(f"{low},{high}" for low, high in injected.lasting_s),
         "--symbols", ",".join(settings.symbols),
         "--min-edge-bps", str(settings.spreads.min_edge_bps),
         *(part for fault in demo.faults for part in ("--fault", fault)),

@@ -1,9 +1,11 @@
 """What a person would read, and a console to read it from."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -33,6 +35,7 @@ class Face:
     async def opened(self, size: tuple[int, int] = (200, 50)) -> AsyncIterator["Face"]:
         async with self.app.run_test(size=size, notifications=True) as pilot:
             self.pilot = pilot
+            await pilot.pause()
             await self.frame()
             yield self
 
@@ -54,7 +57,6 @@ class Face:
         return type(self.app.screen).__name__
 
     async def frame(self) -> None:
-        await self.pilot.pause()
         self.app.frame()
         await self.pilot.pause()
 
@@ -63,14 +65,27 @@ class Face:
         await self.frame()
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        for key in keys:
+            await self.type(key)
         await self.pilot.pause()
 
     async def type(self, *keys: str) -> None:
         """Send keys that arrive in one read."""
+        before = self.app.screen
         for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await self.pilot.pause()
+            name = _character_to_key(key) if len(key) == 1 else key
+            self.app.post_message(events.Key(name, key if len(key) == 1 else None))
+        await self.settle()
+        if self.app.screen is not before:
+            await self.pilot.pause()
+
+    async def settle(self) -> None:
+        """Wait until all messages have gone as far as they go; much faster than waiting for an idle process."""
+        for _ in range(2):
+            for node in (self.app, self.app.screen, self.app.focused or self.app.screen, self.app.screen, self.app):
+                done = asyncio.Event()
+                node.call_later(done.set)
+                await done.wait()
 
     async def rest(self, took_ms: int) -> None:
         """Let time pass for the ticket dialog, looked at as often as in life."""
@@ -78,7 +93,7 @@ class Face:
             self.clock.passes(50_000_000)
             if isinstance(self.app.screen, TicketDialog):
                 self.app.screen.look()
-        await self.pilot.pause()
+        await self.settle()
 
     def read(self, widget: Widget | None = None) -> str:
         """Return the text of every line that is on the screen, or in one widget."""

@@ -26,9 +26,11 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-            os.environ.update({"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(lines), **(env or {})})
-            os.environ.pop("COLORTERM", None)
-            os.execv(sys.executable, [sys.executable, "-m", "console", *arguments])
+            own = {"TERM": "xterm-256color", **(env or {})}
+            for name in ("COLORTERM", "COLUMNS", "LINES"):  # the size is the terminal's own, and it changes
+                os.environ.pop(name, None)
+            # With the environment spelled out: readline has put a size into the one that execv would hand on.
+            os.execve(sys.executable, [sys.executable, "-m", "console", *arguments], {**os.environ, **own})
         self.resize(columns, lines)
 
     def __enter__(self) -> "Terminal":
@@ -43,8 +45,8 @@ class Terminal:
         os.close(self._fd)
 
     def resize(self, columns: int, lines: int) -> None:
+        self.screen.resize(lines, columns)  # before the program hears of it, and paints
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.screen.resize(lines, columns)
 
     @property
     def text(self) -> str:
