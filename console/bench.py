@@ -1,16 +1,14 @@
 """`arbdesk bench`: what the product's own path costs on this machine, beside its bare twin in the same run."""
 
-import asyncio
 import random
-import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
 
 import click
 import orjson
 
+from console import loop
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.instruments import Instruments, shipped
@@ -31,15 +29,12 @@ def throughput_memory(ticks: int, *, as_json: bool) -> None:
     """Measure frames decoded, appended, read and judged, and print it."""
     frames = list(_frames(ticks))
     click.echo(
-        f"{ticks:,} frames of {', '.join(VENUES)}, {ROUNDS} rounds, the product and a bare parse in turn", err=True
+        f"{ticks:,} frames of {', '.join(VENUES)}, {ROUNDS} rounds in turn with a bare parse; the best counts",
+        err=True,
     )
-    product: list[tuple[float, float]] = []
-    bare: list[tuple[float, float]] = []
-    for _ in range(ROUNDS):
-        bare.append(_timed(lambda: _parse(frames)))
-        product.append(_timed(lambda: asyncio.run(_work(frames))))
-    wall_s, cpu_s = (statistics.median(one[k] for one in product) for k in (0, 1))
-    bare_wall_s, bare_cpu_s = (statistics.median(one[k] for one in bare) for k in (0, 1))
+    product, bare = loop.run(_rounds(frames))
+    wall_s, cpu_s = (min(one[k] for one in product) for k in (0, 1))
+    bare_wall_s, bare_cpu_s = (min(one[k] for one in bare) for k in (0, 1))
     result = {
         "ticks": ticks,
         "ticks_per_s": round(ticks / wall_s),
@@ -59,20 +54,39 @@ def throughput_memory(ticks: int, *, as_json: bool) -> None:
     click.echo(f"{'ratio':<28} {result['ratio']:>10}")
 
 
-def _found(_opportunity: Opportunity, _decided_ns: int) -> None:
-    """Take an opportunity, and measure the path up to here."""
+Spent = tuple[float, float]  # wall, CPU; seconds
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+async def _rounds(frames: Sequence[Frame]) -> tuple[list[Spent], list[Spent]]:
+    """Return what the product and the bare parse took in each round."""
+    product, bare = [], []
+    for _ in range(ROUNDS):
+        before = _clocks()
+        _parse(frames)
+        bare.append(_since(before))
+        before = _clocks()
+        await _work(frames)
+        product.append(_since(before))
+    return product, bare
+
+
+def _clocks() -> Spent:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(before: Spent) -> Spent:
+    wall_s, cpu_s = _clocks()
+    return wall_s - before[0], cpu_s - before[1]
 
 
 def _parse(frames: Sequence[Frame]) -> None:
     loads = orjson.loads
     for _, frame in frames:
         loads(frame)
+
+
+def _found(_opportunity: Opportunity, _decided_ns: int) -> None:
+    """Take an opportunity, and measure the path up to here."""
 
 
 async def _work(frames: Sequence[Frame]) -> None:

@@ -1,13 +1,10 @@
 """The `arbdesk` command. What a command needs is imported where it runs, so that `--help` answers at once."""
 
-import asyncio
-import contextlib
-import gc
 import re
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 
@@ -15,8 +12,6 @@ from core.errors import ConfigurationError, DeskError
 
 if TYPE_CHECKING:
     from core.settings import Settings
-
-T = TypeVar("T")
 
 
 class Duration(click.ParamType[float]):
@@ -107,14 +102,14 @@ def demo(**options: Any) -> None:
 
 
 def _desk(options: dict[str, Any], *, demo: bool) -> None:
-    from console import headless
+    from console import headless, loop
 
     settings = _settings(options, demo=demo)
     for_s: float | None = options["for_s"]
     picture: Path | None = options["picture"]
     if options["no_ui"]:
         headless.log_to(None)
-        _run_loop(headless.headless(settings, demo=demo, for_s=for_s))
+        loop.run(headless.headless(settings, demo=demo, for_s=for_s))
         return
     from console import screen
 
@@ -123,7 +118,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     columns, _, lines = str(options["size"]).partition("x")
     if not (columns.isdigit() and lines.isdigit()):
         raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
-    _run_loop(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+    loop.run(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
 
 
 def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
@@ -158,30 +153,6 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     return load(file, given)
 
 
-def _run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where there is one, with a garbage collector that does not stop the tick path."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 50)
-    sys.setswitchinterval(0.0005)  # input, output and the journal are threads: a hand-over must not wait 5 ms
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    with contextlib.suppress(ImportError):  # there is none for Windows
-        import uvloop
-
-        factory = uvloop.new_event_loop
-    try:
-        with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(main)
-    except BaseExceptionGroup as group:
-        ours, others = group.split(DeskError)
-        if others is not None or ours is None:
-            raise
-        first: BaseException = ours
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
-
-
 @main.command()
 @click.argument("venue")
 @click.argument("file", type=click.File("rb"))
@@ -203,9 +174,10 @@ def decode(venue: str, file: IO[bytes], symbols: str | None) -> None:
 @click.option("--replication-factor", type=click.IntRange(1, 9), default=3, show_default=True)
 def topics(bootstrap: str, create: bool, replication_factor: int) -> None:
     """Show, check and create the Kafka topics. Exit code 1 when one differs from what the desk needs."""
+    from console import loop
     from console.topics import check_topics
 
-    if not _run_loop(check_topics(bootstrap, replication_factor, create=create)):
+    if not loop.run(check_topics(bootstrap, replication_factor, create=create)):
         sys.exit(1)
 
 

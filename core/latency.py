@@ -1,6 +1,6 @@
 """One histogram per stage: microseconds inside, milliseconds outside."""
 
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal, get_args
 
@@ -27,7 +27,7 @@ class Percentiles(msgspec.Struct, frozen=True):
 class Latencies:
     """Collects what each stage took.
 
-    The tick path only appends numbers to a list: the histogram is told later, once for each distinct microsecond.
+    The tick path only appends numbers to a list: the histogram is told later, once for each of its buckets.
     """
 
     def __init__(self) -> None:
@@ -57,11 +57,17 @@ class Latencies:
         )
 
     def _fold(self, stage: Stage) -> None:
-        pending = self._pending[stage]
-        if pending:
-            for took_us, times in Counter([took_ns // 1000 for took_ns in pending]).items():
-                self._add(stage, took_us, times)
-            pending.clear()
+        """Tell the histogram what is pending, once for each of its buckets that is hit."""
+        pending, histogram = self._pending[stage], self._histograms[stage]
+        pending.sort()
+        start = 0
+        while start < len(pending):
+            took_us = min(max(pending[start] // 1000, 1), HIGHEST_US)
+            bound_ns = (histogram.get_highest_equivalent_value(took_us) + 1) * 1000
+            end = bisect_left(pending, bound_ns, start + 1) if took_us < HIGHEST_US else len(pending)
+            self._add(stage, took_us, end - start)
+            start = end
+        pending.clear()
 
     def _add(self, stage: Stage, took_us: int, times: int) -> None:
         took_us = min(max(took_us, 1), HIGHEST_US)

@@ -9,6 +9,7 @@ from core.feeds.collector import FeedState
 from core.instruments import Instruments
 from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
+from core.tick import Tick
 
 
 def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
@@ -48,10 +49,18 @@ def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns
                 bid_volume=tick.bid_volume,
                 ask_volume=tick.ask_volume,
                 received_ns=tick.received_ns,
-                moved=market.moved[number],
+                moved=_moved(market.before[number], tick),
                 cause=cause,
                 tick_size=str(lattice.tick_size) if lattice else "",
             )
+
+
+def _moved(before: Tick | None, tick: Tick) -> int:
+    """Return the sign of the mid price's move."""
+    if before is None:
+        return 0
+    mid, mid_before = tick.bid_price + tick.ask_price, before.bid_price + before.ask_price
+    return (mid > mid_before) - (mid < mid_before)
 
 
 def edges(detector: Detector, now_ns: int) -> Iterator[Edge]:

@@ -23,7 +23,7 @@ from core.log.ticklog import Batch, LogCounts
 from core.log.topics import TICKS, administrator, described, unreachable
 from core.tick import Entry
 
-LINGER_S = 0.002  # how long ticks gather before they leave: a request costs as much as 50 ticks
+LINGER_S = 0.005  # how long ticks gather before they leave: a request costs as much as 50 ticks
 BATCH_BYTES = 65_536
 REQUEST_MS = 10_000
 START_S = 5.0
@@ -158,7 +158,7 @@ class KafkaLog:
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="none",  # Kafka's own choice would skip to the end without a word
-            fetch_max_wait_ms=5,
+            fetch_max_wait_ms=50,  # how long an empty answer may take; one with ticks comes at once
             fetch_max_bytes=2**26,
             max_partition_fetch_bytes=2**22,
             request_timeout_ms=REQUEST_MS,

@@ -14,14 +14,14 @@ class Market:
     it only seems to make is still noticed, and told as the ghost that it is.
     """
 
-    __slots__ = ("asks", "bids", "moved", "symbol", "ticks", "withdrawn", "withdrawn_ns")
+    __slots__ = ("asks", "before", "bids", "symbol", "ticks", "withdrawn", "withdrawn_ns")
 
     def __init__(self, symbol: str, venues: int) -> None:
         self.symbol = symbol
         self.ticks: list[Tick | None] = [None] * venues
         self.bids = [0.0] * venues
         self.asks = [float("inf")] * venues
-        self.moved = [0] * venues  # of the mid price, against the tick before
+        self.before: list[Tick | None] = [None] * venues  # the tick that each one replaced
         self.withdrawn: list[Cause | None] = [None] * venues
         self.withdrawn_ns = [0] * venues
 
@@ -71,8 +71,7 @@ class SpreadBook:
                 market.withdrawn[number] = None
             elif tick.sequence_id <= held.sequence_id and not _restarted(tick, held):
                 return False
-            mid, before = tick.bid_price + tick.ask_price, held.bid_price + held.ask_price
-            market.moved[number] = (mid > before) - (mid < before)
+        market.before[number] = held
         market.ticks[number] = tick
         market.bids[number] = tick.bid_price
         market.asks[number] = tick.ask_price

@@ -85,7 +85,8 @@ class Face:
             for node in (self.app, self.app.screen, self.app.focused or self.app.screen, self.app.screen, self.app):
                 done = asyncio.Event()
                 node.call_later(done.set)
-                await done.wait()
+                while not done.is_set() and not self.app._exit:
+                    await asyncio.sleep(0)
 
     async def rest(self, took_ms: int) -> None:
         """Let time pass for the ticket dialog, looked at as often as in life."""
