@@ -22,14 +22,13 @@ from console.panes.toasts import Toasts
 from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
-from console.screens.quit import Quit
+from console.screens.question import Question
 from console.screens.ticket import KeyClock, TicketDialog
 from console.themes import chosen, load_themes
 from core.desk import Approve, Arm, Command, Desk, Disarm, Fault, Halt, Refuse, TicketView
 from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
-FAULTS = ("hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse")
 HALT_KEY = next(key.keys for key in KEYS if key.id == "desk.halt")
 SEVERITY = {"info": "information", "warning": "warning", "error": "error"}
 
@@ -207,7 +206,10 @@ class Console(App[None], inherit_bindings=False):
 
     def action_arm(self) -> None:
         snapshot = self._desk.snapshot()
-        self._submit(Disarm() if snapshot.armed and not snapshot.halted else Arm())
+        if snapshot.halted:
+            self.push_screen(Question.lift_halt(snapshot.halted_why))
+        else:
+            self._submit(Disarm() if snapshot.armed else Arm())
 
     async def on_event(self, event: events.Event) -> None:
         """Let halt work where an input would take its key as text, too."""
@@ -246,12 +248,15 @@ class Console(App[None], inherit_bindings=False):
 
     async def action_quit(self) -> None:
         if self._desk.snapshot().armed:
-            self.push_screen(Quit())
+            self.push_screen(Question.quit_armed())
         else:
             self.exit()
 
-    def on_quit_confirmed(self) -> None:
-        self.exit()
+    def on_question_agreed(self, message: Question.Agreed) -> None:
+        if message.to == "quit":
+            self.exit()
+        else:
+            self._submit(Arm(lift_halt=True))
 
     def action_interrupt(self) -> None:
         self._say(f"{bound_keys(self.screen).get('desk.quit', 'q')} quits, ! halts")
@@ -267,7 +272,7 @@ class Console(App[None], inherit_bindings=False):
             yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name))
         if self._snapshot.mode == "DEMO":
             for venue in self._snapshot.venues:
-                for kind in FAULTS:
+                for kind in self._snapshot.faults:
                     yield SystemCommand(
                         f"Simulate: {kind} on {inert(venue.name)}",
                         "Make a simulated venue fail",

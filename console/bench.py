@@ -94,7 +94,7 @@ async def _work(frames: Sequence[Frame]) -> None:
     instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
     log = MemoryLog(100_000)
     collectors = [Collector(dialect(name), DEFAULT_SYMBOLS, log, url=None, silence_s=15) for name in VENUES]
-    detector = Detector(VENUES, SpreadSettings(), instruments)
+    detector = Detector(VENUES, DEFAULT_SYMBOLS, SpreadSettings(), instruments)
     worker = Worker(detector, Latencies(), _found)
     takes = [collector.take_frame for collector in collectors]
     clock_ns = time.time_ns

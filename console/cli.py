@@ -122,8 +122,6 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
 
 
 def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
-    import platformdirs
-
     from core.settings import load
 
     given: dict[str, Any] = {}
@@ -146,11 +144,15 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
     for key in ("rate", "seed", "crossings_per_s", "faults"):
         put(f"demo.{key}", options.get(key))
-    file: Path | None = options["config"]
+    return load(options["config"] or (None if demo else _usual_file()), given)
+
+
+def _usual_file() -> Path | None:
+    """Return the user's settings file if there is one. A demo does not read it: it is the same everywhere."""
+    import platformdirs
+
     usual = platformdirs.user_config_path("arbdesk") / "config.toml"
-    if file is None and not demo and usual.exists():
-        file = usual
-    return load(file, given)
+    return usual if usual.exists() else None
 
 
 @main.command()
@@ -169,15 +171,19 @@ def decode(venue: str, file: IO[bytes], symbols: str | None) -> None:
 
 
 @main.command()
-@click.option("--bootstrap", default="127.0.0.1:9092", show_default=True, envvar="ARBDESK_LOG__BOOTSTRAP")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--bootstrap", help="Kafka brokers, host:port,host:port  [127.0.0.1:9092]")
 @click.option("--create", is_flag=True, help="Create the topics that are missing. Existing ones are never changed.")
-@click.option("--replication-factor", type=click.IntRange(1, 9), default=3, show_default=True)
-def topics(bootstrap: str, create: bool, replication_factor: int) -> None:
+@click.option("--replication-factor", type=click.IntRange(1, 9), help="How many brokers hold each tick.  [3]")
+def topics(config: Path | None, bootstrap: str | None, create: bool, replication_factor: int | None) -> None:
     """Show, check and create the Kafka topics. Exit code 1 when one differs from what the desk needs."""
     from console import loop
     from console.topics import check_topics
+    from core.settings import load
 
-    if not loop.run(check_topics(bootstrap, replication_factor, create=create)):
+    given = {"bootstrap": bootstrap, "replication_factor": replication_factor}
+    settings = load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}})
+    if not loop.run(check_topics(settings.log, create=create)):
         sys.exit(1)
 
 
@@ -190,8 +196,10 @@ def topics(bootstrap: str, create: bool, replication_factor: int) -> None:
 def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
     """List the journal's orders, their fills and what they brought. Works while a desk runs."""
     from console.orders import list_orders
+    from core.settings import load
 
-    list_orders(journal, demo=demo, config=config, limit=limit, as_json=as_json)
+    settings = load(config or _usual_file(), {})
+    list_orders(settings, journal, demo=demo, limit=limit, as_json=as_json)
 
 
 @main.command()

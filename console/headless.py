@@ -1,10 +1,14 @@
 """The daemon: the engine without the app. JSON lines on stderr, one summary object on stdout at the end."""
 
 import asyncio
+import atexit
 import logging
+import logging.handlers
 import os
+import queue
 import signal
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,8 @@ from core.settings import Settings
 from core.summary import summary
 
 STATUS_EVERY_S = 10.0
+LINES_WAITING = 10_000
+WRITE_OUT_S = 1.0
 logger = logging.getLogger("arbdesk")
 
 
@@ -34,13 +40,41 @@ class JsonLines(logging.Formatter):
         return orjson.dumps(line).decode()
 
 
+class Waiting(logging.handlers.QueueHandler):
+    """Hands lines to the thread that writes them; full, it drops the newest and counts: a reader may stop reading."""
+
+    def __init__(self) -> None:
+        self.lines: queue.Queue[Any] = queue.Queue(LINES_WAITING)
+        self.dropped = 0
+        super().__init__(self.lines)
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        try:
+            self.lines.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+
 def log_to(target: Path | None) -> None:
-    """Send the log to stderr, or to a file: on a screen, stderr is the picture."""
-    handler = logging.StreamHandler(sys.stderr) if target is None else logging.FileHandler(target, encoding="utf-8")
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    """Send the log to stderr, or to a file: on a screen, stderr is the picture. Writing never holds up the desk."""
+    writer = logging.StreamHandler(sys.stderr) if target is None else logging.FileHandler(target, encoding="utf-8")
+    writer.setFormatter(JsonLines())
+    waiting = Waiting()
+    logging.handlers.QueueListener(waiting.lines, writer).start()
+    atexit.register(_write_out, waiting)
+    logging.basicConfig(level=logging.INFO, handlers=[waiting], force=True)
     for library in ("aiokafka", "websockets", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _write_out(waiting: Waiting) -> None:
+    """Give the last lines a moment to be written; the writer's thread ends with the process."""
+    end = time.monotonic() + WRITE_OUT_S
+    while not waiting.lines.empty() and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.02)  # the last one has been taken, and is being written
+    if waiting.dropped:
+        os.write(2, b"%d log lines were dropped: nobody read them in time\n" % waiting.dropped)
 
 
 async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> None:
@@ -51,7 +85,7 @@ async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> No
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, _on_signal, stop, signal.Signals(number).name)
     async with running(settings, demo=demo, attended=False) as engine:
         await _until(stop, engine, for_s)
@@ -60,8 +94,7 @@ async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> No
 
 def _on_signal(stop: asyncio.Event, name: str) -> None:
     if stop.is_set():
-        logger.warning("%s again: ending at once; open work is told on the next start", name)
-        os._exit(1)
+        os._exit(1)  # at once: what was open is told on the next start
     logger.info("%s: finishing open work", name)
     stop.set()
 

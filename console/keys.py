@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["console", "pane", "ticket", "dialog", "quit"]
+Scope = Literal["console", "pane", "ticket", "dialog", "question"]
 
 
 class Key(NamedTuple):
@@ -31,7 +31,7 @@ KEYS = (
     Key("pane.previous", "shift+tab", "previous", "Go to the pane before", "next_pane(-1)"),
     Key("ticket.open", "enter", "ticket", "Open the selected ticket, else the newest open one", "ticket", footer=1),
     Key("ticket.refuse", "x", "refuse", "Refuse that ticket", "refuse", footer=4),
-    Key("desk.arm", "a", "arm", "Arm the desk, or disarm it", "arm", footer=1),
+    Key("desk.arm", "a", "arm", "Arm the desk, or disarm it; asks first while it is halted", "arm", footer=1),
     Key(
         "desk.halt",
         "exclamation_mark",
@@ -60,8 +60,8 @@ KEYS = (
     Key("move.home", "home", "top", "Go to the top", "move(0, -100000)", "pane"),
     Key("move.end", "end", "end", "Go to the end", "move(0, 100000)", "pane"),
     Key("dialog.close", "escape,q,question_mark", "close", "Close the dialog", "close", "dialog", sign="esc"),
-    Key("quit.yes", "y", "quit", "Quit although the desk is armed", "yes", "quit"),
-    Key("quit.no", "n,escape,q", "stay", "Stay", "close", "quit"),
+    Key("question.yes", "y", "yes", "Do what was asked", "yes", "question"),
+    Key("question.no", "n,escape,q", "no", "Leave it as it is", "close", "question"),
 )
 # In the ticket dialog keys are not bindings: each one counts, also those that mean nothing (see screens.approval).
 TICKET_HELP = (

@@ -12,8 +12,9 @@ from core.desk import pnl_text
 from core.execution.journal import read_orders, read_totals
 from core.execution.rows import OrderRecord
 from core.places import data_dir, journal_path
-from core.settings import Settings, load
+from core.settings import Settings
 
+MODES = ("demo", "paper", "live")
 COLUMNS = (
     "time (UTC)",
     "mode",
@@ -30,16 +31,19 @@ COLUMNS = (
 )
 
 
-def list_orders(journal: Path | None, *, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
-    """Print the last `limit` orders and what all fills of the journal brought.
+def list_orders(settings: Settings, journal: Path | None, *, demo: bool, limit: int, as_json: bool) -> None:
+    """Print the last `limit` orders and what all fills of the journal brought, each mode apart.
 
     Raises:
         JournalError: there is no journal, or it cannot be read.
     """
-    path = journal or _usual(load(config, {}), demo=demo)
-    orders, totals = read_orders(path, limit=limit), pnl_text(read_totals(path))
+    path = journal or _usual(settings, demo=demo)
+    orders = read_orders(path, limit=limit)
+    by_mode = {mode: pnl_text(read_totals(path, mode=mode)) for mode in MODES}
+    by_mode = {mode: totals for mode, totals in by_mode.items() if totals}
     if as_json:
-        click.echo(orjson.dumps({"journal": str(path), "orders": [_as_json(one) for one in orders], "pnl": totals}))
+        listed = [_as_json(one) for one in orders]
+        click.echo(orjson.dumps({"journal": str(path), "orders": listed, "pnl_by_mode": by_mode}))
         return
     click.echo(f"{path}", err=True)
     if not orders:
@@ -49,7 +53,8 @@ def list_orders(journal: Path | None, *, demo: bool, config: Path | None, limit:
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     for row in rows:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-    click.echo("all fills: " + (", ".join(f"{amount} {currency}" for currency, amount in totals.items()) or "nothing"))
+    for mode, totals in by_mode.items():
+        click.echo(f"all {mode} fills: " + ", ".join(f"{amount} {currency}" for currency, amount in totals.items()))
 
 
 def _usual(settings: Settings, *, demo: bool) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from console.app import Console
 from console.headless import log_to
 from core.engine import Engine, running
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
 from core.settings import Settings
 
@@ -41,6 +41,10 @@ async def show(
             else:
                 await app.run_async(headless=True, size=size, mouse=False)
             watch.cancel()
+        if app.return_code:
+            raise DeskError(
+                "The console failed", why="see the log for where", do="Report it; the desk stopped in order."
+            )
 
 
 async def _watch(app: Console, engine: Engine, for_s: float | None, picture: Path | None) -> None:

@@ -1,32 +1,35 @@
 """`arbdesk topics`: the Kafka topics as the desk needs them, and as they are."""
 
+from dataclasses import replace
+
 import click
 
 from core.log import topics as log_topics
+from core.settings import LogSettings
 
 
-async def check_topics(bootstrap: str, replication_factor: int, *, create: bool) -> bool:
+async def check_topics(settings: LogSettings, *, create: bool) -> bool:
     """Print each topic with what differs; return whether all is well.
 
     Raises:
         LogUnavailable: the brokers do not answer.
         ConfigurationError: there are fewer brokers than the replication factor.
     """
+    bootstrap, replication_factor = settings.bootstrap, settings.replication_factor
+    topics = [replace(one, name=settings.topic) if one is log_topics.TICKS else one for one in log_topics.TOPICS]
     if replication_factor < 3:
         click.echo(
             f"replication factor {replication_factor}: a broker that dies may take acknowledged ticks with it", err=True
         )
     if create:
-        for name in await log_topics.create(bootstrap, replication_factor):
+        for name in await log_topics.create(bootstrap, replication_factor, topics):
             click.echo(f"{name}: created")
-    differences = await log_topics.check(bootstrap, replication_factor)
-    for topic in log_topics.TOPICS:
+    differences = await log_topics.check(bootstrap, replication_factor, topics)
+    for topic in topics:
         wrong = [one for one in differences if one.topic == topic.name]
-        settings = " ".join(
-            f"{key}={value}" for key, value in log_topics.settings_of(topic, replication_factor).items()
-        )
+        wanted = " ".join(f"{key}={value}" for key, value in log_topics.settings_of(topic, replication_factor).items())
         click.echo(
-            f"{topic.name}: {'differs' if wrong else 'as it should be'} ({topic.partitions} partitions, {settings})"
+            f"{topic.name}: {'differs' if wrong else 'as it should be'} ({topic.partitions} partitions, {wanted})"
         )
         for one in wrong:
             click.echo(f"  {one.what}: found {one.found}, wanted {one.wanted}")

@@ -92,6 +92,7 @@ class TicketView(msgspec.Struct, frozen=True):
     state: TicketState = "open"
     why: str = ""  # when it is not open any more
     live_edge_bps: float | None = None  # what the route would earn at this moment; None: one of its quotes is missing
+    live_cause: Cause | None = None  # why that edge is not tradable, if it seems to pay
     live_age_ns: int = 0  # of the older of the two quotes
 
 
@@ -123,6 +124,8 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class TickCounts(msgspec.Struct, frozen=True):
+    """What went through the log. `received` = the ticks of all venues, and the withdrawals of quotes that ended."""
+
     received: int = 0
     appended: int = 0
     consumed: int = 0
@@ -131,6 +134,10 @@ class TickCounts(msgspec.Struct, frozen=True):
     waiting: int = 0
     unknown: int = 0
     repeats: int = 0  # read from the log and dropped by the book: older than what it held, or the same
+    strange: int = 0  # read from the log, of venues or symbols that are not this desk's
+    foreign: int = 0  # on the log, simulated by another desk or for another run: never read as ticks
+    poison: int = 0  # on the log, and no ticks
+    lost: int = 0  # deleted from the log before they were read
     per_s: float = 0.0
     by_venue: Mapping[str, int] = {}
 
@@ -160,6 +167,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     mode: Mode
     armed: bool
     halted: bool
+    halted_why: str
     approval: Literal["manual", "auto"]
     log: str  # "memory", or "kafka host:port"
     symbols: tuple[str, ...]
@@ -178,11 +186,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     ghosts: Mapping[str, int] = {}
     latency: Mapping[Stage, Percentiles] = {}
     analysis: AnalysisState = AnalysisState()
+    faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
     notices: tuple[Notice, ...] = ()  # oldest first
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):
-    """Let orders leave."""
+    """Let orders leave. `lift_halt`: the person saw that the desk is halted, and means to go on."""
+
+    lift_halt: bool = False
 
 
 class Disarm(msgspec.Struct, frozen=True, tag=True):
@@ -209,7 +220,7 @@ class Refuse(msgspec.Struct, frozen=True, tag=True):
 
 
 class Fault(msgspec.Struct, frozen=True, tag=True):
-    """Make a simulated venue fail (demo only). `kind` is one of core.sim.faults.FAULTS."""
+    """Make a simulated venue fail (demo only). `kind` is one of the snapshot's `faults`."""
 
     kind: str
     venue: str

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from core.desk import (
     TicketCounts,
     pnl_text,
 )
-from core.errors import DeskError, JournalError
+from core.errors import DeskError, JournalHeld
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
 from core.execution.planning import Ids, install_code
@@ -72,7 +73,7 @@ class Engine:
         self._latencies = Latencies()
         fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
         self._instruments = Instruments(shipped(), fees)
-        self._detector = Detector(list(fees), settings.spreads, self._instruments)
+        self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         self._trading = Trading(
             settings, self._instruments, self._detector, self._latencies, journal, ids, accounts, self._notice
         )
@@ -98,6 +99,7 @@ class Engine:
             mode=self._mode,
             armed=trading.limits.armed,
             halted=trading.limits.halted,
+            halted_why=trading.limits.halted_why,
             approval=self._settings.approval,
             log=self._log_name(),
             symbols=self._settings.symbols,
@@ -113,6 +115,10 @@ class Engine:
                 waiting=counts.waiting,
                 unknown=counts.unknown,
                 repeats=self._detector.book.repeats,
+                strange=self._detector.book.strange,
+                foreign=counts.foreign,
+                poison=counts.poison,
+                lost=counts.lost,
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),
@@ -125,8 +131,9 @@ class Engine:
             exposure=pnl_text(trading.accounts.exposures()),
             opportunities=self._detector.opportunities,
             ghosts={str(cause): times for cause, times in self._detector.ghosts.items()},
-            latency=self._latency,
+            latency=dict(self._latency),
             analysis=AnalysisState(why="the models are not connected in this version; spreads do not wait for them"),
+            faults=self._market.faults if self._market is not None else (),
             notices=tuple(self._notices),
         )
 
@@ -138,6 +145,10 @@ class Engine:
             self._notice("error", "only a simulated venue can be made to fail")
         else:
             self._market.fault(command.kind, command.venue)
+
+    def arm_unattended(self) -> None:
+        """Arm a desk at which nobody sits, as its settings ask for."""
+        self._trading.submit(Arm(), who="desk")
 
     async def ended(self) -> None:
         """Wait until the engine ends by itself, which it only does when a part of it failed."""
@@ -161,6 +172,7 @@ class Engine:
 
         Raises:
             BaseExceptionGroup: a part had failed.
+            JournalError: not all that happened could be written down.
         """
         assert self._main is not None
         if not self._main.done():
@@ -168,14 +180,15 @@ class Engine:
             if self._collecting is not None:
                 self._collecting.cancel()
                 await asyncio.wait([self._collecting], timeout=1.5)
+            self._trading.limits.disarm()  # what is judged from here on is counted, and not traded
             await asyncio.gather(self._drain(), self._trading.executor.settled(1.5))
-            self._trading.limits.disarm()
-            self._read_latencies()
+            await self._read_latencies()
             if crossings is not None:
                 self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
             self._main.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._main
+        await self._journal.flush()
 
     async def _run(self, reading: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -227,12 +240,14 @@ class Engine:
                 self._per_s[collector.name] = (ticks - counted[collector.name]) / elapsed_s
                 counted[collector.name] = ticks
                 self._latencies.record_all("feed", collector.take_feed_ns())
-            self._read_latencies()
+            await self._read_latencies()
             if trouble := self._log.trouble:
                 self._notice("error", trouble)
 
-    def _read_latencies(self) -> None:
-        self._latency = {stage: self._latencies.read(stage) for stage in STAGES}
+    async def _read_latencies(self) -> None:
+        for stage in STAGES:
+            self._latency[stage] = self._latencies.read(stage)
+            await asyncio.sleep(0)  # a millisecond each: not in one go
 
     # --- small things
 
@@ -284,13 +299,13 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
     if demo:  # its venues are its own, whatever the user's are set to
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
-        journal = await _open_journal(stack, settings, run_id, demo=demo)
+        journal, path = await _open_journal(stack, settings, run_id, demo=demo)
         log = await _open_log(stack, settings, run_id if demo else None)
         market = None
         if demo:
             market = await stack.enter_async_context(simulated_market(settings))
         stem_s = int(time.time())
-        install = install_code(str(journal_path(settings, demo=demo)))
+        install = install_code(str(path))
         ids = Ids.after(await journal.last_trade_id(Ids(install, stem_s).stem), install, stem_s)
         accounts = Accounts()
         if not demo:  # the limits of a day hold through a restart
@@ -301,7 +316,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:
-                engine.submit(Arm())
+                engine.arm_unattended()
             yield engine
         finally:
             await engine.stop()
@@ -316,15 +331,16 @@ async def _open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: s
     return await stack.enter_async_context(KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity))
 
 
-async def _open_journal(stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool) -> Journal:
+async def _open_journal(
+    stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool
+) -> tuple[Journal, Path]:
     """Open the journal; a demo beside another demo takes a file of its own."""
     mode = "demo" if demo else "paper"
     path = journal_path(settings, demo=demo)
-    path.parent.mkdir(parents=True, exist_ok=True)
     for number in range(2, 10):
         try:
-            return await stack.enter_async_context(Journal.open(path, mode=mode, run_id=run_id))
-        except JournalError:
+            return await stack.enter_async_context(Journal.open(path, mode=mode, run_id=run_id)), path
+        except JournalHeld:
             if not demo or settings.journal is not None:
                 raise
             path = path.with_name(f"demo-{number}.sqlite")

@@ -29,5 +29,9 @@ class JournalError(DeskError):
     """The journal cannot be opened or written: nothing may be sent without it."""
 
 
+class JournalHeld(JournalError):
+    """Another desk has the journal."""
+
+
 class SidecarFailed(DeskError):
     """A child process ended by itself, or did not come up."""

@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.errors import ConfigurationError
@@ -36,14 +36,37 @@ class VenueSettings(Section):
     silence_s: float = Field(default=15.0, gt=0, le=3600)  # no data for so long: hang up and connect anew
 
 
+class SecuritySettings(Section):
+    """How the desk and the brokers of Kafka prove who they are, and hide what they say."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    user: str | None = None
+    password: SecretStr | None = None
+    ca: Path | None = None  # PEM: who may vouch for a broker; the system's own authorities if not set
+    cert: Path | None = None  # PEM: our own certificate, where brokers ask for one
+    key: Path | None = None  # PEM: its key, if it is not in the same file
+    key_password: SecretStr | None = None
+    allow_plaintext: bool = False  # beyond loopback too
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.protocol.startswith("SASL") and not (self.user and self.password):
+            raise ValueError(f"{self.protocol} needs a user and a password")
+        if self.key and not self.cert:
+            raise ValueError("a key is of use only with its cert")
+        return self
+
+
 class LogSettings(Section):
     """Where ticks go between collectors and workers."""
 
     kind: Literal["memory", "kafka"] = "memory"
-    capacity: int = Field(default=2_000, ge=100, le=10_000_000)  # ticks unread before the newest replaces the waiting
+    capacity: int = Field(default=1_000, ge=100, le=10_000_000)  # ticks unread before the newest replaces the waiting
     bootstrap: str = "127.0.0.1:9092"  # "host:port", several separated by commas
     topic: str = Field(default="arbitrage-tick-data", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
     replication_factor: int = Field(default=3, ge=1, le=9)
+    security: SecuritySettings = SecuritySettings()
 
 
 class SpreadSettings(Section):
@@ -171,7 +194,13 @@ def _explain(mistake: Any, places: tuple[tuple[Mapping[str, Any], str], ...]) ->
         return f"{where}: {key}: there is no such key. {f'Did you mean {near[0]}?' if near else 'Remove it.'}"
     problem = str(mistake["msg"]).removeprefix("Value error, ")
     given = mistake["input"]
-    shown = f" (it is {given!r})" if path and not isinstance(given, (dict, list, tuple)) else ""
+    secret = (
+        not isinstance(given, str | int | float | Path)
+        or "security" in (path[-1:] + path[-2:])
+        and path[-1] != "protocol"
+        and path[-1] != "mechanism"
+    )
+    shown = f" (it is {given!r})" if path and not secret else ""
     return f"{where}: {f'{key}: ' if key else ''}{problem[0].lower()}{problem[1:]}{shown}."
 
 

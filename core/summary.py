@@ -23,12 +23,15 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             "waiting": ticks.waiting,
             "unknown": ticks.unknown,
             "repeats": ticks.repeats,
+            "withdrawals": ticks.received - sum(ticks.by_venue.values()),
+            "strange": ticks.strange,
+            "foreign": ticks.foreign,
+            "poison": ticks.poison,
+            "lost": ticks.lost,
             "by_venue": dict(ticks.by_venue),
         },
         "venues": {
             venue.name: {
-                "health": venue.health,
-                "why": venue.why,
                 "connects": venue.connects,
                 "rejected": dict(venue.rejected),
                 "ignored": dict(venue.ignored),
@@ -54,7 +57,10 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             "by_model": {},
         },
         "latency_ms": {
-            stage: {"count": took.count, "p50": took.p50, "p99": took.p99, "p999": took.p999, "max": took.max}
+            stage: {
+                "count": took.count,
+                **{name: getattr(took, name) if took.count else None for name in ("p50", "p99", "p999", "max")},
+            }
             for stage, took in snapshot.latency.items()
         },
     }

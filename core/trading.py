@@ -18,12 +18,13 @@ from core.instruments import Instruments
 from core.latency import Latencies
 from core.settings import Settings
 from core.spreads.detector import Detector
-from core.spreads.route import Opportunity
+from core.spreads.route import Opportunity, Route
 from core.tick import Tick
 
 LOOK_S = 0.25  # how often open tickets are held against the book
 GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
 
+Who = Literal["person", "desk"]
 Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
@@ -54,85 +55,121 @@ class Trading:
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._journal, self._ids, self._notify = journal, ids, notify
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
+        self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Hold open tickets against the book until cancelled; trades in flight end as unknown then."""
+        """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
             while True:
                 await asyncio.sleep(LOOK_S)
-                self._put_tickets_away(time.time_ns())
+                self.look(time.time_ns())
+
+    def look(self, now_ns: int) -> None:
+        """Hold everything that is open against what is true at `now_ns`."""
+        if self._journal.broken and not self.limits.halted:
+            self.halt(f"the journal cannot be written: {self._journal.broken}")
+        self._put_tickets_away(now_ns)
+        self._offer_again(now_ns)
 
     def take(self, opportunity: Opportunity, decided_ns: int) -> None:
         """Decide what becomes of `opportunity`: a ticket, or a trade at once. Called by the worker; never waits."""
+        if refusal := self._try(opportunity, decided_ns):
+            self.limits.refuse(refusal.reason, refusal.detail)
+
+    def _try(self, opportunity: Opportunity, decided_ns: int) -> Refusal | None:
+        if self.limits.halted:
+            return Refusal("halted", self.limits.halted_why)
         trade = plan(opportunity, self._instruments, self._settings, ids=self._ids, now_ns=decided_ns)
         if isinstance(trade, Refusal):
-            self.limits.refuse(trade.reason, trade.detail)
-        elif self._automatic:
-            self._send(trade, decided_ns, automatic=True)
+            return trade
+        if self._automatic:
+            self._send(trade, decided_ns)
         else:
             ticket = self.board.offer(trade, decided_ns)
             self._paid_ns[ticket.ticket_id] = decided_ns
+        return None
 
-    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse) -> None:
-        """Do what a person asked for, or say why not."""
+    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse, *, who: Who = "person") -> None:
+        """Do what was asked for, or say why not."""
         match command:
-            case Arm():
-                self.limits.arm()
-                self._journal.event("armed", who="person")
-                self._notify("info", "armed: approved trades leave the desk")
+            case Arm(lift_halt):
+                self._arm(who, lift_halt=lift_halt)
             case Disarm():
                 self.limits.disarm()
-                self._journal.event("disarmed", who="person")
+                self._journal.event("disarmed", who=who)
                 self._notify("info", "disarmed: no new order leaves")
             case Halt(why):
-                self.halt(why)
+                self.halt(why, who=who)
             case Approve(ticket_id, code):
                 self._approve(ticket_id, code, time.time_ns())
             case Refuse(ticket_id):
-                if refusal := self.board.refuse(ticket_id, time.time_ns()):
-                    self._notify("warning", f"ticket not refused: {refusal.detail}")
-                else:
-                    self._journal.event("ticket refused", who="person", ticket_id=ticket_id)
+                self._refuse(ticket_id, time.time_ns())
 
-    def halt(self, why: str) -> None:
+    def halt(self, why: str, *, who: Who = "desk") -> None:
         """Stop at once: no order leaves and no ticket stays open until somebody arms again."""
         self.limits.halt(why)
         self.board.halt(time.time_ns())
-        self._journal.event("halted", why=why)
-        self._notify("warning", f"HALTED: {why}; arm to go on")
+        self._journal.event("halted", who=who, why=why)
+        self._notify("error" if who == "desk" else "warning", f"HALTED: {why}; arm to go on")
+
+    def _arm(self, who: Who, *, lift_halt: bool) -> None:
+        if self.limits.halted and not lift_halt:
+            self._notify(
+                "warning", f"not armed: it was halted meanwhile ({self.limits.halted_why}); arm again to go on"
+            )
+            return
+        self.limits.arm()
+        self._journal.event("armed", who=who)
+        self._notify("info", "armed: approved trades leave the desk")
+
+    def _refuse(self, ticket_id: str, now_ns: int) -> None:
+        if refusal := self.board.refuse(ticket_id, now_ns):
+            self._notify("warning", f"ticket not refused: {refusal.detail}")
+            return
+        self._answered |= {ticket.trade.route for ticket in self.board.tickets() if ticket.ticket_id == ticket_id}
+        self._journal.event("ticket refused", who="person", ticket_id=ticket_id)
 
     def _approve(self, ticket_id: str, code: str, now_ns: int) -> None:
+        opened_ns = next((one.opened_ns for one in self.board.tickets() if one.ticket_id == ticket_id), now_ns)
         trade = self.board.approve(ticket_id, code, now_ns)
         if isinstance(trade, Refusal):
             self.limits.refuse(trade.reason, trade.detail)
             self._notify("warning", f"ticket not approved: {trade.detail}")
             return
         self._journal.event("ticket approved", who="person", ticket_id=ticket_id)
-        self._send(trade, now_ns, automatic=False)
+        self._send(trade, now_ns, opened_ns)
 
-    def _send(self, trade: Trade, decided_ns: int, *, automatic: bool) -> None:
+    def _send(self, trade: Trade, decided_ns: int, opened_ns: int | None = None) -> None:
+        """Execute `trade` in a task of its own; `opened_ns` is when its ticket was, None without a ticket."""
         assert self._tasks is not None
-        self._tasks.create_task(self._execute(trade, decided_ns, automatic=automatic), name=f"trade {trade.trade_id}")
+        self._answered.add(trade.route)
+        self._tasks.create_task(self._execute(trade, decided_ns, opened_ns), name=f"trade {trade.trade_id}")
 
-    async def _execute(self, trade: Trade, decided_ns: int, *, automatic: bool) -> None:
-        fates = await self.executor.take(trade, decided_ns=decided_ns, automatic=automatic)
+    async def _execute(self, trade: Trade, decided_ns: int, opened_ns: int | None) -> None:
+        automatic = opened_ns is None
+        fates = await self.executor.take(trade, decided_ns=decided_ns, automatic=automatic, opened_ns=opened_ns)
         if isinstance(fates, Refusal):
-            told = f"not sent: {fates.detail}"
+            self._answered.discard(trade.route)  # nothing was sent: it may be offered again while it lasts
+            if fates.reason == "journal":
+                self.halt(f"the journal does not take orders: {fates.detail}")
+            told, level = f"not sent: {fates.detail}", "warning"
         else:
             told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)
+            level = "info" if fates[0].filled == fates[1].filled else "warning"
             if any(fate.outcome == "unknown" for fate in fates):
                 self.halt(f"an order of {trade.route.symbol} is unknown: ask the venue before going on")
         if not automatic:
             self.board.done(trade.trade_id, told, time.time_ns())
-            self._notify("warning" if isinstance(fates, Refusal) else "info", f"{trade.route.symbol}: {told}")
+        if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
+            self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
 
     def _put_tickets_away(self, now_ns: int) -> None:
         """End tickets that cannot be had as they are shown; where prices moved, a new one with a new code follows."""
         self.board.expire(now_ns)
         for ticket in self._open_tickets():
             trade = ticket.trade
-            finding = self._detector.live(trade.route.symbol).get(trade.route)
+            finding = self._detector.finding(trade.route, now_ns)
             if not isinstance(finding, Opportunity):
                 if now_ns - self._paid_ns.get(ticket.ticket_id, 0) > GONE_NS:
                     self.board.withdraw(trade.route, "the edge is gone", now_ns)
@@ -140,14 +177,24 @@ class Trading:
             self._paid_ns[ticket.ticket_id] = now_ns
             if exact(finding.buy.ask_price) > trade.buy.price or exact(finding.sell.bid_price) < trade.sell.price:
                 self.board.withdraw(trade.route, "the prices moved on: see the new ticket", now_ns)
-                self.take(finding, now_ns)
         open_ids = {ticket.ticket_id for ticket in self._open_tickets()}
         self._paid_ns = {ticket_id: at_ns for ticket_id, at_ns in self._paid_ns.items() if ticket_id in open_ids}
 
     def _fresh_quote(self, venue: str, symbol: str) -> Tick | None:
         """Return what a paper venue fills against: never a quote that we would not trade on ourselves."""
         tick = self._detector.book.quote(venue, symbol)
-        return tick if tick is not None and time.time_ns() - tick.received_ns <= self._max_age_ns else None
+        if tick is None or tick.bid_price >= tick.ask_price or time.time_ns() - tick.received_ns > self._max_age_ns:
+            return None
+        return tick
+
+    def _offer_again(self, now_ns: int) -> None:
+        """Take up opportunities that last and that nothing came of yet: refused then, or their prices moved."""
+        lasting = self._detector.opportunities_now(now_ns)
+        self._answered &= {opportunity.route for opportunity in lasting}
+        open_routes = {ticket.trade.route for ticket in self._open_tickets()}
+        for opportunity in lasting:
+            if opportunity.route not in self._answered and opportunity.route not in open_routes:
+                self._try(opportunity, now_ns)  # why not was counted the first time
 
     def _open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]

@@ -85,7 +85,7 @@ def facts_of(snapshot: Snapshot) -> list[Line]:
         ("  waiting", ticks.waiting, "text"),
         ("  of unknown symbol", ticks.unknown, "text"),
     ]
-    rows += [(f"  limit: {inert(code).replace('_', ' ')}", n, "warn") for code, n in snapshot.refusals.items()]
+    rows += [(f"  ✗ {inert(code).replace('_', ' ')}", n, "warn") for code, n in snapshot.refusals.items()]
     return [[(f" {left(word, 20)}", "dim"), (right(count(n), 7), pen if n else "dim")] for word, n, pen in rows]
 
 

@@ -140,7 +140,8 @@ def live(ticket: TicketView) -> Line:
     better = ticket.live_edge_bps >= ticket.edge_bps
     pays = ticket.live_edge_bps > 0
     sign = "▲" if better else "▼"
-    return [("now ", "dim"), (f"{bps(ticket.live_edge_bps):>6}{sign}", "up" if pays else "down")]
+    now: Line = [("now ", "dim"), (f"{bps(ticket.live_edge_bps):>6}{sign}", "up" if pays else "down")]
+    return [*now, (f" ◌ {ticket.live_cause}", "ghost")] if ticket.live_cause else now
 
 
 def countdown(ticket: TicketView, now_ns: int, width: int) -> str:

@@ -6,14 +6,14 @@ from textual.screen import Screen
 from console.keys import KEYS, sign
 from console.panes.lines import Line, Lines
 
-PANES: Line = [(" 1-5", "key"), (" pane  ", "dim")]
+PANES: Line = [(" 1-5", "key"), (" pane  ", "title")]
 PANES_WIDTH = sum(len(text) for text, _ in PANES)
 
 
 class Keys(Lines):
     """What the table of keys marks for the footer, with the keys that they are bound to."""
 
-    DEFAULT_CSS = "Keys { height: 1; background: $panel; .pen--dim, .pen--text { color: $title-text; } }"
+    DEFAULT_CSS = "Keys { height: 1; background: $panel; }"
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._rebound)
@@ -24,11 +24,12 @@ class Keys(Lines):
     def redraw(self) -> None:
         bound = bound_keys(self.screen)
         entries = [key for key in KEYS if key.footer and key.id in bound]
-        while sum(len(bound[key.id]) + len(key.label) + 3 for key in entries) + PANES_WIDTH > self.size.width:
+        room = self.size.width - PANES_WIDTH
+        while entries and sum(len(bound[key.id]) + len(key.label) + 3 for key in entries) > room:
             entries.remove(max(entries, key=lambda key: key.footer))
         line = list(PANES)
         for key in entries:
-            line += [(bound[key.id], "key"), (f" {key.label}  ", "dim")]
+            line += [(bound[key.id], "key"), (f" {key.label}  ", "title")]
         self.show([line])
 
     def on_click(self, event: events.Click) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.color import Color
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
 from textual.strip import Strip
@@ -19,12 +20,43 @@ from core.desk import Snapshot
 Span = tuple[str, str]  # text in single-width characters, and its pen: "up", or "up on cursor"
 Line = list[Span]
 
-PENS = (
-    *("text", "strong", "dim", "rule", "up", "down", "best", "stale", "ghost", "good", "warn", "bad", "key"),
-    *("title", "focus", "cursor", "demo", "paper", "live", "armed", "disarmed", "halted", "frozen", "old"),
-    *(f"heat-{level}" for level in range(1, 10)),
-    *("opportunity", "bar", "late", "budget"),
-)
+
+class Pen(NamedTuple):
+    """How a text is written, in names of theme variables."""
+
+    ink: str
+    ground: str = ""  # the widget's own, if it has none
+    bold: bool = False
+    reverse: bool = False  # where no colour may be used
+
+
+PENS = {
+    "text": Pen("foreground"),
+    "strong": Pen("strong", bold=True),
+    "dim": Pen("dim"),
+    "rule": Pen("rule"),
+    "up": Pen("price-up"),
+    "down": Pen("price-down"),
+    "best": Pen("best", bold=True),
+    "stale": Pen("stale"),
+    "ghost": Pen("ghost"),
+    "good": Pen("good"),
+    "warn": Pen("warn"),
+    "bad": Pen("bad", bold=True),
+    "key": Pen("key", bold=True),
+    "bar": Pen("bar"),
+    "late": Pen("bar-late"),
+    "budget": Pen("budget"),
+    "title": Pen("title-text", "panel"),
+    "focus": Pen("focus-text", "focus", bold=True, reverse=True),
+    "cursor": Pen("foreground", "cursor", reverse=True),
+    "opportunity": Pen("opportunity-text", "opportunity", bold=True, reverse=True),
+    **{f"heat-{level}": Pen("heat-text", f"heat-{level}") for level in range(1, 10)},
+    **{
+        badge: Pen("badge-text", badge, bold=True, reverse=True)
+        for badge in ("demo", "paper", "live", "armed", "disarmed", "halted", "frozen", "old")
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,56 +81,7 @@ class Lines(Widget):
     """Shows lines as they are. No border or padding in CSS: they are skipped when `render_lines` is replaced."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"pen--{pen}" for pen in PENS}
-    DEFAULT_CSS = """
-    Lines {
-        background: $surface;
-        .pen--text { color: $foreground; }
-        .pen--strong { color: $strong; text-style: bold; }
-        .pen--dim { color: $dim; }
-        .pen--rule { color: $rule; }
-        .pen--up { color: $price-up; }
-        .pen--down { color: $price-down; }
-        .pen--best { color: $best; text-style: bold; }
-        .pen--stale { color: $stale; }
-        .pen--ghost { color: $ghost; }
-        .pen--good { color: $good; }
-        .pen--warn { color: $warn; }
-        .pen--bad { color: $bad; text-style: bold; }
-        .pen--key { color: $key; text-style: bold; }
-        .pen--title { color: $title-text; background: $panel; }
-        .pen--focus { color: $focus-text; background: $focus; text-style: bold; }
-        .pen--cursor { background: $cursor; }
-        .pen--demo { color: $badge-text; background: $demo; text-style: bold; }
-        .pen--paper { color: $badge-text; background: $paper; text-style: bold; }
-        .pen--live { color: $badge-text; background: $live; text-style: bold; }
-        .pen--armed { color: $badge-text; background: $armed; text-style: bold; }
-        .pen--disarmed { color: $badge-text; background: $disarmed; text-style: bold; }
-        .pen--halted { color: $badge-text; background: $halted; text-style: bold; }
-        .pen--frozen { color: $badge-text; background: $frozen; text-style: bold; }
-        .pen--old { color: $badge-text; background: $old; text-style: bold; }
-        .pen--heat-1 { color: $heat-text; background: $heat-1; }
-        .pen--heat-2 { color: $heat-text; background: $heat-2; }
-        .pen--heat-3 { color: $heat-text; background: $heat-3; }
-        .pen--heat-4 { color: $heat-text; background: $heat-4; }
-        .pen--heat-5 { color: $heat-text; background: $heat-5; }
-        .pen--heat-6 { color: $heat-text; background: $heat-6; }
-        .pen--heat-7 { color: $heat-text; background: $heat-7; }
-        .pen--heat-8 { color: $heat-text; background: $heat-8; }
-        .pen--heat-9 { color: $heat-text; background: $heat-9; }
-        .pen--opportunity { color: $opportunity-text; background: $opportunity; text-style: bold; }
-        .pen--bar { color: $bar; }
-        .pen--late { color: $bar-late; }
-        .pen--budget { color: $budget; }
-        &:nocolor {
-            .pen--focus, .pen--live, .pen--armed, .pen--halted, .pen--frozen, .pen--old, .pen--opportunity {
-                text-style: bold reverse;
-            }
-            .pen--demo, .pen--paper, .pen--disarmed, .pen--cursor { text-style: reverse; }
-            .pen--title { text-style: bold; }
-        }
-    }
-    """
+    DEFAULT_CSS = "Lines { background: $surface; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -140,13 +123,18 @@ class Lines(Widget):
         return strips if (start, end) == (0, self.size.width) else [strip.crop(start, end) for strip in strips]
 
     def style_of(self, pens: str) -> Style:
+        """Return how to write with a pen, made once for each theme."""
         if (style := self._styles.get(pens)) is None:
-            pen, _, ground = pens.partition(" on ")
-            style = self.get_component_rich_style(f"pen--{pen}")
-            if ground:
-                style += Style(bgcolor=self.get_component_rich_style(f"pen--{ground}").bgcolor)
-            self._styles[pens] = style
+            style = self._styles[pens] = self._mix(*pens.split(" on "))
         return style
+
+    def _mix(self, name: str, ground: str = "") -> Style:
+        """Component classes would do the same, and cost most of every mount and every change of focus."""
+        colours, pen, on = self.app.theme_variables, PENS[name], PENS[ground or name]
+        paper = Color.parse(colours[on.ground]) if on.ground else self.background_colors[1]
+        ink = Color.parse(colours[pen.ink])
+        reverse = self.app.no_color and (pen.reverse or on.reverse)
+        return Style(color=ink.rich_color, bgcolor=paper.rich_color, bold=pen.bold, reverse=reverse)
 
     def _strip(self, y: int) -> Strip:
         if (strip := self._strips.get(y)) is None:

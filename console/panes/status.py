@@ -79,6 +79,8 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
+    if snapshot.halted and snapshot.halted_why:
+        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 3))
     if picture.frozen_ns is not None:
         items.append(Item([(f" FROZEN {picture.frozen_ns // 1_000_000_000}s ", "frozen")], 0))
     if picture.old:

@@ -96,7 +96,7 @@ def age(age_ns: int) -> str:
 def milliseconds(ms: float) -> str:
     """Return a duration in at most six cells, with its unit from a second on."""
     if ms >= 1000:
-        return f"{ms / 1000:.1f}s" if ms < 100_000 else f"{ms / 1000:.0f}s"
+        return f"{ms / 1000:.1f}s" if ms < 100_000 else age(int(ms * 1e6))
     return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"
 
 

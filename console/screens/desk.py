@@ -54,8 +54,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.current = 1
         self.zoomed = False
         self.status, self.strip, self.filter, self.footer = Status(), TicketStrip(), Filter(), Keys()
-        self.blotter = Blotter()
-        self.panes: tuple[Pane, ...] = (Ticks(), Spreads(), Analysis(), Latency(), self.blotter)
+        self.spreads, self.blotter = Spreads(), Blotter()
+        self.panes: tuple[Pane, ...] = (Ticks(), self.spreads, Analysis(), Latency(), self.blotter)
 
     def compose(self) -> ComposeResult:
         ticks, spreads, analysis, latency, blotter = self.panes
@@ -78,6 +78,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out(event.size)
+        if self.focused is None and layout_of(event.size) != "tiny":
+            self.pane(self.current).focus()
 
     def pane(self, number: int) -> Pane:
         return self.panes[number - 1]

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import get_args
 
 from msgspec.structs import replace
@@ -56,11 +57,8 @@ class Executor:
                 return self._without_journal(str(error))
             for order in trade.legs:
                 self._note(Placed(order, "intent", self._clock_ns()))
-            if refusal := self._gate(trade):  # the journal took its time: what held before it may not hold any more
-                fates = self._hold_back(trade, refusal)
-            else:
-                fates = await self._send(trade)
-                self._measure(trade, fates, decided_ns, automatic)
+            fates = await self._send(trade)
+            self._measure(trade, fates, decided_ns, automatic)
         self._journal.event(
             "trade",
             who="desk" if automatic else "person",
@@ -131,24 +129,24 @@ class Executor:
             if not self._limits.in_flight:
                 self._idle.set()
 
-    def _hold_back(self, trade: Trade, refusal: Refusal) -> tuple[Fate, Fate]:
-        why = f"{refusal.reason}: {refusal.detail}"
-        fates = Fate(trade.buy, "not_sent", why=why), Fate(trade.sell, "not_sent", why=why)
-        for fate in fates:
-            self.account_for(fate)
-        return fates
-
     async def _send(self, trade: Trade) -> tuple[Fate, Fate]:
+        # The journal took its time: what held before it may not hold any more. Asked when the first leg really goes,
+        # so that no halt comes in between, and once, so that no halt parts the legs.
+        last_word = cache(lambda: self._gate(trade))
         try:
             # Not a TaskGroup: cancelling one leg because the other failed would leave its fate unknown.
-            buy, sell = await asyncio.gather(self._place(trade.buy), self._place(trade.sell))
+            buy, sell = await asyncio.gather(self._place(trade.buy, last_word), self._place(trade.sell, last_word))
             return buy, sell
         finally:
             for order in trade.legs:
                 if self._placed[order.client_id].state == "intent":  # cancelled before its task began
                     self.account_for(Fate(order, "not_sent", why="the desk stopped before it was sent"))
 
-    async def _place(self, order: Order) -> Fate:
+    async def _place(self, order: Order, last_word: Callable[[], Refusal | None]) -> Fate:
+        if refusal := last_word():
+            fate = Fate(order, "not_sent", why=f"{refusal.reason}: {refusal.detail}")
+            self.account_for(fate)
+            return fate
         self._note(replace(self._placed[order.client_id], state="sent"))
         self._journal.sent(order)
         try:

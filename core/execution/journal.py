@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar, cast
 
 import msgspec
 
-from core.errors import JournalError
+from core.errors import JournalError, JournalHeld
 from core.execution import rows
 from core.execution.accounts import flows
 from core.execution.orders import EXACT, Fate, Fill, Order, Trade
@@ -250,14 +250,19 @@ def read_events(path: Path, *, limit: int = 100) -> list[Event]:
 @contextmanager
 def _held(path: Path) -> Iterator[None]:
     """Hold the lock file beside `path`; the kernel lets it go when this process ends, however it ends."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise JournalError(
+            f"{path} cannot be made", why=error.strerror or repr(error), do="Name another file."
+        ) from None
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise JournalError(
+            raise JournalHeld(
                 f"Another desk has the journal {path}", why=f"process {holder}", do="Stop it, or name another journal."
             ) from None
         os.ftruncate(lock, 0)

@@ -62,6 +62,7 @@ class Limits:
                 or self._check_quote(trade.route.buy, buy, now_ns)
                 or self._check_quote(trade.route.sell, sell, now_ns)
                 or _check_moved(trade, buy, sell)
+                or _check_profit(trade, buy, sell)
                 or self._check_busy(trade)
                 or self._check_money(trade, now_ns)
             )
@@ -131,6 +132,20 @@ def _check_moved(trade: Trade, buy: Tick | None, sell: Tick | None) -> Refusal |
     if sell is not None and exact(sell.bid_price) < trade.sell.price:
         return Refusal("moved", f"{trade.route.sell} bids {sell.bid_price}, the worst to take is {trade.sell.price:f}")
     return None
+
+
+def _check_profit(trade: Trade, buy: Tick | None, sell: Tick | None) -> Refusal | None:
+    """Slippage is room for what moves after the orders left; what has moved before must still leave a profit.
+
+    The fees are those of the prices seen: on the move itself they are thousandths of it.
+    """
+    if buy is None or sell is None:
+        return None
+    moved = exact(sell.bid_price) - trade.sell_price - (exact(buy.ask_price) - trade.buy_price)
+    profit = trade.profit + trade.buy.size * moved
+    if profit > 0:
+        return None
+    return Refusal("moved", f"at the prices of this moment it would bring {profit:.4f}")
 
 
 def _over(reason: Reason, amount: Decimal, limit: Decimal, currency: str) -> Refusal | None:

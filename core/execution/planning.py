@@ -13,7 +13,7 @@ from core.spreads.route import Opportunity
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PREFIX = "ad"
-_SEQUENCES = 36**5
+MOST = 1e15  # a price or a size beyond this would not fit the digits that are exact
 _LEGS: dict[Side, str] = {"buy": "b", "sell": "s"}
 
 
@@ -84,6 +84,8 @@ def plan(
     visible = min(opportunity.buy.ask_volume, opportunity.sell.bid_volume, opportunity.size)
     if not all(math.isfinite(number) and number > 0 for number in (*seen, visible)):
         return Refusal("depth", f"not a price and a size: buy at {seen[0]}, sell at {seen[1]}, {visible} on offer")
+    if max(*seen, visible) >= MOST:
+        return Refusal("depth", f"out of this world: buy at {seen[0]}, sell at {seen[1]}, {visible} on offer")
     with localcontext(EXACT):
         return _plan(
             opportunity, (buy_at, sell_at), _fees(instruments, opportunity), limits, exact(visible), ids, now_ns

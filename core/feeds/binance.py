@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from core.errors import BadFrame
-from core.feeds.frames import INF, LAST_ID, UNREADABLE, Stream, amount, check_id, hollow, parse, whole
+from core.feeds.frames import LAST_ID, MOST, UNREADABLE, Stream, amount, check_id, hollow, parse, whole
 from core.feeds.venue import Acknowledged, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
 from core.instruments import split
 from core.tick import Tick
@@ -71,10 +71,10 @@ class Binance:
         if (
             stream is not None
             and stream.native == quote.native
-            and 0.0 < (bid := quote.bid_price) < INF
-            and 0.0 < (ask := quote.ask_price) < INF
-            and 0.0 < (bid_size := quote.bid_size) < INF
-            and 0.0 < (ask_size := quote.ask_size) < INF
+            and 0.0 < (bid := quote.bid_price) < MOST
+            and 0.0 < (ask := quote.ask_price) < MOST
+            and 0.0 < (bid_size := quote.bid_size) < MOST
+            and 0.0 < (ask_size := quote.ask_size) < MOST
             and stream.last < (sequence_id := quote.sequence_id) <= LAST_ID
         ):
             stream.last = sequence_id

@@ -11,8 +11,8 @@ from core.errors import BadFrame
 from core.feeds.frames import (
     DAY_NS,
     EARLIEST_NS,
-    INF,
     LAST_ID,
+    MOST,
     UNREADABLE,
     Stream,
     amount,
@@ -115,10 +115,10 @@ class Bybit:
             found.type == "snapshot"
             and len(bids := data.bids) == 1
             and len(asks := data.asks) == 1
-            and 0.0 < (bid := bids[0].price) < INF
-            and 0.0 < (ask := asks[0].price) < INF
-            and 0.0 < (bid_size := bids[0].size) < INF
-            and 0.0 < (ask_size := asks[0].size) < INF
+            and 0.0 < (bid := bids[0].price) < MOST
+            and 0.0 < (ask := asks[0].price) < MOST
+            and 0.0 < (bid_size := bids[0].size) < MOST
+            and 0.0 < (ask_size := asks[0].size) < MOST
             and EARLIEST_NS < when_ms * 1_000_000 < received_ns + DAY_NS
             and book.last < (sequence_id := data.sequence_id) <= LAST_ID
         ):

@@ -120,7 +120,7 @@ class Collector:
     def state(self, now_ns: int) -> FeedState:
         tally = self._tally
         health = self._health()
-        least = tally.least_delay_ns
+        least = tally.least_ns(now_ns)
         return FeedState(
             name=self.name,
             health=health,
@@ -139,7 +139,7 @@ class Collector:
 
         The last 10,000 at most; none of a venue that stamps no events.
         """
-        ahead_ns = max(0, int(-self._tally.least_delay_ns)) if self._tally.delays_ns else 0
+        ahead_ns = max(0, int(-self._tally.least_ns(self._clock_ns()))) if self._tally.delays_ns else 0
         delays_ns = [delay_ns + ahead_ns for delay_ns in self._tally.delays_ns]
         self._tally.delays_ns.clear()
         return delays_ns

@@ -1,6 +1,5 @@
 """What every dialect checks in a frame: that it is JSON, that its numbers are possible, that it is not an old one."""
 
-import math
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -8,7 +7,7 @@ import orjson
 
 from core.errors import BadFrame
 
-INF = math.inf
+MOST = 1e15  # no price or size is as large; beyond, exact arithmetic would end
 LAST_ID = 2**63 - 1  # the message on the log says int64
 EARLIEST_NS = 1_483_228_800_000_000_000  # 2017: no venue that we know is older
 LATEST_NS = 4_102_444_800_000_000_000  # 2100: the bound where the receive time is unknown
@@ -127,9 +126,9 @@ def check_level(price: float, size: float) -> None:
     Raises:
         BadFrame: bad_price, bad_size.
     """
-    if not 0.0 <= price < INF:
+    if not 0.0 <= price < MOST:
         raise BadFrame("bad_price", str(price))
-    if not 0.0 <= size < INF:
+    if not 0.0 <= size < MOST:
         raise BadFrame("bad_size", str(size))
 
 

@@ -14,6 +14,7 @@ MAX_BAD_IN_A_ROW = 1000
 MAX_KINDS = 64  # of ignored frames: the venue chooses their names, so there may be any number
 MAX_REPLIES = 1024  # waiting to be sent; the venue decides what we answer, so there may be any number
 MAX_SAMPLES = 10_000
+WINDOW_NS = 60 * 10**9
 MAX_WORDS = 200  # characters of what a venue says
 
 CAUSES: dict[str, Cause] = {"one_sided": "depth", "zero_size": "depth", "gap": "gap"}
@@ -37,7 +38,16 @@ def clean(words: str) -> str:
 class Tally:
     """What a venue brought in the whole run, over all its connections."""
 
-    __slots__ = ("delays_ns", "ignored", "last_ns", "least_delay_ns", "rejected", "ticks")
+    __slots__ = (
+        "_least_before_ns",
+        "_least_since_ns",
+        "delays_ns",
+        "ignored",
+        "last_ns",
+        "least_delay_ns",
+        "rejected",
+        "ticks",
+    )
 
     def __init__(self) -> None:
         self.ticks = 0
@@ -45,7 +55,16 @@ class Tally:
         self.rejected: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
         self.delays_ns: deque[int] = deque(maxlen=MAX_SAMPLES)  # full: the oldest give way, nobody has read them
-        self.least_delay_ns = math.inf  # below 0: the venue's clock is ahead of ours
+        self.least_delay_ns = math.inf  # since `_least_since_ns`; below 0: the venue's clock is ahead of ours
+        self._least_before_ns = math.inf  # of the window before
+        self._least_since_ns = 0
+
+    def least_ns(self, now_ns: int) -> float:
+        """Return the least delay of the last one to two windows: one frame with a wild time is forgotten again."""
+        least = min(self.least_delay_ns, self._least_before_ns)
+        if now_ns - self._least_since_ns > WINDOW_NS:
+            self._least_before_ns, self.least_delay_ns, self._least_since_ns = self.least_delay_ns, math.inf, now_ns
+        return least
 
     def reject(self, reason: str) -> None:
         self.rejected[reason] += 1
@@ -85,12 +104,14 @@ class Intake:
             return
         for event in events:
             if type(event) is Tick:
+                if (held := self.live.get(event.symbol)) is not None and held.sequence_id > event.sequence_id:
+                    self._append(Withdrawal(held, "gap", received_ns))  # the venue counts anew: no late copy, to anyone
                 self._append(event)
                 tally = self._tally
                 tally.ticks += 1
                 tally.last_ns = received_ns
                 symbol = event.symbol
-                if symbol not in self.live:
+                if held is None:
                     self._begin(symbol)
                 elif self._stamps:
                     delay_ns = received_ns - event.timestamp * 1_000_000

@@ -11,8 +11,8 @@ from core.errors import BadFrame
 from core.feeds.frames import (
     DAY_NS,
     EARLIEST_NS,
-    INF,
     LAST_ID,
+    MOST,
     UNREADABLE,
     Stream,
     amount,
@@ -88,10 +88,10 @@ class Okx:
         if (
             (bids := book.bids)
             and (asks := book.asks)
-            and 0.0 < (bid := bids[0].price) < INF
-            and 0.0 < (ask := asks[0].price) < INF
-            and 0.0 < (bid_size := bids[0].size) < INF
-            and 0.0 < (ask_size := asks[0].size) < INF
+            and 0.0 < (bid := bids[0].price) < MOST
+            and 0.0 < (ask := asks[0].price) < MOST
+            and 0.0 < (bid_size := bids[0].size) < MOST
+            and 0.0 < (ask_size := asks[0].size) < MOST
             and EARLIEST_NS < (when_ms := book.ts) * 1_000_000 < received_ns + DAY_NS
             and (sequence_id := book.sequence_id) is not None
             and stream.last < sequence_id <= LAST_ID

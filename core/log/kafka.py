@@ -84,7 +84,12 @@ class KafkaLog:
     def counts(self) -> LogCounts:
         waiting = self._held + sum(len(partition.late) for partition in self._partitions)
         received = self._appended + self._conflated + waiting + self._unknown
-        return LogCounts(received, self._appended, self._conflated, waiting, self._unknown)
+        foreign, poison, lost = (
+            sum(getattr(reader, what) for reader in self._readers) for what in ("foreign", "poison", "lost")
+        )
+        return LogCounts(
+            received, self._appended, self._conflated, waiting, self._unknown, foreign=foreign, poison=poison, lost=lost
+        )
 
     @property
     def trouble(self) -> str:
@@ -96,7 +101,7 @@ class KafkaLog:
         now = monotonic()
         waited_s = now - min((p.flight.since for p in self._partitions if p.flight), default=now)
         if waited_s > SLOW_S:
-            return f"Kafka at {self._bootstrap} has not acknowledged {self._held} ticks for {waited_s:.0f} s"
+            return f"Kafka at {self._bootstrap} does not acknowledge ticks"
         return self._trouble or next((reader.trouble for reader in self._readers if reader.trouble), "")
 
     async def __aenter__(self) -> Self:

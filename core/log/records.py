@@ -1,7 +1,6 @@
 """A tick as a Kafka record: the value is its JSON, the key its symbol; what else there is to say is in the headers."""
 
 from collections.abc import Sequence
-from math import inf
 from typing import cast, get_args
 
 import msgspec
@@ -13,6 +12,7 @@ Header = tuple[str, bytes | None]
 WITHDRAWN = "withdrawn"  # the cause; the value is the last tick, so a foreign reader sees a repeat of one it has
 AT = "at"  # when we learned of the withdrawal: ns since the epoch, as text
 SIMULATED = "simulated"  # the run that made it up
+MOST = 1e15  # no price or volume is as large
 CAUSES = frozenset(get_args(Cause))
 
 
@@ -33,8 +33,9 @@ def read(value: bytes | None, headers: Sequence[Header], time_ms: int) -> Entry:
         tick = decode(value or b"")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    if not (0.0 < tick.bid_price < inf and 0.0 < tick.ask_price < inf):
-        raise ValueError(f"prices {tick.bid_price} and {tick.ask_price}")
+    numbers = (tick.bid_price, tick.ask_price, tick.bid_volume, tick.ask_volume)
+    if not all(0.0 < number < MOST for number in numbers):
+        raise ValueError(f"prices and volumes {numbers}")
     if not tick.received_ns:
         tick = msgspec.structs.replace(tick, received_ns=time_ms * 1_000_000)
     if not headers:

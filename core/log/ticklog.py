@@ -24,6 +24,9 @@ class LogCounts(msgspec.Struct, frozen=True):
     conflated: int = 0  # replaced, while it waited, by a newer entry of the same venue and symbol
     waiting: int = 0  # accepted, and not yet on the log
     unknown: int = 0  # sent, and never acknowledged: it may be on the log
+    foreign: int = 0  # met by readers, simulated by another desk or for another run: never given out
+    poison: int = 0  # met by readers, and no entries
+    lost: int = 0  # deleted before a reader came to them
 
 
 class TickReader(Protocol):

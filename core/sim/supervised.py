@@ -22,6 +22,8 @@ class SimulatedMarket:
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
+    faults: tuple[str, ...] = faults.KINDS
+
     def fault(self, kind: str, venue: str) -> None:
         """Make `venue` fail in the way of `kind`."""
         self._child.send({"fault": kind, "venue": venue})

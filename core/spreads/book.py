@@ -29,21 +29,19 @@ class Market:
 class SpreadBook:
     """Takes entries in any order and keeps the newest of each venue and symbol."""
 
-    def __init__(self, venues: Sequence[str]) -> None:
+    def __init__(self, venues: Sequence[str], symbols: Sequence[str]) -> None:
         self.venues = tuple(venues)
         self._numbers = {venue: number for number, venue in enumerate(self.venues)}
-        self.markets: dict[str, Market] = {}
+        self.markets = {symbol: Market(symbol, len(self.venues)) for symbol in symbols}
         self.repeats = 0  # entries that were older than what was held, or the same
+        self.strange = 0  # entries of venues or symbols that are not this desk's: another one shares the log
 
     def update(self, entry: Entry) -> tuple[Market, int] | None:
         """Take `entry`; return the market and the number of the venue that changed, or None if nothing did."""
-        number = self._numbers.get(entry.exchange_id)
-        if number is None:  # another desk's venue on the same log: not one that we can trade
-            self.repeats += 1
+        number, market = self._numbers.get(entry.exchange_id), self.markets.get(entry.symbol)
+        if number is None or market is None:
+            self.strange += 1
             return None
-        market = self.markets.get(entry.symbol)
-        if market is None:
-            market = self.markets[entry.symbol] = Market(entry.symbol, len(self.venues))
         if type(entry) is Tick:
             changed = self._quote(market, number, entry)
         else:

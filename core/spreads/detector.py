@@ -10,7 +10,7 @@ from core.spreads.book import Market, SpreadBook
 from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
 
-EPISODES_KEPT = 10_000
+EPISODES_KEPT = 200_000
 
 
 class Episode(NamedTuple):
@@ -38,8 +38,10 @@ class Detector:
     opportunity, or into a ghost of another cause, counts once, however many ticks keep it so.
     """
 
-    def __init__(self, venues: Sequence[str], settings: SpreadSettings, instruments: Instruments) -> None:
-        self.book = SpreadBook(venues)
+    def __init__(
+        self, venues: Sequence[str], symbols: Sequence[str], settings: SpreadSettings, instruments: Instruments
+    ) -> None:
+        self.book = SpreadBook(venues, symbols)
         self.opportunities = 0
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
@@ -50,6 +52,10 @@ class Detector:
         self._min_notional = float(settings.min_notional)
         self._live: dict[str, dict[Route, Finding]] = {}  # symbol -> what its routes are now, those that seem to pay
         self._opened_ns: dict[Route, int] = {}
+        self._routes = {
+            symbol: [[Route(symbol, buy, sell) for sell in self.book.venues] for buy in self.book.venues]
+            for symbol in symbols
+        }
         self._minimums: dict[tuple[str, int, int], tuple[float, float] | None] = {}
 
     def update(self, entry: Entry, now_ns: int) -> Sequence[Opportunity]:
@@ -70,6 +76,16 @@ class Detector:
         """Return the routes of `symbol` that seem to pay, each as it was judged by the last entry that touched it."""
         return self._live.get(symbol, {})
 
+    def finding(self, route: Route, now_ns: int) -> Finding | None:
+        """Return what `route` is at `now_ns`; None when it does not even seem to pay."""
+        number = self.book.venues.index
+        return self._judge(self.book.markets[route.symbol], number(route.buy), number(route.sell), now_ns)
+
+    def opportunities_now(self, now_ns: int) -> list[Opportunity]:
+        """Return every opportunity that lasts, judged anew at `now_ns`."""
+        routes = [route for found in self._live.values() for route in found]
+        return [one for route in routes if isinstance(one := self.finding(route, now_ns), Opportunity)]
+
     def episodes_so_far(self) -> list[Episode]:
         """Return the ended episodes and, as if they ended now, those that still last."""
         lasting = [Episode(route, first_ns, 2**63 - 1) for route, first_ns in self._opened_ns.items()]
@@ -83,7 +99,7 @@ class Detector:
                 for sell, sold in held:
                     if buy != sell:
                         yield RouteNow(
-                            self._route(market, buy, sell),
+                            self._routes[market.symbol][buy][sell],
                             self._edge_bps(market, buy, sell),
                             min(bought.ask_volume, sold.bid_volume),
                             self._judge(market, buy, sell, now_ns),
@@ -92,29 +108,41 @@ class Detector:
 
     def _judge_routes(self, market: Market, number: int, now_ns: int, received_ns: int) -> Sequence[Opportunity]:
         live = self._live.setdefault(market.symbol, {})
-        opened = []
-        for other, tick in enumerate(market.ticks):
-            if other == number or tick is None:
+        routes, bids, asks = self._routes[market.symbol], market.bids, market.asks
+        opened: list[Opportunity] = []
+        for other in range(len(bids)):
+            if other == number:
                 continue
             for buy, sell in ((number, other), (other, number)):
-                route = self._route(market, buy, sell)
-                finding, before = self._judge(market, buy, sell, now_ns), live.get(route)
-                if isinstance(finding, Opportunity):
-                    if not isinstance(before, Opportunity):
-                        self.opportunities += 1
-                        self._opened_ns[route] = received_ns
+                route = routes[buy][sell]
+                seems_to_pay = bids[sell] > asks[buy]
+                if seems_to_pay or route in live:
+                    finding = self._judge(market, buy, sell, now_ns) if seems_to_pay else None
+                    if self._note(live, route, finding, received_ns) and isinstance(finding, Opportunity):
                         opened.append(finding)
-                elif isinstance(before, Opportunity):
-                    self.episodes.append(Episode(route, self._opened_ns.pop(route), received_ns))
-                if isinstance(finding, Ghost) and not (isinstance(before, Ghost) and before.cause == finding.cause):
-                    self.ghosts[finding.cause] += 1
-                if finding is not None:
-                    live[route] = finding
-                elif before is not None:
-                    del live[route]
         if not live:
             del self._live[market.symbol]
         return sorted(opened, key=lambda opportunity: -opportunity.edge_bps)
+
+    def _note(self, live: dict[Route, Finding], route: Route, finding: Finding | None, received_ns: int) -> bool:
+        """Take the route's new finding in place of the one before; return whether it opens an episode of its kind."""
+        before = live.get(route)
+        if isinstance(before, Opportunity) and not isinstance(finding, Opportunity):
+            self.episodes.append(Episode(route, self._opened_ns.pop(route), received_ns))
+        if finding is None:
+            live.pop(route, None)
+            return False
+        live[route] = finding
+        if isinstance(finding, Opportunity):
+            if isinstance(before, Opportunity):
+                return False
+            self.opportunities += 1
+            self._opened_ns[route] = received_ns
+            return True
+        if isinstance(before, Ghost) and before.cause == finding.cause:
+            return False
+        self.ghosts[finding.cause] += 1
+        return True
 
     def _judge(self, market: Market, buy: int, sell: int, now_ns: int) -> Finding | None:
         """Return what the route is at `now_ns`; None when it does not even seem to pay."""
@@ -123,7 +151,7 @@ class Detector:
         bought, sold = market.ticks[buy], market.ticks[sell]
         assert bought is not None
         assert sold is not None
-        route, edge_bps = self._route(market, buy, sell), self._edge_bps(market, buy, sell)
+        route, edge_bps = self._routes[market.symbol][buy][sell], self._edge_bps(market, buy, sell)
         size = min(bought.ask_volume, sold.bid_volume)
         cause = self._untrue(market, buy, sell, now_ns) or self._untradable(market, buy, sell, edge_bps, size)
         if cause is not None:
@@ -173,6 +201,3 @@ class Detector:
     def _edge_bps(self, market: Market, buy: int, sell: int) -> float:
         ask, bid = market.asks[buy], market.bids[sell]
         return (bid * (1 - self._fees[sell]) - ask * (1 + self._fees[buy])) / ask * 1e4
-
-    def _route(self, market: Market, buy: int, sell: int) -> Route:
-        return Route(market.symbol, self.book.venues[buy], self.book.venues[sell])

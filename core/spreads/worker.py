@@ -11,6 +11,8 @@ from core.spreads.route import Opportunity
 
 CHUNK = 64  # entries between two looks at the clock
 TURN_NS = 1_000_000  # a key press waits for about eleven turns of the loop, so a turn is short
+HURRIED_TURN_NS = 4_000_000  # behind by more than BEHIND entries, late quotes are worse than a late key
+BEHIND = 512
 
 
 class Worker:
@@ -36,10 +38,10 @@ class Worker:
             started.set()
             while True:
                 batch = await reader.read()
-                turn_ns = self._clock_ns()
+                turn_ns, most_ns = self._clock_ns(), HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), CHUNK):
                     now_ns = self.judge(batch, start)
-                    if now_ns - turn_ns > TURN_NS:
+                    if now_ns - turn_ns > most_ns:
                         await asyncio.sleep(0)
                         turn_ns = self._clock_ns()
 

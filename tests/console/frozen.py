@@ -1,6 +1,7 @@
 """Desks that hold still: snapshots of every state, and a second real implementation of `Desk` to show them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -96,6 +97,7 @@ def edges() -> Iterator[Edge]:
                     )
 
 
+@cache
 def latencies() -> dict[Stage, Percentiles]:
     """Return percentiles as the desk computes them; the stages of approval and sending have none."""
     took = Latencies()
@@ -126,6 +128,7 @@ def venue(name: str, health: Health = "up", **more: object) -> VenueState:
     return msgspec.structs.replace(state, **more)
 
 
+@cache
 def demo_up() -> Snapshot:
     """A demo in good health: disarmed, nothing to trade."""
     return Snapshot(
@@ -134,6 +137,7 @@ def demo_up() -> Snapshot:
         mode="DEMO",
         armed=False,
         halted=False,
+        halted_why="",
         approval="manual",
         log="memory",
         symbols=SYMBOLS,
@@ -145,10 +149,12 @@ def demo_up() -> Snapshot:
         ghosts={"stale": 130, "skew": 44, "depth": 9, "fee": 3},
         latency=latencies(),
         analysis=AnalysisState("OFF", "no gateway is configured"),
+        faults=("hang_up", "silence"),
         notices=(Notice(NOW_NS - 60 * S, "info", "the desk has started; it is disarmed"),),
     )
 
 
+@cache
 def just_started() -> Snapshot:
     """Nothing has arrived yet."""
     return Snapshot(
@@ -157,6 +163,7 @@ def just_started() -> Snapshot:
         mode="PAPER",
         armed=False,
         halted=False,
+        halted_why="",
         approval="manual",
         log="memory",
         symbols=SYMBOLS,
@@ -164,6 +171,7 @@ def just_started() -> Snapshot:
     )
 
 
+@cache
 def venue_down() -> Snapshot:
     """One venue is away, another sends no XRP; some quotes cannot be traded, and say why."""
     base = demo_up()
@@ -287,16 +295,19 @@ def trading(mode: Mode = "DEMO") -> Snapshot:
     )
 
 
+@cache
 def halted() -> Snapshot:
     return msgspec.structs.replace(
         trading(),
         armed=False,
         halted=True,
+        halted_why="halted from the console",
         tickets=(ticket(state="refused", why="halted from the console"),),
         notices=(Notice(NOW_NS, "warning", "halted from the console"),),
     )
 
 
+@cache
 def automatic() -> Snapshot:
     """Orders leave by themselves, and too late: the budget is broken."""
     bars = tuple(120 * k * k if k < 14 else 40 for k in range(len(BOUNDS_MS) + 1))
@@ -306,6 +317,7 @@ def automatic() -> Snapshot:
     )
 
 
+@cache
 def hostile() -> Snapshot:
     """A venue that puts markup, escape codes and invisible signs into all its texts."""
     return msgspec.structs.replace(
@@ -319,6 +331,7 @@ def hostile() -> Snapshot:
     )
 
 
+@cache
 def crowded() -> Snapshot:
     """Forty symbols on five venues."""
     base = demo_up()
@@ -344,7 +357,7 @@ def crowded() -> Snapshot:
     )
 
 
-SNAPSHOTS = {
+SNAPSHOTS: dict[str, Callable[[], Snapshot]] = {
     "demo_up": demo_up,
     "just_started": just_started,
     "venue_down": venue_down,

@@ -60,6 +60,25 @@ class Face:
         self.app.frame()
         await self.pilot.pause()
 
+    async def anew(self, snapshot: Snapshot) -> None:
+        """Bring the console back to how it began."""
+        while len(self.app.screen_stack) > 1:
+            self.app.pop_screen()
+            await self.pilot.pause()
+        self.desk.submitted.clear()
+        self.app.clear_notifications()
+        if self.app.theme != "arbdesk-dark":
+            self.app.theme = "arbdesk-dark"
+        self.now_ns = NOW_NS
+        self.main.zoomed = False
+        self.main.filter.value = ""
+        for pane in self.main.panes:
+            pane.top = 0
+        self.main.spreads.at_symbol = self.main.spreads.at_route = 0
+        self.main.blotter.selected = ""
+        self.main.go(1)
+        await self.show(snapshot)
+
     async def show(self, snapshot: Snapshot) -> None:
         self.desk.held = snapshot
         await self.frame()
@@ -67,7 +86,6 @@ class Face:
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.type(key)
-        await self.pilot.pause()
 
     async def type(self, *keys: str) -> None:
         """Send keys that arrive in one read."""
@@ -81,12 +99,11 @@ class Face:
 
     async def settle(self) -> None:
         """Wait until all messages have gone as far as they go; much faster than waiting for an idle process."""
-        for _ in range(2):
-            for node in (self.app, self.app.screen, self.app.focused or self.app.screen, self.app.screen, self.app):
-                done = asyncio.Event()
-                node.call_later(done.set)
-                while not done.is_set() and not self.app._exit:
-                    await asyncio.sleep(0)
+        calm = 0
+        while calm < 12:  # turns of the loop: a key goes through the app, a screen, a widget, and back up
+            await asyncio.sleep(0)
+            nodes = (self.app, *self.app.screen_stack, *self.main.panes, self.app.focused)
+            calm = 0 if any(node is not None and node.message_queue_size for node in nodes) else calm + 1
 
     async def rest(self, took_ms: int) -> None:
         """Let time pass for the ticket dialog, looked at as often as in life."""

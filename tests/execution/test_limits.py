@@ -158,3 +158,14 @@ def test_a_limit_looks_at_the_quote_currency_of_the_trade_alone(currency: str) -
     order = replace(trade().buy, symbol=f"ETH/{currency}")
     accounts.book(filled(order, price=Decimal(10_000_000)))
     assert reason(limits(accounts=accounts)) == ("max_open_exposure" if currency == "USDT" else None)
+
+
+def test_prices_that_moved_within_the_limits_but_ate_the_profit_have_moved() -> None:
+    one = trade(limits=LIMITS.model_copy(update={"slippage_bps": 60.0}))
+    held = limits()
+    held.arm()
+    buy, sell = tick("binance", 60250.0, 60260.0), tick("okx", 60240.0, 60241.0)
+    refusal = held.check(one, buy, sell, NOW)
+    assert refusal is not None
+    assert refusal.reason == "moved"
+    assert "would bring" in refusal.detail

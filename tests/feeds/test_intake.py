@@ -115,3 +115,23 @@ async def test_a_venue_cannot_make_us_remember_ever_more() -> None:
 def test_the_words_of_a_venue_are_made_fit_to_show() -> None:
     assert clean("no\x1b[31m\n\u202e" + "x" * 999).startswith(r"no\x1b[31m\n\u202exxx")
     assert len(clean("x" * 999)) == MAX_WORDS
+
+
+async def test_a_quote_whose_counter_began_anew_is_withdrawn_first_so_that_no_reader_takes_it_for_a_late_copy() -> None:
+    log = MemoryLog(100)
+    async with log.reader() as reader:
+        told = Told(Bybit(["BTC/USDT"]), log, reader)
+        first, withdrawal, again = await told.by(bybit(500), bybit(1))
+        assert isinstance(first, Tick)
+        assert withdrawal == Withdrawal(first, "gap", NOW_NS)
+        assert isinstance(again, Tick)
+        assert again.sequence_id == 1
+
+
+async def test_a_price_out_of_this_world_is_no_quote() -> None:
+    log = MemoryLog(100)
+    async with log.reader() as reader:
+        told = Told(Binance(["BTC/USDT"]), log, reader)
+        frame = b'{"stream":"btcusdt@bookTicker","data":{"u":3,"s":"BTCUSDT","b":"1e90","B":"1","a":"1.1e90","A":"1"}}'
+        assert await told.by(frame) == []
+        assert told.tally.rejected == {"bad_price": 1}

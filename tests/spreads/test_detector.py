@@ -135,7 +135,7 @@ def word(finding: Opportunity | Ghost) -> str:
 
 @given(histories)
 def test_the_detector_says_what_a_scan_of_every_route_says(history: Sequence[tuple[Entry, int]]) -> None:
-    detector, oracle = Detector(VENUES, SETTINGS, INSTRUMENTS), Oracle()
+    detector, oracle = Detector(VENUES, SYMBOLS, SETTINGS, INSTRUMENTS), Oracle()
     opened_in_all = 0
     for entry, later in history:
         now_ns = entry.received_ns + later * 10**8
@@ -151,7 +151,7 @@ def test_the_detector_says_what_a_scan_of_every_route_says(history: Sequence[tup
 def test_an_opportunity_pays_after_fees_and_never_trades_a_venue_with_itself(
     history: Sequence[tuple[Entry, int]],
 ) -> None:
-    detector = Detector(VENUES, SETTINGS, INSTRUMENTS)
+    detector = Detector(VENUES, SYMBOLS, SETTINGS, INSTRUMENTS)
     for entry, _ in history:
         for found in detector.update(entry, entry.received_ns):
             assert found.route.buy != found.route.sell
@@ -165,7 +165,7 @@ def test_without_restarts_the_order_of_arrival_does_not_matter(history: list[Tic
     """The newest id of each venue and symbol is held in the end, whatever came first."""
     once = {(one.exchange_id, one.symbol, one.sequence_id): one for one in history if one.sequence_id > 1}
     same_time = [Tick(*[*(getattr(one, name) for name in one.__struct_fields__[:-1]), 10**9]) for one in once.values()]
-    forward, backward = (Detector(VENUES, SETTINGS, INSTRUMENTS) for _ in range(2))
+    forward, backward = (Detector(VENUES, SYMBOLS, SETTINGS, INSTRUMENTS) for _ in range(2))
     for one in same_time:
         forward.update(one, 10**9)
     for one in reversed(same_time):
@@ -176,7 +176,7 @@ def test_without_restarts_the_order_of_arrival_does_not_matter(history: list[Tic
 
 
 def desk() -> Detector:
-    return Detector(VENUES, SETTINGS, INSTRUMENTS)
+    return Detector(VENUES, SYMBOLS, SETTINGS, INSTRUMENTS)
 
 
 def verdict(detector: Detector, route: Route) -> str | None:

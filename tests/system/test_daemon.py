@@ -72,7 +72,7 @@ def test_the_demo_finds_what_was_injected_and_its_profit_is_the_sum_of_its_fills
     assert {currency: Decimal(amount) for currency, amount in summary["pnl"].items()} == sums
     listed = json.loads(arbdesk("orders", "--demo", "--json", "--limit", "10000", home=tmp_path).stdout)
     assert len(listed["orders"]) == summary["orders"]["sent"] + summary["orders"]["not_sent"]
-    assert listed["pnl"] == summary["pnl"]
+    assert listed["pnl_by_mode"] == {"demo": summary["pnl"]}
 
 
 def test_every_simulated_fault_is_survived_counted_and_never_traded_on(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""How the desk and the brokers prove who they are, and what went wrong when they did not."""
+
+import ipaddress
+import logging
+import ssl
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+
+from aiokafka.conn import collect_hosts  # type: ignore[import-untyped]
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+from pydantic import SecretStr
+
+from core.errors import ConfigurationError, LogUnavailable
+from core.settings import LogSettings, SecuritySettings
+
+PLAINTEXT: Mapping[str, Any] = MappingProxyType({})  # what aiokafka does when told nothing
+
+START = 'Start the brokers and create the topics (`arbdesk topics --create`), or set log.kind = "memory".'
+SPEAK_TLS = 'If it expects TLS, set log.security.protocol = "SASL_SSL" (or "SSL" where certificates name the clients).'
+SPEAK_PLAIN = "Name the port where it speaks TLS (log.bootstrap), or set another log.security.protocol."
+SIGN_IN = "Check log.security.user, log.security.password and log.security.mechanism."
+CLIENT_CERTIFICATE = "If it asks for a certificate of ours, set log.security.cert and log.security.key."
+
+
+class _Secret(str):
+    """A password that shows itself to nobody who prints what it is part of."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def secured(log: LogSettings) -> dict[str, Any]:
+    """Return what a producer, a consumer and an administrator alike need to be told, as aiokafka names it.
+
+    Raises:
+        ConfigurationError: a file cannot be used, or what is sent could be read and changed on its way.
+    """
+    security = log.security
+    told: dict[str, Any] = {"security_protocol": security.protocol}
+    if security.protocol.endswith("SSL"):
+        told["ssl_context"] = _context(security)
+    elif not security.allow_plaintext and (beyond := _beyond_loopback(log.bootstrap)):
+        raise ConfigurationError(
+            f"Kafka at {beyond} is on another machine",
+            why=f'log.security.protocol = "{security.protocol}" would let anybody on the way read and change ticks',
+            do='Set it to "SASL_SSL" or "SSL", or, where the network is safe, log.security.allow_plaintext = true.',
+        )
+    if security.protocol.startswith("SASL"):
+        told |= {
+            "sasl_mechanism": security.mechanism,
+            "sasl_plain_username": security.user,
+            "sasl_plain_password": _Secret(_open(security.password)),
+        }
+    return told
+
+
+def refusal(bootstrap: str, error: Exception, security: Mapping[str, Any]) -> LogUnavailable:
+    """Return why Kafka cannot be used, and what to do. The words of the other side are not repeated."""
+    reason = _best(_attempts.get([]), error)
+    tls = "SSL" in security.get("security_protocol", "")
+    why, do = str(reason) or repr(reason), START
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        why = f"its certificate is not accepted: {reason.verify_message}"
+        do = "Set log.security.ca to the authority that signed it, and log.bootstrap to the names that it bears."
+    elif isinstance(reason, ssl.SSLError):
+        why, do = f"TLS failed: {reason.reason or 'no reason given'}", f"{SPEAK_PLAIN} {CLIENT_CERTIFICATE}"
+    elif isinstance(reason, SaslAuthenticationFailed):
+        why, do = "it refused the user or the password", SIGN_IN
+    elif isinstance(reason, UnsupportedSaslMechanismError | IllegalSaslStateError):
+        why, do = f"it does not take {security.get('sasl_mechanism')} there", SIGN_IN
+    elif isinstance(reason, ConnectionResetError) or (
+        type(reason) is KafkaConnectionError and "closed" in str(reason)  # aiokafka's only word for a hang-up
+    ):
+        why = "it hung up before it answered"
+        do = f"{SPEAK_PLAIN} {CLIENT_CERTIFICATE}" if tls else SPEAK_TLS
+    elif isinstance(reason, KafkaConnectionError | OSError):
+        why = "no broker answers"
+    return LogUnavailable(f"Kafka at {bootstrap} cannot be used", why=why, do=do)
+
+
+def listen_for_reasons() -> None:
+    """Remember why the attempts of this task to connect fail; aiokafka tells only its log.
+
+    The log itself stays silent: it would have a hundred lines a second while brokers are away.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    client = logging.getLogger("aiokafka.client")
+    client.setLevel(logging.WARNING)
+    client.addFilter(_remember)  # once, however often it is added
+    _attempts.set([])
+
+
+def _remember(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, tuple) and record.args and isinstance(record.args[-1], Exception):
+        attempts = _attempts.get(None)
+        if attempts is not None:
+            del attempts[:-8]
+            attempts.append(record.args[-1])
+    return False
+
+
+_attempts: ContextVar[list[Exception]] = ContextVar("attempts")
+
+
+def _best(attempts: list[Exception], error: Exception) -> Exception:
+    """Return what says most: a broker that answered and refused before one that did not answer."""
+    if not isinstance(error, KafkaConnectionError | OSError):
+        return error
+    for kind in (ssl.SSLError, KafkaError, ConnectionResetError):
+        for attempt in attempts:
+            if isinstance(attempt, kind):
+                return attempt
+    return attempts[-1] if attempts else error
+
+
+def _context(security: SecuritySettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=security.ca)
+    except (OSError, ValueError) as error:  # OSError includes SSLError
+        raise ConfigurationError(
+            f"log.security.ca: {security.ca}", why=_why(error), do="Name a PEM file of certificates."
+        ) from None
+    if security.cert is not None:
+        try:
+            # A function: without one, OpenSSL would ask for the password on the terminal.
+            context.load_cert_chain(security.cert, security.key, lambda: _open(security.key_password))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"log.security.cert: {security.cert}",
+                why=_why(error),
+                do="Name PEM files that belong together in log.security.cert and log.security.key, "
+                "and the password of the key, if it has one, in log.security.key_password.",
+            ) from None
+    return context
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "it cannot be read as PEM with that password"
+    return (error.strerror if isinstance(error, OSError) else "") or "it cannot be used"
+
+
+def _open(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret is not None else ""
+
+
+def _beyond_loopback(bootstrap: str) -> str:
+    """Return the first address that is not this machine."""
+    try:
+        hosts = collect_hosts(bootstrap, randomize=False)
+    except ValueError:
+        return ""  # no address at all: whoever connects tells
+    return next((host for host, _port, _family in hosts if not _loopback(host)), "")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,152 @@
+"""The way of an opportunity, on a real book, journal and paper venue."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from core.desk import Approve, Arm, Halt, Refuse
+from core.execution.accounts import Accounts
+from core.execution.journal import Journal, read_events
+from core.execution.planning import Ids
+from core.instruments import Instruments, shipped
+from core.latency import Latencies
+from core.settings import PaperSettings, Settings
+from core.spreads.detector import Detector
+from core.tick import Tick, Withdrawal
+from core.trading import Trading
+
+VENUES = ("binance", "okx")
+SYMBOL = "BTC/USDT"
+
+
+class Floor:
+    """Everything between the book and the journal."""
+
+    def __init__(self, journal: Journal, settings: Settings) -> None:
+        instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
+        self.notices: list[str] = []
+        self.detector = Detector(VENUES, (SYMBOL,), settings.spreads, instruments)
+        self.trading = Trading(
+            settings, instruments, self.detector, Latencies(), journal, Ids("tst", 1), Accounts(), self._note
+        )
+        self._sequence_id = 0
+
+    def _note(self, _level: str, text: str) -> None:
+        self.notices.append(text)
+
+    def quote(self, venue: str, bid: float, ask: float) -> None:
+        self._sequence_id += 1
+        now_ns = time.time_ns()
+        tick = Tick(venue, SYMBOL, bid, ask, 2.0, 2.0, now_ns // 10**6, self._sequence_id, now_ns)
+        for opportunity in self.detector.update(tick, now_ns):
+            self.trading.take(opportunity, now_ns)
+
+    def cross(self) -> None:
+        self.quote("binance", 59_990.0, 60_000.0)
+        self.quote("okx", 60_300.0, 60_310.0)
+
+    @property
+    def open(self) -> list[tuple[str, str]]:
+        """The open tickets: id and code."""
+        return [(one.ticket_id, one.code) for one in self.trading.board.tickets() if one.state == "open"]
+
+    async def settle(self) -> None:
+        """Let what was sent come back, and look at the book as the desk does."""
+        await asyncio.sleep(0)
+        assert await self.trading.executor.settled(5)
+        self.cross()
+        self.trading.look(time.time_ns())
+
+
+@asynccontextmanager
+async def floor(path: Path, approval: Literal["manual", "auto"] = "manual") -> AsyncIterator[Floor]:
+    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1))
+    async with Journal.open(path / "journal.sqlite", mode="paper", run_id="one") as journal:
+        held = Floor(journal, settings)
+        running = asyncio.create_task(held.trading.run())
+        await asyncio.sleep(0)
+        try:
+            yield held
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_approved_ticket_is_sent_once_and_its_route_is_not_offered_again_while_it_lasts(
+    tmp_path: Path,
+) -> None:
+    async with floor(tmp_path) as desk:
+        desk.trading.submit(Arm())
+        desk.cross()
+        [(ticket_id, code)] = desk.open
+        desk.trading.submit(Approve(ticket_id, code))
+        await desk.settle()
+        await desk.settle()
+        assert desk.open == []
+        counts = desk.trading.executor.counts()
+        assert (counts["sent"], counts["filled"]) == (2, 2)
+
+
+async def test_a_halt_puts_tickets_away_and_arming_brings_lasting_ones_back_with_another_code(tmp_path: Path) -> None:
+    async with floor(tmp_path) as desk:
+        desk.cross()
+        [(ticket_id, code)] = desk.open
+        desk.trading.submit(Halt("a test"))
+        assert desk.open == []
+        desk.trading.submit(Approve(ticket_id, code))
+        assert desk.trading.executor.counts()["sent"] == 0
+        desk.trading.submit(Arm(lift_halt=True))
+        await desk.settle()
+        [(new_id, new_code)] = desk.open
+        assert new_id != ticket_id
+        assert new_code != code
+
+
+async def test_a_halt_that_the_person_has_not_seen_is_not_lifted(tmp_path: Path) -> None:
+    async with floor(tmp_path) as desk:
+        desk.trading.halt("an order is unknown")
+        desk.trading.submit(Arm())
+        assert desk.trading.limits.halted
+        assert not desk.trading.limits.armed
+        assert "halted meanwhile" in desk.notices[-1]
+
+
+async def test_a_refused_ticket_stays_away_while_its_edge_lasts(tmp_path: Path) -> None:
+    async with floor(tmp_path) as desk:
+        desk.cross()
+        [(ticket_id, _)] = desk.open
+        desk.trading.submit(Refuse(ticket_id))
+        await desk.settle()
+        assert desk.open == []
+
+
+async def test_an_unattended_desk_takes_what_lasts_once_it_is_armed_and_says_who_armed_it(tmp_path: Path) -> None:
+    async with floor(tmp_path, "auto") as desk:
+        desk.cross()
+        assert desk.trading.executor.counts()["sent"] == 0
+        desk.trading.submit(Arm(), who="desk")
+        desk.trading.look(time.time_ns())
+        await desk.settle()
+        counts = desk.trading.executor.counts()
+        assert (counts["sent"], counts["filled"]) == (2, 2)
+    assert [event.who for event in read_events(tmp_path / "journal.sqlite") if event.what == "armed"] == ["desk"]
+
+
+async def test_a_ticket_of_a_withdrawn_quote_is_put_away_and_not_sent(tmp_path: Path) -> None:
+    async with floor(tmp_path) as desk:
+        desk.trading.submit(Arm())
+        desk.cross()
+        [(ticket_id, code)] = desk.open
+        held = desk.detector.book.quote("okx", SYMBOL)
+        assert held is not None
+        now_ns = time.time_ns()
+        desk.detector.update(Withdrawal(held, "gap", now_ns), now_ns)
+        desk.trading.submit(Approve(ticket_id, code))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert "not sent: okx has no quote" in desk.notices[-1]
+        assert desk.trading.executor.counts()["sent"] == 0
