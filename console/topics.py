@@ -13,18 +13,18 @@ async def check_topics(settings: LogSettings, *, create: bool) -> bool:
 
     Raises:
         LogUnavailable: the brokers do not answer.
-        ConfigurationError: there are fewer brokers than the replication factor.
+        ConfigurationError: there are fewer brokers than the replication factor, or the settings are at odds.
     """
-    bootstrap, replication_factor = settings.bootstrap, settings.replication_factor
+    replication_factor = settings.replication_factor
     topics = [replace(one, name=settings.topic) if one is log_topics.TICKS else one for one in log_topics.TOPICS]
     if replication_factor < 3:
         click.echo(
             f"replication factor {replication_factor}: a broker that dies may take acknowledged ticks with it", err=True
         )
     if create:
-        for name in await log_topics.create(bootstrap, replication_factor, topics):
+        for name in await log_topics.create(settings, topics):
             click.echo(f"{name}: created")
-    differences = await log_topics.check(bootstrap, replication_factor, topics)
+    differences = await log_topics.check(settings, topics)
     for topic in topics:
         wrong = [one for one in differences if one.topic == topic.name]
         wanted = " ".join(f"{key}={value}" for key, value in log_topics.settings_of(topic, replication_factor).items())

@@ -27,7 +27,7 @@ class Keys(Lines):
         room = self.size.width - PANES_WIDTH
         while entries and sum(len(bound[key.id]) + len(key.label) + 3 for key in entries) > room:
             entries.remove(max(entries, key=lambda key: key.footer))
-        line = list(PANES)
+        line = list(PANES) if "pane.ticks" in bound else [(" ", "title")]
         for key in entries:
             line += [(bound[key.id], "key"), (f" {key.label}  ", "title")]
         self.show([line])

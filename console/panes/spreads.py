@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
-from console.panes.text import NOTHING, age, amount, bps, cut, inert, left
+from console.panes.text import NOTHING, age, amount, bps, cut, inert, left, symbol_width
 from core.desk import Edge, Snapshot
 from core.spreads.route import Route
 from core.tick import Cause
@@ -13,7 +13,6 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
-SYMBOL = 9  # columns for a symbol's name
 LEAST = 8  # columns of a cell, with the gap beside it
 SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {
@@ -52,14 +51,15 @@ class Spreads(Pane):
         edges = {(edge.route.symbol, edge.route.buy, edge.route.sell): edge for edge in picture.snapshot.edges}
         self.at_symbol = min(max(self.at_symbol, 0), len(symbols) - 1)
         self.at_route = min(max(self.at_route, 0), len(columns) - 1)
-        room = width - SYMBOL - 1
+        name = symbol_width(symbols)
+        room = width - name - 1
         cell = max(LEAST, min(14, room // len(columns)))
         seen = max(1, room // cell)
         self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
         self._first = max(self._first, self.at_route - seen + 1)
         shown = columns[self._first : self._first + seen]
         tall = 2 * len(symbols) + 4 <= height
-        map_ = Map(edges, shown, cell, tall)
+        map_ = Map(edges, shown, name, cell, tall)
         body: list[Callable[[], Line]] = []
         for y, symbol in enumerate(symbols):
             at = self.at_route - self._first if y == self.at_symbol and self.has_focus else None
@@ -74,7 +74,7 @@ class Spreads(Pane):
         if spare >= 5:
             foot = [[], *ranking(picture, spare - 2), *foot]
         more = len(columns) - len(shown)
-        head = [_names(shown, cell, 0), _names(shown, cell, 1)]
+        head = [_names(shown, cell, name, 0), _names(shown, cell, name, 1)]
         line = self.at_symbol * (2 if tall else 1)
         return Sheet(_info(picture, columns, more), head, body, foot, cursor=line)
 
@@ -89,12 +89,13 @@ class Map:
     """Draws the cells of one picture."""
 
     def __init__(
-        self, edges: dict[tuple[str, str, str], Edge], columns: Sequence[Column], cell: int, tall: bool
+        self, edges: dict[tuple[str, str, str], Edge], columns: Sequence[Column], name: int, cell: int, tall: bool
     ) -> None:
-        self._edges, self._columns, self._cell, self._tall = edges, columns, cell, tall
+        self._edges, self._columns = edges, columns
+        self._name, self._cell, self._tall = name, cell, tall
 
     def numbers(self, symbol: str, cursor: int | None) -> Line:
-        line: Line = [(f" {left(inert(symbol), SYMBOL - 1)} ", "strong")]
+        line: Line = [(f" {left(inert(symbol), self._name - 1)} ", "strong")]
         for x, (buy, sell) in enumerate(self._columns):
             text, pen = self._number(self._edges.get((symbol, buy, sell)))
             text = f"{cut(text, self._cell - 1):^{self._cell - 1}}"
@@ -104,7 +105,7 @@ class Map:
         return line
 
     def notes(self, symbol: str) -> Line:
-        line: Line = [(" " * (SYMBOL + 1), "text")]
+        line: Line = [(" " * (self._name + 1), "text")]
         for buy, sell in self._columns:
             text, pen = self._note(self._edges.get((symbol, buy, sell)))
             line += [(f"{cut(text, self._cell - 1):^{self._cell - 1}}", pen), (" ", "text")]
@@ -148,12 +149,12 @@ def columns_of(snapshot: Snapshot) -> list[Column]:
     return [(buy, sell) for buy in names for sell in names if buy != sell]
 
 
-def _names(columns: Sequence[Column], cell: int, side: int) -> Line:
+def _names(columns: Sequence[Column], cell: int, name: int, side: int) -> Line:
     """Return one of the two lines above the map: where is bought, or where is sold."""
-    line: Line = [(f" {('buy', '→ sell')[side]:<{SYMBOL}}", "dim")]
+    line: Line = [(f" {('buy', '→ sell')[side]:<{name}}", "dim")]
     for column in columns:
-        name = inert(column[side]) if side == 0 else f"→{inert(column[side])}"
-        line.append((f"{cut(name, cell - 1):^{cell - 1}} ", "text" if side == 0 else "dim"))
+        venue = inert(column[side]) if side == 0 else f"→{inert(column[side])}"
+        line.append((f"{cut(venue, cell - 1):^{cell - 1}} ", "text" if side == 0 else "dim"))
     return line
 
 

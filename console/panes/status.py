@@ -45,7 +45,7 @@ class Status(Lines):
         if width >= WIDE:
             self.show([packed([*first, *second], last, width)])
         else:
-            self.show([packed(first, last, width), packed(second, [], width)])
+            self.show([packed(first, last, width), [(" ", "text"), *packed(second, [], width - 1)]])
 
 
 def packed(items: list[Item], last: list[Item], width: int) -> Line:
@@ -69,7 +69,7 @@ def packed(items: list[Item], last: list[Item], width: int) -> Line:
 
 
 def _room(items: list[Item]) -> int:
-    return sum(item.width + (len(SEPARATOR[0]) if item.rank else 1) for item in items)
+    return sum(item.width for item in items) + sum(len(SEPARATOR[0]) if item.rank else 1 for item in items[1:])
 
 
 def standing(picture: Picture, terse: bool) -> list[Item]:

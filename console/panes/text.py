@@ -1,6 +1,7 @@
 """How values are written on the screen: short, aligned, and harmless whatever a venue sends."""
 
 import unicodedata
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -32,6 +33,11 @@ def left(text: str, width: int) -> str:
 
 def right(text: str, width: int) -> str:
     return cut(text, width).rjust(width)
+
+
+def symbol_width(symbols: Iterable[str]) -> int:
+    """Return how many columns the names of `symbols` take, with a gap."""
+    return min(max((len(symbol) for symbol in symbols), default=8), 12) + 1
 
 
 @lru_cache(1024)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from console.panes.lines import Line, Pane, Picture, Sheet
-from console.panes.text import NOTHING, age, amount, count, cut, decimals, inert, left, right
+from console.panes.text import NOTHING, age, amount, count, cut, decimals, inert, left, right, symbol_width
 from core.desk import Quote, VenueState
 
 GLYPHS = {-1: ("▼", "down"), 0: (" ", "dim"), 1: ("▲", "up")}
@@ -29,6 +29,7 @@ class Row(NamedTuple):
     first: bool  # of its symbol: the name is written once
     best_bid: bool
     best_ask: bool
+    places: int  # decimals of the symbol's finest venue: prices stand point below point
 
 
 class Ticks(Pane):
@@ -39,16 +40,17 @@ class Ticks(Pane):
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         rows = rows_of(picture)
-        price = max((len(text) for row in rows for text in _prices(row.quote)), default=8)
-        wide = width >= 10 + 10 + 2 + 2 * (price + 2) + 2 * 8 + 7 + 12
+        price = max((len(text) for row in rows for text in _prices(row)), default=8)
+        name = symbol_width(picture.symbols)
+        wide = width >= name + 1 + 10 + 2 + 2 * (price + 2) + 2 * 8 + 7 + 12
         spread = width >= 94
-        head = _head(price, wide, spread)
+        head = _head(name, price, wide, spread)
         feeds = feeds_of(picture, width)
         room = max(2, height // 3) if len(rows) + 2 + len(feeds) > height else len(feeds)
         foot = feeds[:room] if room >= len(feeds) else [*feeds[: room - 1], _more(len(feeds) - room + 1)]
         if len(rows) + 2 + len(feeds) < height:
             foot = [[], *foot]
-        body: list[Callable[[], Line]] = [partial(line_of, row, picture, price, wide, spread) for row in rows]
+        body: list[Callable[[], Line]] = [partial(line_of, row, picture, name, price, wide, spread) for row in rows]
         if not rows:
             body = [lambda: [(" No symbol contains ", "dim"), (inert(picture.filter), "text")]]
         return Sheet(_info(picture, rows), [head], body, foot)
@@ -66,6 +68,7 @@ def rows_of(picture: Picture) -> list[Row]:
         good = [quote for quote in held if quote.cause is None]
         bid = max((quote.bid_price for quote in good), default=None)
         ask = min((quote.ask_price for quote in good), default=None)
+        places = max((decimals(quote.tick_size) for quote in held), default=0)
         for name in names:
             quote = quotes.get((symbol, name))
             tradable = quote is not None and quote.cause is None
@@ -78,43 +81,48 @@ def rows_of(picture: Picture) -> list[Row]:
                     first=name == names[0],
                     best_bid=tradable and quote is not None and quote.bid_price == bid,
                     best_ask=tradable and quote is not None and quote.ask_price == ask,
+                    places=places,
                 )
             )
     return rows
 
 
-def _prices(quote: Quote | None) -> Iterable[str]:
+def _prices(row: Row) -> Iterable[str]:
+    quote = row.quote
     if quote is None:
         return ()
     places = decimals(quote.tick_size)
-    return f"{quote.bid_price:.{places}f}", f"{quote.ask_price:.{places}f}"
+    pad = " " * (row.places - places + (places == 0 < row.places))
+    return f"{quote.bid_price:.{places}f}{pad}", f"{quote.ask_price:.{places}f}{pad}"
 
 
-def _head(price: int, wide: bool, spread: bool) -> Line:
+def _head(name: int, price: int, wide: bool, spread: bool) -> Line:
     sizes = f" {'bid size':>9}{'ask size':>9}" if wide else ""
     middle = f"{'spread':>8}" if spread else ""
     end = "" if wide else "  bid/ask"
-    return [(f" {'symbol':<9}{'venue':<9}  {'bid':>{price}}  {'ask':>{price}}{middle}{sizes}{'age':>7}{end}", "dim")]
+    return [
+        (f" {'symbol':<{name}}{'venue':<9}  {'bid':>{price}}  {'ask':>{price}}{middle}{sizes}{'age':>7}{end}", "dim")
+    ]
 
 
-def line_of(row: Row, picture: Picture, price: int, wide: bool, spread: bool) -> Line:
-    name: Line = [(f" {left(inert(row.symbol) if row.first else '', 9)}", "strong")]
+def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool) -> Line:
+    head: Line = [(f" {left(inert(row.symbol) if row.first else '', name)}", "strong")]
     quote = row.quote
     if quote is None:
         word, pen = _why_nothing(row)
         return [
-            *name,
+            *head,
             (left(inert(row.venue), 9), "stale"),
             (f"  {right(NOTHING, price)}  ", "stale"),
             (word, pen),
         ]
     away = row.state is not None and row.state.health in ("down", "silent")
     grey = quote.cause is not None or away
-    bid, ask = _prices(quote)
+    bid, ask = _prices(row)
     glyph, moved = GLYPHS.get(quote.moved, GLYPHS[0])
     note = quote.cause or (row.state.health if away and row.state else "")
     line: Line = [
-        *name,
+        *head,
         (left(inert(row.venue), 9), "stale" if grey else "text"),
         (glyph, "stale" if grey else moved),
         (BEST if row.best_bid else " ", "best"),

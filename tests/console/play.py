@@ -1,4 +1,4 @@
-"""A console to try by hand: `python -m tests.console.play [--theme NAME]`. Prices move, tickets come and go; no engine."""
+"""A console to try by hand: `python -m tests.console.play [--theme NAME]`. Prices move, no engine."""
 
 import asyncio
 import itertools

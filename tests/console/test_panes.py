@@ -181,10 +181,12 @@ async def test_open_tickets_and_last_orders_stay_in_sight_on_a_small_screen() ->
     async with Face(frozen.trading()).opened((80, 24)) as face:
         for number in "1234":
             await face.press(number)
+            await face.frame()
             assert "▶ open" in face.read(face.main.strip)
             assert "2 open" in face.read(face.main.strip)
             assert "? help" in face.read(face.main.footer)
         await face.press("5")
+        await face.frame()
         assert "▶ open" in face.read(face.main.pane(5))
 
 

@@ -76,7 +76,7 @@ def test_the_demo_finds_what_was_injected_and_its_profit_is_the_sum_of_its_fills
 
 
 def test_every_simulated_fault_is_survived_counted_and_never_traded_on(tmp_path: Path) -> None:
-    arguments = ["demo", "--no-ui", "--for", "40s", "--approval", "auto", "--seed", "3", "--crossings", "4"]
+    arguments = ["demo", "--no-ui", "--for", "32s", "--approval", "auto", "--seed", "3", "--crossings", "4"]
     with DeskProcess([*arguments, "--fault", "all"], tmp_path) as desk:
         summary = desk.summary(90)
         assert desk.process.returncode == 0
