@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
@@ -43,9 +44,8 @@ async def test_the_demo_finds_what_was_injected_through_kafka_and_a_foreign_clie
             assert desk.process.returncode == 0
         check_truth(summary)
         assert summary["orders"]["sent"] > 0
-        assert {
-            key: str(value) for key, value in sums_of_fills(tmp_path / "arbdesk" / "demo.sqlite").items()
-        }.keys() == (summary["pnl"].keys())
+        sums = sums_of_fills(tmp_path / "arbdesk" / "demo.sqlite")
+        assert {currency: Decimal(amount) for currency, amount in summary["pnl"].items()} == sums
         after = await consumer.end_offsets(partitions)
         written = sum(after[partition] - before[partition] for partition in partitions)
         assert written == summary["ticks"]["appended"]
