@@ -60,6 +60,7 @@ def log_to(target: Path | None) -> None:
     writer = logging.StreamHandler(sys.stderr) if target is None else logging.FileHandler(target, encoding="utf-8")
     writer.setFormatter(JsonLines())
     waiting = Waiting()
+    waiting.setFormatter(logging.Formatter("%(message)s"))  # the writer's own makes the line
     logging.handlers.QueueListener(waiting.lines, writer).start()
     atexit.register(_write_out, waiting)
     logging.basicConfig(level=logging.INFO, handlers=[waiting], force=True)

@@ -29,7 +29,7 @@ async def show(
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
-    async with running(settings, demo=demo, attended=True) as engine:
+    async with running(settings, demo=demo, attended=picture is None) as engine:
         app = Console(engine, settings.console)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):

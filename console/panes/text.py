@@ -67,7 +67,9 @@ def amount(size: float) -> str:
         return count(size)
     if size >= 100:
         return f"{size:.0f}"
-    return f"{size:.2f}" if size >= 10 else f"{size:.3f}" if size >= 0.001 else f"{size:.0e}"
+    if size >= 0.001:
+        return f"{size:.2f}" if size >= 10 else f"{size:.3f}"
+    return f"{size:.4f}" if size >= 0.0001 else f"{size:.0e}"
 
 
 def bps(edge: float) -> str:

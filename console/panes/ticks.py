@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.text import NOTHING, age, amount, count, cut, decimals, inert, left, right, symbol_width
 from core.desk import Quote, VenueState
 
@@ -17,6 +17,7 @@ HEALTH = {
 }
 AGEING_NS, OLD_NS = 1_000_000_000, 5_000_000_000
 BEST = "●"
+VENUE = 8  # columns for a venue's name
 
 
 class Row(NamedTuple):
@@ -50,7 +51,9 @@ class Ticks(Pane):
         foot = feeds[:room] if room >= len(feeds) else [*feeds[: room - 1], _more(len(feeds) - room + 1)]
         if len(rows) + 2 + len(feeds) < height:
             foot = [[], *foot]
-        body: list[Callable[[], Line]] = [partial(line_of, row, picture, name, price, wide, spread) for row in rows]
+        body: list[Callable[[], Line]] = [
+            partial(_fitted, row, picture, name, price, wide, spread, width) for row in rows
+        ]
         if not rows:
             body = [lambda: [(" No symbol contains ", "dim"), (inert(picture.filter), "text")]]
         return Sheet(_info(picture, rows), [head], body, foot)
@@ -99,10 +102,15 @@ def _prices(row: Row) -> Iterable[str]:
 def _head(name: int, price: int, wide: bool, spread: bool) -> Line:
     sizes = f" {'bid size':>9}{'ask size':>9}" if wide else ""
     middle = f"{'spread':>8}" if spread else ""
-    end = "" if wide else "  bid/ask"
-    return [
-        (f" {'symbol':<{name}}{'venue':<9}  {'bid':>{price}}  {'ask':>{price}}{middle}{sizes}{'age':>7}{end}", "dim")
-    ]
+    end = "" if wide else " bid/ask"
+    text = f" {'symbol':<{name}}{'venue':<{VENUE}}  {'bid':>{price}}  {'ask':>{price}}{middle}{sizes}{'age':>6}{end}"
+    return [(text, "dim")]
+
+
+def _fitted(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool, width: int) -> Line:
+    """Return a line without its last part if that does not fit: half a number is a wrong one."""
+    line = line_of(row, picture, name, price, wide, spread)
+    return line if sum(len(text) for text, _ in line) <= width else clipped(line[:-1], width)
 
 
 def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool) -> Line:
@@ -112,7 +120,7 @@ def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, sprea
         word, pen = _why_nothing(row)
         return [
             *head,
-            (left(inert(row.venue), 9), "stale"),
+            (left(inert(row.venue), VENUE), "stale"),
             (f"  {right(NOTHING, price)}  ", "stale"),
             (word, pen),
         ]
@@ -123,7 +131,7 @@ def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, sprea
     note = quote.cause or (row.state.health if away and row.state else "")
     line: Line = [
         *head,
-        (left(inert(row.venue), 9), "stale" if grey else "text"),
+        (left(inert(row.venue), VENUE), "stale" if grey else "text"),
         (glyph, "stale" if grey else moved),
         (BEST if row.best_bid else " ", "best"),
         (right(bid, price), _pen(row.best_bid, grey)),
@@ -138,9 +146,9 @@ def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, sprea
         line.append((sizes, "stale" if grey else "dim"))
     line.append(_age(picture.age_ns(quote.received_ns)))
     if note:
-        line.append((f"  ◌ {note}", "ghost"))
+        line.append((f" ◌ {note}", "ghost"))
     elif not wide:
-        line.append((f"  {amount(quote.bid_volume)}/{amount(quote.ask_volume)}", "dim"))
+        line.append((f" {amount(quote.bid_volume)}/{amount(quote.ask_volume)}", "dim"))
     return line
 
 
@@ -154,7 +162,7 @@ def _pen(best: bool, grey: bool) -> str:
 
 def _age(age_ns: int) -> tuple[str, str]:
     pen = "bad" if age_ns >= OLD_NS else "warn" if age_ns >= AGEING_NS else "dim"
-    return right(age(age_ns), 7), pen
+    return right(age(age_ns), 6), pen
 
 
 def _why_nothing(row: Row) -> tuple[str, str]:
