@@ -71,6 +71,10 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT"),
             click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]"),
             click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
+            click.option(
+                "--role", type=click.Choice(["all", "collector", "worker"]), help="Which parts run here.  [all]"
+            ),
+            click.option("--group", help="Workers of one group share the symbols (Kafka)."),
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--theme", help="The screen's colours."),
             click.option(
@@ -140,6 +144,8 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("console.theme", options["theme"])
     put("log.kind", options["log_kind"])
     put("log.bootstrap", options["bootstrap"])
+    put("log.group", options["group"])
+    put("role", options["role"])
     if options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
     for key in ("rate", "seed", "crossings_per_s", "faults"):

@@ -25,7 +25,7 @@ from core.desk import (
     TicketCounts,
     pnl_text,
 )
-from core.errors import DeskError, JournalHeld
+from core.errors import ConfigurationError, DeskError, JournalHeld
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
 from core.execution.planning import Ids, install_code
@@ -40,6 +40,7 @@ from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated_market
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
+from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
 
@@ -74,11 +75,19 @@ class Engine:
         fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
         self._instruments = Instruments(shipped(), fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
+        self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._trading = Trading(
-            settings, self._instruments, self._detector, self._latencies, journal, ids, accounts, self._notice
+            settings,
+            self._instruments,
+            self._detector,
+            self._latencies,
+            journal,
+            ids,
+            accounts,
+            self._notice,
+            self._worker.owns,
         )
-        self._worker = Worker(self._detector, self._latencies, self._trading.take)
-        self._collectors = [self._collector(name) for name in fees]
+        self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._per_s: dict[str, float] = {}
         self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
@@ -155,6 +164,9 @@ class Engine:
         if self._main is not None:
             await asyncio.wait([self._main])
 
+    def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
+        self._trading.take(opportunity, decided_ns)
+
     # --- start and stop
 
     async def start(self) -> None:
@@ -192,7 +204,10 @@ class Engine:
 
     async def _run(self, reading: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._worker.run(self._log, reading), name="worker")
+            if self._settings.role == "collector":
+                reading.set()
+            else:
+                tasks.create_task(self._worker.run(self._log, reading, self._settings.log.group), name="worker")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
             if self._market is not None:
@@ -220,6 +235,8 @@ class Engine:
         if not await self._log.flush(1.0):
             counts = self._log.counts
             logger.warning("the log did not take %d ticks in time", counts.waiting + counts.unknown)
+        if self._settings.role == "collector" or self._settings.log.group:
+            return  # others judge what came from here
         for _ in range(200):
             if self._worker.consumed >= self._log.counts.appended:
                 return
@@ -296,6 +313,12 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         DeskError: a part could not start.
     """
     run_id = uuid.uuid4().hex[:12]
+    if settings.role != "all" and (demo or settings.log.kind == "memory"):
+        raise ConfigurationError(
+            f'role = "{settings.role}"',
+            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
+            do='Set log.kind = "kafka", or leave the role at "all".',
+        )
     if demo:  # its venues are its own, whatever the user's are set to
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
@@ -327,8 +350,11 @@ async def _open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: s
     if log.kind == "memory":
         return MemoryLog(log.capacity)
     from core.log.kafka import KafkaLog  # heavy, and only here
+    from core.log.security import secured
 
-    return await stack.enter_async_context(KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity))
+    return await stack.enter_async_context(
+        KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity, security=secured(log))
+    )
 
 
 async def _open_journal(

@@ -18,6 +18,7 @@ from core.errors import ConfigurationError
 Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
 DEFAULT_SYMBOLS = tuple(f"{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "LINK"))
+SECRETS = {("password",), ("key_password",), ("security",)}  # the last part of keys whose value no error shows
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 
 
@@ -66,6 +67,7 @@ class LogSettings(Section):
     bootstrap: str = "127.0.0.1:9092"  # "host:port", several separated by commas
     topic: str = Field(default="arbitrage-tick-data", pattern=r"^[a-zA-Z0-9._-]{1,249}$")
     replication_factor: int = Field(default=3, ge=1, le=9)
+    group: Name | None = None  # workers of one group share the symbols; without, this desk judges all of them
     security: SecuritySettings = SecuritySettings()
 
 
@@ -121,6 +123,7 @@ class Settings(BaseSettings):
     venues: dict[Name, VenueSettings] = Field(
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )
+    role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
     journal: Path | None = None  # the journal's file, instead of one in data_dir
@@ -162,7 +165,9 @@ def load(file: Path | None, overrides: Mapping[str, Any]) -> Settings:
         return Settings(**_merged(_merged(written, environment), overrides))
     except ValidationError as error:
         places = ((overrides, "command line"), (environment, "environment"), (written, str(file)))
-        lines = [_explain(mistake, places) for mistake in error.errors(include_url=False, include_context=False)]
+        mistakes = error.errors(include_url=False, include_context=False)
+        within = {one["loc"][:-1] for one in mistakes}  # a list whose elements are mistakes only looks too short
+        lines = [_explain(one, places) for one in mistakes if one["type"] != "too_short" or one["loc"] not in within]
         raise ConfigurationError("\n".join(lines)) from None
 
 
@@ -193,13 +198,12 @@ def _explain(mistake: Any, places: tuple[tuple[Mapping[str, Any], str], ...]) ->
         near = difflib.get_close_matches(str(path[-1]), _keys_beside(path), n=1)
         return f"{where}: {key}: there is no such key. {f'Did you mean {near[0]}?' if near else 'Remove it.'}"
     problem = str(mistake["msg"]).removeprefix("Value error, ")
+    if mistake["type"] == "string_pattern_mismatch" and path[0] == "symbols":
+        problem = "no symbol; write it in capitals as BASE/QUOTE, like BTC/USDT"
+    elif mistake["type"] == "string_pattern_mismatch" and path[-1] == "url":
+        problem = "no address of a venue; write wss://host/path"
     given = mistake["input"]
-    secret = (
-        not isinstance(given, str | int | float | Path)
-        or "security" in (path[-1:] + path[-2:])
-        and path[-1] != "protocol"
-        and path[-1] != "mechanism"
-    )
+    secret = isinstance(given, (dict, list, tuple)) or path[-1:] in SECRETS
     shown = f" (it is {given!r})" if path and not secret else ""
     return f"{where}: {f'{key}: ' if key else ''}{problem[0].lower()}{problem[1:]}{shown}."
 

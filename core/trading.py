@@ -41,6 +41,7 @@ class Trading:
         ids: Ids,
         accounts: Accounts,
         notify: Notify,
+        owns: Callable[[], bool],
     ) -> None:
         self.limits = Limits(settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms)
         self.board = TicketBoard(settings.limits, latencies)
@@ -54,6 +55,7 @@ class Trading:
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._journal, self._ids, self._notify = journal, ids, notify
+        self._owns = owns  # whether the book is this desk's to decide on, and no other worker's
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
@@ -132,6 +134,9 @@ class Trading:
 
     def _approve(self, ticket_id: str, code: str, now_ns: int) -> None:
         opened_ns = next((one.opened_ns for one in self.board.tickets() if one.ticket_id == ticket_id), now_ns)
+        if not self._owns():
+            self._notify("warning", "ticket not approved: another worker has taken this desk's symbols over")
+            return
         trade = self.board.approve(ticket_id, code, now_ns)
         if isinstance(trade, Refusal):
             self.limits.refuse(trade.reason, trade.detail)
@@ -189,6 +194,8 @@ class Trading:
 
     def _offer_again(self, now_ns: int) -> None:
         """Take up opportunities that last and that nothing came of yet: refused then, or their prices moved."""
+        if not self._owns():
+            return
         lasting = self._detector.opportunities_now(now_ns)
         self._answered &= {opportunity.route for opportunity in lasting}
         open_routes = {ticket.trade.route for ticket in self._open_tickets()}

@@ -63,6 +63,21 @@ controlled.shutdown.max.retries=1
 log.cleaner.dedupe.buffer.size=4194304
 log.index.size.max.bytes=1048576
 """  # the cleaner's default buffer is 128 MiB: it alone would eat a small heap
+SECURE = """\
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},USERS://127.0.0.1:{users},TLS://127.0.0.1:{tls}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},USERS://127.0.0.1:{users},TLS://127.0.0.1:{tls}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,USERS:SASL_SSL,TLS:SSL
+listener.name.users.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.users.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+ user_{user}="{password}";
+listener.name.users.scram-sha-512.sasl.jaas.config=\\
+ org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tls.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={keys}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+"""  # in a file of properties the later line holds
 JVM = (
     "-Xms96m",
     "-Xmx320m",
@@ -79,12 +94,24 @@ class ClusterFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Users:
+    """Who may sign in, and what the brokers prove themselves with."""
+
+    user: str
+    password: str
+    keys: Path  # PEM: the brokers' key and certificate
+    authority: Path  # PEM: who signed it, and who vouches for clients
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """A running cluster."""
 
     bootstrap: str
     nodes: tuple[subprocess.Popen[bytes], ...]
     description: str
+    users: str = ""  # where SASL over TLS is spoken
+    tls: str = ""  # where TLS is, and clients show a certificate
 
     def signal(self, number: signal.Signals) -> None:
         """Send every node a signal: SIGSTOP makes it hang, SIGCONT lets it go on, SIGKILL is a power cut."""
@@ -98,8 +125,10 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = 3, timeout_s: float = 90.0) -> Iterator[Cluster]:
+def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None) -> Iterator[Cluster]:
     """Run a fresh cluster of `nodes`; its data and its processes are gone when the context ends.
+
+    With `users`, it also listens where one has to sign in.
 
     Raises:
         ClusterFailed: Java or Maven is missing, or Kafka does not come up.
@@ -110,9 +139,19 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0) -> Iterator[Cluster]:
         root = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="arbdesk-kafka-", ignore_cleanup_errors=True))
         )
-        ports = _free_ports(2 * nodes)
-        files = _configure(root, ports[:nodes], ports[nodes:])
-        _format(jars, files)
+        ports = _free_ports(4 * nodes)
+        files = _configure(root, ports[:nodes], ports[nodes : 2 * nodes])
+        if users is not None:
+            for node, file in enumerate(files):
+                port, controller, signing, tls = ports[node::nodes]
+                secure = {"keys": users.keys, "authority": users.authority, "user": users.user}
+                with file.open("a") as configuration:
+                    configuration.write(
+                        SECURE.format(
+                            port=port, controller=controller, users=signing, tls=tls, password=users.password, **secure
+                        )
+                    )
+        _format(jars, files, users)
         running: list[subprocess.Popen[bytes]] = []
         stack.callback(_stop, running)
         for file in files:
@@ -127,7 +166,10 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0) -> Iterator[Cluster]:
                         preexec_fn=_die_with_parent,
                     )
                 )
-        bootstrap = ",".join(f"127.0.0.1:{port}" for port in ports[:nodes])
+        bootstrap, _, signing_in, encrypted = (
+            ",".join(f"127.0.0.1:{port}" for port in ports[start : start + nodes])
+            for start in range(0, 4 * nodes, nodes)
+        )
         try:
             asyncio.run(_ready(bootstrap, running, timeout_s))
         except ClusterFailed as error:
@@ -139,6 +181,7 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0) -> Iterator[Cluster]:
             tuple(running),
             f"Apache Kafka {VERSION}, {nodes} node{'s' if nodes > 1 else ''}, up in {time.monotonic() - began:.1f} s,"
             f" {started.memory_mb()} MB",
+            *((signing_in, encrypted) if users is not None else ()),
         )
 
 
@@ -203,10 +246,11 @@ def _configure(root: Path, ports: Sequence[int], controllers: Sequence[int]) -> 
     return files
 
 
-def _format(jars: Path, files: Sequence[Path]) -> None:
+def _format(jars: Path, files: Sequence[Path], users: Users | None) -> None:
     """Format the first node's storage; the others get a copy with an identity of their own: a JVM costs seconds."""
+    scram = ["--add-scram", f"SCRAM-SHA-512=[name={users.user},password={users.password}]"] if users else []
     tool = subprocess.run(
-        _java(jars, "kafka.tools.StorageTool", "format", "-t", _identity(), "-c", str(files[0])),
+        _java(jars, "kafka.tools.StorageTool", "format", "-t", _identity(), "-c", str(files[0]), *scram),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=120,

@@ -31,7 +31,15 @@ class Floor:
         self.notices: list[str] = []
         self.detector = Detector(VENUES, (SYMBOL,), settings.spreads, instruments)
         self.trading = Trading(
-            settings, instruments, self.detector, Latencies(), journal, Ids("tst", 1), Accounts(), self._note
+            settings,
+            instruments,
+            self.detector,
+            Latencies(),
+            journal,
+            Ids("tst", 1),
+            Accounts(),
+            self._note,
+            lambda: True,
         )
         self._sequence_id = 0
 

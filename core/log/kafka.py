@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import chain
 from time import monotonic, time_ns
@@ -12,26 +12,28 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.conn import AIOKafkaConnection, CloseReason  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError, KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
 from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
 from core.log import records
-from core.log.ticklog import Batch, LogCounts
-from core.log.topics import TICKS, administrator, described, unreachable
+from core.log.group import GroupReader
+from core.log.letters import DeadLetters
+from core.log.reader import REQUEST_MS, STOP_S, KafkaReader, consumer_at, ended, stop_consumer
+from core.log.security import PLAINTEXT, listen_for_reasons, refusal
+from core.log.ticklog import LogCounts
+from core.log.topics import DEAD_LETTERS, TICKS, administrator, described
 from core.tick import Entry
 
 LINGER_S = 0.005  # how long ticks gather before they leave: a request costs as much as 50 ticks
 BATCH_BYTES = 65_536
-REQUEST_MS = 10_000
 START_S = 5.0
-DRAIN_S = 1.0  # what is not acknowledged within this time at the end
-STOP_S = 1.0  # and, after it, within this one, is unknown
+JOIN_S = 20.0  # a member that died holds its share for a session, and a group that changes takes a while
+DRAIN_S = 1.0  # what is not acknowledged within this time at the end, and STOP_S after it, is unknown
 SLOW_S = 1.0  # an acknowledgement that takes longer is trouble
 WATCH_S = 2.0
-READ_AT_ONCE = 5_000  # records: decoding more would hold up the event loop
 
 logger = logging.getLogger("arbdesk.kafka")
 
@@ -65,8 +67,17 @@ class KafkaLog:
     never sees a simulated record.
     """
 
-    def __init__(self, bootstrap: str, topic: str, *, tag: str | None = None, capacity: int) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        *,
+        tag: str | None = None,
+        capacity: int,
+        security: Mapping[str, Any] = PLAINTEXT,
+    ) -> None:
         self._bootstrap, self._topic, self._tag, self._capacity = bootstrap, topic, tag, capacity
+        self._security = security  # as core.log.security.secured gives it
         self._mark: list[records.Header] = [(records.SIMULATED, tag.encode())] if tag is not None else []
         self._partitions = [_Partition(number) for number in range(TICKS.partitions)]
         self._routes: dict[str, _Partition] = {}  # by symbol: the hash costs 3 us
@@ -79,6 +90,7 @@ class KafkaLog:
         self._tasks = asyncio.TaskGroup()
         self._own: list[asyncio.Task[None]] = []
         self._readers: list[KafkaReader] = []
+        self._letters = DeadLetters(DEAD_LETTERS.name)
 
     @property
     def counts(self) -> LogCounts:
@@ -88,7 +100,15 @@ class KafkaLog:
             sum(getattr(reader, what) for reader in self._readers) for what in ("foreign", "poison", "lost")
         )
         return LogCounts(
-            received, self._appended, self._conflated, waiting, self._unknown, foreign=foreign, poison=poison, lost=lost
+            received,
+            self._appended,
+            self._conflated,
+            waiting,
+            self._unknown,
+            foreign=foreign,
+            poison=poison,
+            lost=lost,
+            letters=self._letters.sent,
         )
 
     @property
@@ -110,8 +130,9 @@ class KafkaLog:
         Raises:
             LogUnavailable: no broker answers, or the topic is not what the desk needs.
         """
-        async with administrator(self._bootstrap) as admin:
-            found = len((await described(admin, [self._topic]))[self._topic])
+        async with administrator(self._bootstrap, self._security) as admin:
+            topics = await described(admin, [self._topic, DEAD_LETTERS.name])
+        found, self._letters.closed = len(topics[self._topic]), not topics[DEAD_LETTERS.name]
         if found != TICKS.partitions:
             raise LogUnavailable(
                 f"Kafka at {self._bootstrap} has {'no' if not found else 'another'} topic {self._topic}",
@@ -122,7 +143,8 @@ class KafkaLog:
             )
         self._producer = await self._connect()
         await self._tasks.__aenter__()
-        self._own = [self._tasks.create_task(self._send_forever()), self._tasks.create_task(self._watch())]
+        routines = (self._send_forever(), self._watch(), self._letters.run(lambda: self._producer))
+        self._own = [self._tasks.create_task(routine) for routine in routines]
         return self
 
     async def __aexit__(
@@ -153,40 +175,51 @@ class KafkaLog:
             self._wake.set()
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator["KafkaReader"]:
-        """Read everything appended after this context was entered.
+    async def reader(self, group: str | None = None) -> AsyncIterator[KafkaReader]:
+        """Read everything appended after this context was entered; with a `group`, its members' share of it.
 
         Raises:
-            LogUnavailable: no broker answers.
+            LogUnavailable: no broker answers, or the group gives us no share in time.
         """
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            enable_auto_commit=False,
-            auto_offset_reset="none",  # Kafka's own choice would skip to the end without a word
-            fetch_max_wait_ms=50,  # how long an empty answer may take; one with ticks comes at once
-            fetch_max_bytes=2**26,
-            max_partition_fetch_bytes=2**22,
-            request_timeout_ms=REQUEST_MS,
-        )
-        try:
-            partitions = [TopicPartition(self._topic, partition.number) for partition in self._partitions]
+        listen_for_reasons()
+        async with AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(START_S):
-                    await consumer.start()
-                    ends = await consumer.end_offsets(partitions)
+                reader = await (self._alone(stack) if group is None else self._member(stack, group))
             except (KafkaError, OSError) as error:
-                raise unreachable(self._bootstrap, error) from error
-            consumer.assign(partitions)  # and at once, before it looks for positions of its own:
-            for partition, offset in ends.items():
-                consumer.seek(partition, offset)
-            reader = KafkaReader(consumer, self._tag)
+                raise refusal(self._bootstrap, error, self._security) from error
             self._readers.append(reader)
-            try:
-                yield reader
-            finally:
-                self._readers.remove(reader)
-        finally:
-            await _stop_consumer(consumer)
+            stack.callback(self._readers.remove, reader)
+            yield reader
+
+    async def _alone(self, stack: AsyncExitStack) -> KafkaReader:
+        consumer = consumer_at(self._bootstrap, self._security)
+        stack.push_async_callback(stop_consumer, consumer)
+        partitions = [TopicPartition(self._topic, partition.number) for partition in self._partitions]
+        async with asyncio.timeout(START_S):
+            await consumer.start()
+            ends = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)  # and at once, before it looks for positions of its own:
+        reader = KafkaReader(consumer, self._tag)
+        reader.start_at(ends)
+        return reader
+
+    async def _member(self, stack: AsyncExitStack, group: str) -> KafkaReader:
+        member = GroupReader(self._topic, group, self._tag, self._letters.take, self._bootstrap, self._security)
+        stack.push_async_callback(member.leave)
+        async with asyncio.timeout(START_S):
+            await member.join()
+        keeping = self._tasks.create_task(member.keep())
+        stack.callback(keeping.cancel)
+        try:
+            async with asyncio.timeout(JOIN_S):
+                await member.take_positions()
+        except TimeoutError:
+            raise LogUnavailable(
+                f"Kafka at {self._bootstrap} gives a new member of {group} no partitions",
+                why=member.trouble or f"none in {JOIN_S:g} s",
+                do="Look at that group with the tools of the cluster: may this user join it, does a member hold it up?",
+            ) from None
+        return member
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until everything is acknowledged, or known to be unknown."""
@@ -211,14 +244,16 @@ class KafkaLog:
             enable_idempotence=True,  # the broker drops what a retry repeats, and keeps the order
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=REQUEST_MS,
+            **self._security,
         )
         try:
+            listen_for_reasons()
             async with asyncio.timeout(START_S):
                 await producer.start()
                 await producer.partitions_for(self._topic)
         except (KafkaError, OSError) as error:
             await _stop_producer(producer)
-            raise unreachable(self._bootstrap, error) from error
+            raise refusal(self._bootstrap, error, self._security) from error
         except BaseException:
             await _stop_producer(producer)
             raise
@@ -325,89 +360,21 @@ class KafkaLog:
             self._wake.set()
 
 
-class KafkaReader:
-    """A position on every partition of the topic."""
-
-    def __init__(self, consumer: Any, tag: str | None) -> None:
-        self._consumer = consumer
-        self._simulated = tag.encode() if tag is not None else None
-        self.foreign = 0  # simulated records on a live log, or another simulation's
-        self.poison = 0  # records that are no tick
-        self.poison_at = ""  # topic/partition/offset of the last one
-        self.lost = 0  # records that the brokers deleted before they were read
-        self.trouble = ""
-
-    async def read(self) -> Batch:
-        """Return what has arrived, at least one entry; waits for it. Cancelling loses none."""
-        while True:
-            try:
-                fetched = await self._consumer.getmany(timeout_ms=1000, max_records=READ_AT_ONCE)
-            except OffsetOutOfRangeError as error:
-                await self._skip_deleted(error.args[0])
-                continue
-            except KafkaError as error:
-                self.trouble = f"Kafka cannot be read: {error!r}"
-                logger.warning("%s", self.trouble)
-                await asyncio.sleep(SLOW_S)
-                continue
-            self.trouble = ""
-            if fetched and (batch := self._decode(fetched.values())).entries:
-                return batch
-
-    def _decode(self, fetched: Iterable[Sequence[Any]]) -> Batch:
-        entries: list[Entry] = []
-        stamps: list[int] = []
-        for record in chain.from_iterable(fetched):
-            if records.simulated(record.headers) != self._simulated:
-                self.foreign += 1
-                continue
-            try:
-                entries.append(records.read(record.value, record.headers, record.timestamp))
-            except ValueError as error:
-                self.poison += 1
-                self.poison_at = f"{record.topic}/{record.partition}/{record.offset}"
-                logger.debug("no tick at %s: %s", self.poison_at, error)
-            else:
-                stamps.append(record.timestamp * 1_000_000)
-        return Batch(entries, stamps)
-
-    async def _skip_deleted(self, wanted: dict[Any, int]) -> None:
-        """Go on at the oldest record there is, and count those that went before it was their turn."""
-        for partition, oldest in (await self._consumer.beginning_offsets(list(wanted))).items():
-            self.lost += max(0, oldest - wanted[partition])
-            self._consumer.seek(partition, oldest)
-            logger.warning("%s: records before %s were deleted unread", partition, oldest)
-
-
-async def _stop_consumer(consumer: Any) -> None:
-    """Stop it; while brokers are away its own `stop` may raise CancelledError and leave its connections open."""
-    await _ended(asyncio.ensure_future(consumer.stop()), STOP_S)
-    await _ended(asyncio.ensure_future(consumer._client.close()), STOP_S)
-
-
 async def _stop_producer(producer: Any) -> None:
     """Stop it; while brokers are away its own `stop` waits for them, so after `STOP_S` we take it apart."""
     stopping = asyncio.ensure_future(producer.stop())
-    if not await _ended(stopping, STOP_S):
+    if not await ended(stopping, STOP_S):
         if sender := producer._sender.sender_task:
             sender.cancel()
-        await _ended(asyncio.ensure_future(producer.client.close()), STOP_S / 4)
+        await ended(asyncio.ensure_future(producer.client.close()), STOP_S / 4)
         # Its requests look for new metadata before they give up; nobody fetches any now.
         producer.client._md_update_fut = refused = asyncio.get_running_loop().create_future()
         refused.set_result(False)
-        await _ended(stopping, STOP_S / 4)
+        await ended(stopping, STOP_S / 4)
     left = producer._message_accumulator
     left._pending_batches.update(chain.from_iterable(left._batches.values()))  # where the end of each looks for it
     for batch in left._pending_batches:
         batch.future.cancel()
-
-
-async def _ended(stopping: asyncio.Future[None], timeout_s: float) -> bool:
-    """Wait for it, and take what it raises: it is about to be thrown away."""
-    await asyncio.wait({stopping}, timeout=timeout_s)
-    if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
-        logger.debug("while stopping: %r", error)
-    return stopping.done()
 
 
 def _send(connection: Any, *request: Any, **options: Any) -> Any:

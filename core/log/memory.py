@@ -49,7 +49,7 @@ class MemoryLog:
             self._start += 1
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator["MemoryReader"]:
+    async def reader(self, group: str | None = None) -> AsyncIterator["MemoryReader"]:  # noqa: ARG002 (one of one)
         """Read everything appended after this context was entered; leaving it lets go of the position."""
         reader = MemoryReader(self, self._end)
         self._readers.append(reader)
@@ -121,6 +121,11 @@ class MemoryLog:
 
 class MemoryReader:
     """A position on a `MemoryLog`."""
+
+    epoch = 0  # it reads alone: nobody takes over
+
+    def holds(self, epoch: int) -> bool:
+        return epoch == self.epoch
 
     def __init__(self, log: MemoryLog, position: int) -> None:
         self._log = log

@@ -1,5 +1,6 @@
 """How the desk and the brokers prove who they are, and what went wrong when they did not."""
 
+import asyncio
 import ipaddress
 import logging
 import ssl
@@ -8,7 +9,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
-from aiokafka.conn import collect_hosts  # type: ignore[import-untyped]
+from aiokafka.conn import AIOKafkaConnection, collect_hosts  # type: ignore[import-untyped]
 from aiokafka.errors import (  # type: ignore[import-untyped]
     IllegalSaslStateError,
     KafkaConnectionError,
@@ -28,6 +29,9 @@ SPEAK_TLS = 'If it expects TLS, set log.security.protocol = "SASL_SSL" (or "SSL"
 SPEAK_PLAIN = "Name the port where it speaks TLS (log.bootstrap), or set another log.security.protocol."
 SIGN_IN = "Check log.security.user, log.security.password and log.security.mechanism."
 CLIENT_CERTIFICATE = "If it asks for a certificate of ours, set log.security.cert and log.security.key."
+
+
+HANG_UP_S = 0.5
 
 
 class _Secret(str):
@@ -93,22 +97,25 @@ def listen_for_reasons() -> None:
 
     The log itself stays silent: it would have a hundred lines a second while brokers are away.
     """
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    client = logging.getLogger("aiokafka.client")
-    client.setLevel(logging.WARNING)
-    client.addFilter(_remember)  # once, however often it is added
+    log = logging.getLogger("aiokafka")
+    log.setLevel(logging.WARNING)
+    log.propagate = False
+    log.addHandler(_memory)  # once, however often it is added
     _attempts.set([])
 
 
-def _remember(record: logging.LogRecord) -> bool:
-    if isinstance(record.args, tuple) and record.args and isinstance(record.args[-1], Exception):
+class _Memory(logging.Handler):
+    """Keeps the errors that a line is about, for the task in which it was written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
         attempts = _attempts.get(None)
-        if attempts is not None:
-            del attempts[:-8]
-            attempts.append(record.args[-1])
-    return False
+        if attempts is not None and isinstance(record.args, tuple) and record.args:
+            if isinstance(record.args[-1], Exception):
+                attempts.append(record.args[-1])
+            del attempts[:-8]  # a task may live for long
 
 
+_memory = _Memory(logging.WARNING)
 _attempts: ContextVar[list[Exception]] = ContextVar("attempts")
 
 
@@ -168,3 +175,17 @@ def _loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+async def _connect(connection: Any) -> Any:
+    """Connect. Where that fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS needs."""
+    try:
+        return await _asyncio_connect(connection)
+    except Exception:
+        if connection._protocol is not None:
+            await asyncio.wait({connection._closed_fut}, timeout=HANG_UP_S)
+        raise
+
+
+_asyncio_connect = AIOKafkaConnection.connect
+AIOKafkaConnection.connect = _connect

@@ -14,6 +14,7 @@ class Batch(NamedTuple):
 
     entries: Sequence[Entry]
     appended_ns: Sequence[int]
+    warming: bool = False  # from before this reader's turn: to learn the market from, and not to decide on
 
 
 class LogCounts(msgspec.Struct, frozen=True):
@@ -27,10 +28,18 @@ class LogCounts(msgspec.Struct, frozen=True):
     foreign: int = 0  # met by readers, simulated by another desk or for another run: never given out
     poison: int = 0  # met by readers, and no entries
     lost: int = 0  # deleted before a reader came to them
+    letters: int = 0  # poison kept aside on the topic of dead letters
 
 
 class TickReader(Protocol):
     """One reader's position on the log."""
+
+    @property
+    def epoch(self) -> int:
+        """Rises whenever others may take over from this reader."""
+
+    def holds(self, epoch: int) -> bool:
+        """Return whether what was read in that epoch may still be decided on, and not by another reader."""
 
     async def read(self) -> Batch:
         """Return the next entries, at least one; waits for them. Cancelling loses none."""
@@ -49,8 +58,11 @@ class TickLog(Protocol):
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits. Under back-pressure it replaces a waiting older one of its venue and symbol."""
 
-    def reader(self) -> AbstractAsyncContextManager[TickReader]:
-        """Read everything appended after this context was entered, at an own pace."""
+    def reader(self, group: str | None = None) -> AbstractAsyncContextManager[TickReader]:
+        """Read everything appended after this context was entered, at an own pace.
+
+        With a `group`, the readers of that name, in whatever process, share the symbols among them.
+        """
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until nothing is waiting; False when `timeout_s` passed first (the counts tell what is left)."""

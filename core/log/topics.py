@@ -1,7 +1,6 @@
 """The topics of the desk: what they must be, what they are, and making those that are missing."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +8,12 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError, KafkaError, for_code  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError, for_code  # type: ignore[import-untyped]
 from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
 
 from core.errors import ConfigurationError, LogUnavailable
+from core.log.security import PLAINTEXT, listen_for_reasons, refusal, secured
+from core.settings import LogSettings
 
 ANSWER_S = 4.0  # all bootstrap addresses together: so long may brokers take before they count as unreachable
 SPREAD_S = 10.0  # so long may the news of a topic take to every broker
@@ -48,7 +49,8 @@ DESK_STATE = Topic("arbitrage-desk-state", 1, {"cleanup.policy": "compact"})
 COMMANDS = Topic(
     "arbitrage-commands", 1, {"cleanup.policy": "delete", "retention.ms": "3600000", "segment.ms": "600000"}
 )
-TOPICS = (TICKS, EVENTS, DESK_STATE, COMMANDS)
+DEAD_LETTERS = Topic("arbitrage-dead-letters", 1, {"cleanup.policy": "delete", "retention.ms": "2592000000"})
+TOPICS = (TICKS, EVENTS, DESK_STATE, COMMANDS, DEAD_LETTERS)
 
 
 def settings_of(topic: Topic, replication_factor: int) -> dict[str, str]:
@@ -56,13 +58,15 @@ def settings_of(topic: Topic, replication_factor: int) -> dict[str, str]:
     return {**topic.settings, "min.insync.replicas": "2" if replication_factor >= 3 else "1"}
 
 
-async def check(bootstrap: str, replication_factor: int, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
+async def check(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
     """Return how the topics differ from what they must be; nothing if all is well. Changes nothing.
 
     Raises:
         LogUnavailable: the brokers do not answer.
+        ConfigurationError: the settings do not let us talk to them.
     """
-    async with administrator(bootstrap) as admin:
+    replication_factor = log.replication_factor
+    async with administrator(log.bootstrap, secured(log)) as admin:
         found = await described(admin, [topic.name for topic in topics])
         differences = [
             Difference(topic.name, "topic", "exists", "missing") for topic in topics if not found[topic.name]
@@ -82,14 +86,15 @@ async def check(bootstrap: str, replication_factor: int, topics: Sequence[Topic]
     return differences
 
 
-async def create(bootstrap: str, replication_factor: int, topics: Sequence[Topic] = TOPICS) -> list[str]:
+async def create(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[str]:
     """Create the topics that are missing and return their names; what is there stays as it is.
 
     Raises:
         LogUnavailable: the brokers do not answer, or refuse.
-        ConfigurationError: there are fewer brokers than copies to keep.
+        ConfigurationError: there are fewer brokers than copies to keep, or the settings do not let us talk to them.
     """
-    async with administrator(bootstrap) as admin:
+    bootstrap, replication_factor = log.bootstrap, log.replication_factor
+    async with administrator(bootstrap, secured(log)) as admin:
         found = await described(admin, [topic.name for topic in topics])
         if not (missing := [topic for topic in topics if not found[topic.name]]):
             return []
@@ -127,18 +132,17 @@ async def create(bootstrap: str, replication_factor: int, topics: Sequence[Topic
 
 
 @asynccontextmanager
-async def administrator(bootstrap: str) -> AsyncIterator[Any]:
+async def administrator(bootstrap: str, security: Mapping[str, Any] = PLAINTEXT) -> AsyncIterator[Any]:
     """Talk to the cluster as its administrator.
 
     Raises:
         LogUnavailable: Kafka failed in any way, here or within the context.
         ConfigurationError: `bootstrap` is no list of addresses.
     """
-    # aiokafka tells of every attempt: a hundred lines a second while brokers are away. What matters we raise.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    listen_for_reasons()
     patience_ms = int(max(1.0, ANSWER_S / len(bootstrap.split(","))) * 1000)
     try:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=patience_ms)
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=patience_ms, **security)
         try:
             try:
                 await admin.start()
@@ -150,16 +154,7 @@ async def administrator(bootstrap: str) -> AsyncIterator[Any]:
         finally:
             await admin.close()
     except (KafkaError, OSError) as error:  # OSError includes TimeoutError
-        raise unreachable(bootstrap, error) from error
-
-
-def unreachable(bootstrap: str, error: Exception) -> LogUnavailable:
-    away = isinstance(error, KafkaConnectionError | OSError)
-    return LogUnavailable(
-        f"Kafka at {bootstrap} cannot be used",
-        why="no broker answers" if away else str(error) or repr(error),
-        do='Start the brokers and create the topics (`arbdesk topics --create`), or set log.kind = "memory".',
-    )
+        raise refusal(bootstrap, error, security) from error
 
 
 async def described(admin: Any, names: list[str], broker: int | None = None) -> dict[str, list[dict[str, Any]]]:

@@ -36,6 +36,10 @@ class SpreadBook:
         self.repeats = 0  # entries that were older than what was held, or the same
         self.strange = 0  # entries of venues or symbols that are not this desk's: another one shares the log
 
+    def clear(self) -> None:
+        """Forget every quote."""
+        self.markets = {symbol: Market(symbol, len(self.venues)) for symbol in self.markets}
+
     def update(self, entry: Entry) -> tuple[Market, int] | None:
         """Take `entry`; return the market and the number of the venue that changed, or None if nothing did."""
         number, market = self._numbers.get(entry.exchange_id), self.markets.get(entry.symbol)

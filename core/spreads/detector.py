@@ -52,6 +52,7 @@ class Detector:
         self._min_notional = float(settings.min_notional)
         self._live: dict[str, dict[Route, Finding]] = {}  # symbol -> what its routes are now, those that seem to pay
         self._opened_ns: dict[Route, int] = {}
+        self._seen_ns = 0  # when the last entry that touched a live route was received
         self._routes = {
             symbol: [[Route(symbol, buy, sell) for sell in self.book.venues] for buy in self.book.venues]
             for symbol in symbols
@@ -70,7 +71,16 @@ class Detector:
             and market.symbol not in self._live
         ):
             return ()  # the rule, and the hot path: nothing seems to pay, and nothing did before
+        self._seen_ns = entry.received_ns
         return self._judge_routes(market, number, now_ns, entry.received_ns)
+
+    def forget(self) -> None:
+        """Begin anew with an empty book; what is counted stays."""
+        self.book.clear()
+        for route, first_ns in self._opened_ns.items():
+            self.episodes.append(Episode(route, first_ns, max(first_ns, self._seen_ns)))
+        self._opened_ns.clear()
+        self._live.clear()
 
     def live(self, symbol: str) -> Mapping[Route, Finding]:
         """Return the routes of `symbol` that seem to pay, each as it was judged by the last entry that touched it."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from core.latency import Latencies
-from core.log.ticklog import Batch, TickLog
+from core.log.ticklog import Batch, TickLog, TickReader
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 
@@ -27,17 +27,30 @@ class Worker:
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.consumed = 0
+        self._reader: TickReader | None = None
+        self._epoch = 0
         self._detector = detector
         self._latencies = latencies
         self._found = found  # (opportunity, when it was decided)
         self._clock_ns = clock_ns
 
-    async def run(self, log: TickLog, started: asyncio.Event) -> None:
-        """Read until cancelled; `started` is set once the position on the log is taken."""
-        async with log.reader() as reader:
+    def owns(self) -> bool:
+        """Return whether what the book holds is this worker's to decide on, and no other member's of its group."""
+        return self._reader is not None and self._reader.holds(self._epoch)
+
+    async def run(self, log: TickLog, started: asyncio.Event, group: str | None = None) -> None:
+        """Read until cancelled; `started` is set once the position on the log is taken.
+
+        As a member of a `group` it judges the symbols that fall to it, which change as members come and go: then the
+        book begins anew, from the log's last minute, so that nothing is decided on what is another's by now.
+        """
+        async with log.reader(group) as self._reader:
             started.set()
             while True:
-                batch = await reader.read()
+                batch = await self._reader.read()
+                if self._reader.epoch != self._epoch:
+                    self._epoch = self._reader.epoch
+                    self._detector.forget()
                 turn_ns, most_ns = self._clock_ns(), HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), CHUNK):
                     now_ns = self.judge(batch, start)
@@ -48,14 +61,17 @@ class Worker:
     def judge(self, batch: Batch, start: int) -> int:
         """Judge one chunk of `batch` from `start` on; return the time when it was done."""
         entries, appended_ns = batch.entries[start : start + CHUNK], batch.appended_ns[start : start + CHUNK]
+        decides = not batch.warming and (self._reader is None or self.owns())
         update, found, read_ns = self._detector.update, self._found, self._clock_ns()
         for entry in entries:
-            if opened := update(entry, read_ns):
+            if (opened := update(entry, read_ns)) and decides:
                 decided_ns = self._clock_ns()
                 for opportunity in opened:
                     found(opportunity, decided_ns)
         done_ns = self._clock_ns()
         self.consumed += len(entries)
+        if batch.warming:
+            return done_ns  # how old the past is, is no latency
         latencies = self._latencies
         latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
         latencies.record_all("log", [read_ns - at for at in appended_ns])

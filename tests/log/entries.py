@@ -8,6 +8,7 @@ from dataclasses import replace
 from core.log.kafka import KafkaLog
 from core.log.ticklog import TickReader
 from core.log.topics import TICKS, create
+from core.settings import LogSettings
 from core.tick import Entry, Tick, Withdrawal
 
 
@@ -21,10 +22,15 @@ def withdrawal(sequence: int, symbol: str = "BTC/USDT", venue: str = "binance") 
     return Withdrawal(tick(sequence, symbol, venue), "gap", 1_700_000_000_000_000_007)
 
 
+def at(bootstrap: str, copies: int = 3) -> LogSettings:
+    """Return the settings for the brokers there."""
+    return LogSettings(kind="kafka", bootstrap=bootstrap, replication_factor=copies)
+
+
 async def fresh_topic(bootstrap: str) -> str:
     """Create a topic for ticks that nobody else uses."""
     topic = replace(TICKS, name=f"ticks-{uuid.uuid4().hex}")
-    return (await create(bootstrap, 3, [topic]))[0]
+    return (await create(at(bootstrap), [topic]))[0]
 
 
 @asynccontextmanager

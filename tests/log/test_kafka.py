@@ -22,7 +22,7 @@ from core.log.kafka import KafkaLog
 from core.log.topics import TICKS, administrator, create
 from core.tick import encode
 from tests.kafka_cluster import Cluster, cluster
-from tests.log.entries import fresh_topic, kafka_log, take, tick, withdrawal
+from tests.log.entries import at, fresh_topic, kafka_log, take, tick, withdrawal
 
 FOREIGN = {
     "exchange_id": "kraken",
@@ -157,7 +157,7 @@ async def test_a_simulated_tick_never_reaches_a_live_desk_nor_another_simulation
 
 async def test_a_refused_batch_is_unknown_and_the_next_ones_arrive(kafka: str) -> None:
     small = replace(TICKS, name=f"{await fresh_topic(kafka)}-small", settings={"max.message.bytes": "1000"})
-    await create(kafka, 3, [small])
+    await create(at(kafka), [small])
     async with asyncio.timeout(15), KafkaLog(kafka, small.name, capacity=1000) as log, log.reader() as reader:
         for sequence in range(50):
             log.append(tick(sequence))
@@ -194,7 +194,7 @@ async def test_a_missing_topic_is_named_and_not_created(kafka: str) -> None:
 
 async def test_a_topic_with_other_partitions_is_named(kafka: str) -> None:
     odd = replace(TICKS, name=f"{await fresh_topic(kafka)}-odd", partitions=3)
-    await create(kafka, 3, [odd])
+    await create(at(kafka), [odd])
     with pytest.raises(LogUnavailable, match=f"{odd.name}: 3 partitions, and it needs 16"):
         async with KafkaLog(kafka, odd.name, capacity=100):
             pass
@@ -256,7 +256,7 @@ def own_cluster(kafka: str) -> Iterator[Cluster]:
 
 
 async def test_frozen_brokers_are_trouble_and_dead_ones_cost_three_seconds_at_the_end(own_cluster: Cluster) -> None:
-    await create(own_cluster.bootstrap, 1, [TICKS])
+    await create(at(own_cluster.bootstrap, 1), [TICKS])
     async with asyncio.timeout(40):
         async with KafkaLog(own_cluster.bootstrap, TICKS.name, capacity=1000) as log:
             async with log.reader() as reader:

@@ -1,0 +1,274 @@
+"""A member of a group that shares the partitions: each partition is decided by one member at a time, or by none.
+
+Source: aiokafka 0.14 for what is taken from its insides; Kafka's group protocol for who owns what.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from time import monotonic, time_ns
+from typing import Any
+
+from aiokafka import ConsumerRebalanceListener  # type: ignore[import-untyped]
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # type: ignore[import-untyped]
+from aiokafka.errors import (  # type: ignore[import-untyped]
+    IllegalStateError,
+    KafkaError,
+)
+
+from core.log.reader import Buried, Fetched, KafkaReader, consumer_at, stop_consumer
+from core.log.ticklog import Batch
+
+SESSION_S = 6.0  # so long after the last sign of life the brokers give a member's partitions to others
+HEARTBEAT_S = 1.0
+WARM_S = 60.0  # of the past, to learn the market from
+ANSWER_S = 3.0
+COMMIT_S = 1.0  # positions are written down for those who watch the lag; nothing is read from them
+STUCK_S = 30.0
+
+logger = logging.getLogger("arbdesk.kafka")
+
+
+class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
+    """One member. It gives out an entry only while the brokers are known to hold its partition for this member.
+
+    A process that was asleep wakes up with records of partitions that may be another's by then. So each heartbeat that
+    the brokers accept is a lease: it ends a session after it was sent, and without one nothing is given out.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        group: str,
+        tag: str | None,
+        bury: Buried,
+        bootstrap: str,
+        security: Mapping[str, Any],
+    ) -> None:
+        super().__init__(None, tag)
+        self.epoch = 0
+        self.rebuilt = 0  # times that the consumer was stuck and another took its place
+        self.stuck_s = STUCK_S
+        self._topic, self._group, self._bury = topic, group, bury
+        self._bootstrap, self._security = bootstrap, security
+        self._share: set[Any] | None = None  # None: not known, the group is changing
+        self._settled = asyncio.Event()  # the share is known, or there is no hope that it will be
+        self._positioned = False
+        self._leased_until = 0.0
+        self._warm_until: dict[Any, int] = {}  # offsets
+        self._left: Fetched = {}  # fetched with entries of the warm-up, and not to be mixed with them
+        self._committed: dict[Any, int] = {}
+        self._read_at = monotonic()  # or had nothing to read, or was not asked to
+        self._asked = False
+        self._stuck = ""
+        self._rebuilding = False
+
+    @property
+    def share(self) -> list[int]:
+        """Return the partitions that are read by this member at this moment."""
+        return sorted(at.partition for at in self._next) if self._positioned else []
+
+    def holds(self, epoch: int) -> bool:
+        return epoch == self.epoch and monotonic() < self._leased_until
+
+    # --- what the group says
+
+    def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002
+        self.epoch += 1
+        self._share, self._positioned = None, False
+        self._settled.clear()
+        self._leased_until = 0.0
+        self._next, self._left = {}, {}
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self._share = set(assigned)
+        self._settled.set()
+
+    # --- start and stop
+
+    async def join(self) -> None:
+        """Connect and ask for a share.
+
+        Raises:
+            KafkaError, OSError: no broker answers.
+        """
+        self._consumer = consumer_at(
+            self._bootstrap,
+            self._security,
+            group_id=self._group,
+            session_timeout_ms=int(SESSION_S * 1000),
+            heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
+            rebalance_timeout_ms=int(SESSION_S * 1000),
+            max_poll_interval_ms=60_000,
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        )
+        await self._consumer.start()
+        self._consumer.subscribe([self._topic], listener=self)
+        self._read_at = monotonic()
+
+    async def leave(self) -> None:
+        """Give the share back, so that others need not wait for the end of the session."""
+        self.on_partitions_revoked(None)
+        await stop_consumer(self._consumer)
+
+    async def take_positions(self) -> None:
+        """Wait for a share and go back by the length of the warm-up; tries until it can."""
+        while not self._positioned:
+            if self._stuck:
+                await self._rebuild()
+            await self._settled.wait()
+            epoch, share = self.epoch, self._share
+            if share is None:
+                continue
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    since_ms = time_ns() // 1_000_000 - int(WARM_S * 1000)
+                    ends = await self._consumer.end_offsets(list(share)) if share else {}
+                    starts = await self._consumer.offsets_for_times(dict.fromkeys(share, since_ms)) if share else {}
+            except (KafkaError, OSError) as error:
+                self.trouble = f"Kafka does not tell where to begin: {error!r}"
+                logger.warning("%s", self.trouble)
+                await asyncio.sleep(HEARTBEAT_S)
+                continue
+            if epoch == self.epoch:
+                self.start_at({at: starts[at].offset if starts.get(at) else end for at, end in ends.items()})
+                self._warm_until, self._committed, self._positioned, self.trouble = ends, {}, True, ""
+                logger.info("%s reads partitions %s", self._group, sorted(at.partition for at in share))
+
+    async def _rebuild(self) -> None:
+        """Begin anew with another consumer."""
+        self._rebuilding, self.trouble = True, self._stuck
+        logger.warning("%s; starting anew", self.trouble)
+        try:
+            while self._stuck:
+                await self.leave()
+                try:
+                    async with asyncio.timeout(ANSWER_S):
+                        await self.join()
+                    self._stuck = ""
+                except (KafkaError, OSError):
+                    await asyncio.sleep(HEARTBEAT_S)
+        finally:
+            self._rebuilding = False
+        self.rebuilt += 1
+
+    # --- reading
+
+    async def read(self) -> Batch:
+        """Return what has arrived, at least one entry; waits for it. Cancelling loses none."""
+        self._asked, self._read_at = True, monotonic()
+        try:
+            while True:
+                if not self._positioned or self._stuck:
+                    self._positioned = False
+                    await self.take_positions()
+                epoch = self.epoch
+                if not self._left:
+                    fetched = await self._fetch()
+                    if not fetched or epoch != self.epoch:
+                        continue
+                    self._left = fetched  # before anything may cancel us
+                self._read_at = monotonic()
+                if await self._leased(epoch) and (batch := self._next_batch()).entries:
+                    return batch
+        finally:
+            self._asked = False
+
+    async def _fetch(self) -> Fetched:
+        try:
+            return await super()._fetch()
+        except KafkaError as error:
+            logger.debug("not where to go on from: %r", error)  # what was deleted may be another's by then
+            return {}
+
+    def _next_batch(self) -> Batch:
+        """Return the entries of the warm-up and keep the rest for the next time; with none of them, return all."""
+        old: dict[Any, list[Any]] = {}
+        new: dict[Any, list[Any]] = {}
+        for partition, those in self._left.items():
+            end = self._warm_until[partition]
+            if those[0].offset >= end:
+                new[partition] = list(those)
+                continue
+            old[partition] = [record for record in those if record.offset < end]
+            if len(old[partition]) < len(those):
+                new[partition] = list(those[len(old[partition]) :])
+        self._left = new if old else {}
+        return self._decode((old or new).values(), warming=bool(old))
+
+    def _poisoned(self, record: Any, why: str, *, again: bool) -> None:
+        super()._poisoned(record, why, again=again)
+        if not again:
+            self._bury(record, why)
+
+    # --- staying a member
+
+    async def _leased(self, epoch: int) -> bool:
+        """Return whether what was read in `epoch` may be given out; without a lease, ask for one."""
+        while epoch == self.epoch and not self._stuck:
+            if self.holds(epoch):
+                return True
+            if not await self._heartbeat():
+                self.trouble = f"Kafka does not confirm which partitions this member of {self._group} holds"
+                await asyncio.sleep(0.05)
+        return False
+
+    async def _heartbeat(self) -> bool:
+        """Tell the group that we live; a lease begins if it agrees. It does not once our share may be another's."""
+        coordinator, sent_at, epoch = self._consumer._coordinator, monotonic(), self.epoch
+        if self._share is None or coordinator.coordinator_id is None or coordinator._rejoin_needed_fut.done():
+            return False
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                agreed = await coordinator._do_heartbeat()
+        except (KafkaError, OSError):
+            return False
+        if not agreed or coordinator._rejoin_needed_fut.done() or epoch != self.epoch:
+            return False
+        self._leased_until = sent_at + SESSION_S
+        return True
+
+    async def keep(self) -> None:
+        """Renew the lease, write positions down and watch for a consumer that is stuck, until cancelled."""
+        while True:
+            await asyncio.sleep(COMMIT_S)
+            if self._positioned:
+                await self._heartbeat()
+                await self._commit()
+            if not self._asked or self._rebuilding:
+                self._read_at = monotonic()  # it is not the group that keeps us waiting
+            elif monotonic() - self._read_at > self.stuck_s / 4:
+                await self._watch()
+
+    async def _commit(self) -> None:
+        """Write positions down."""
+        moved = {at: offset for at, offset in self._next.items() if self._committed.get(at) != offset}
+        if not moved:
+            return
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._consumer.commit(moved)
+        except (KafkaError, OSError, IllegalStateError) as error:
+            logger.debug("positions were not written down: %r", error)
+        else:
+            self._committed.update(moved)
+
+    async def _watch(self) -> None:
+        """Notice that entries arrive and none is read, or that the group never gives a share."""
+        waits = "its share of the partitions"
+        if self._positioned:
+            positions = dict(self._next)
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    ends = await self._consumer.end_offsets(list(positions)) if positions else {}
+            except (KafkaError, OSError):
+                return  # brokers that are away are another story, which the log itself tells
+            waits = "entries that are there"
+            if all(end <= positions.get(at, end) for at, end in ends.items()):
+                self._read_at = monotonic()
+        if monotonic() - self._read_at > self.stuck_s:
+            self._stuck = f"A member of {self._group} waited {self.stuck_s:g} s for {waits}"
+            self.trouble = self._stuck
+            self._read_at = monotonic()
+            self._settled.set()
+            self._consumer._subscription.abort_waiters(KafkaError(self._stuck))

@@ -1,0 +1,282 @@
+"""Several readers share the partitions: real processes on real brokers, killed and frozen."""
+
+import asyncio
+import json
+import signal
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+
+from core.log.group import GroupReader
+from core.log.kafka import KafkaLog
+from core.log.topics import DEAD_LETTERS, TICKS, create
+from core.tick import Entry, encode
+from tests.log.entries import at, fresh_topic, take, tick
+
+SYMBOLS = [f"COIN{number}/USDT" for number in range(60)]  # on every partition
+HALF, ALL = TICKS.partitions // 2, TICKS.partitions
+
+
+class Member:
+    """A reader in a process of its own, and what it told."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.share: list[int] = []
+        self.batches: list[tuple[int, bool, list[int]]] = []  # (epoch, of the warm-up, sequence ids)
+
+    def live(self) -> list[int]:
+        return [sequence for _, warming, batch in self.batches if not warming for sequence in batch]
+
+    def learned(self) -> set[int]:
+        return {sequence for _, warming, batch in self.batches if warming for sequence in batch}
+
+    async def listen(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            told = json.loads(line)
+            if "share" in told:
+                self.share = told["share"]
+            else:
+                self.batches.append((told["epoch"], told["warming"], told["given"]))
+
+
+@asynccontextmanager
+async def members(bootstrap: str, topic: str, number: int) -> AsyncIterator[list[Member]]:
+    """Run a group, and wait until each member has its share."""
+    group = uuid.uuid4().hex
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        found = []
+        for _ in range(number):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.log.member", bootstrap, topic, group),
+                stdout=asyncio.subprocess.PIPE,
+                limit=2**24,
+            )
+            stack.push_async_callback(end, process)
+            found.append(Member(process))
+            tasks.create_task(found[-1].listen())
+        await until(lambda: all(len(member.share) == ALL // number for member in found))
+        yield found
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+@asynccontextmanager
+async def market(log: KafkaLog) -> AsyncIterator[list[int]]:
+    """Append a tick every few milliseconds; the list has their sequence ids."""
+    appended: list[int] = []
+
+    async def append() -> None:
+        for sequence in count(1):
+            log.append(tick(sequence, SYMBOLS[sequence % len(SYMBOLS)]))
+            appended.append(sequence)
+            await asyncio.sleep(0.004)
+
+    async with asyncio.TaskGroup() as tasks:
+        appending = tasks.create_task(append())
+        try:
+            yield appended
+        finally:
+            appending.cancel()
+
+
+async def test_members_share_the_partitions_and_each_tick_is_given_to_one(kafka: str) -> None:
+    topic = await fresh_topic(kafka)
+    async with (
+        asyncio.timeout(30),
+        KafkaLog(kafka, topic, capacity=10_000) as log,
+        members(kafka, topic, 2) as (one, other),
+    ):
+        assert sorted(one.share + other.share) == list(range(ALL))
+        for sequence in range(3_000):
+            log.append(tick(sequence, SYMBOLS[sequence % len(SYMBOLS)]))
+        await until(lambda: len(one.live()) + len(other.live()) >= 3_000)
+        assert one.live()
+        assert other.live()
+        assert sorted(one.live() + other.live()) == list(range(3_000))
+
+
+async def test_what_a_killed_member_had_is_taken_over_after_a_warm_up(kafka: str) -> None:
+    topic = await fresh_topic(kafka)
+    async with (
+        asyncio.timeout(40),
+        KafkaLog(kafka, topic, capacity=10_000) as log,
+        members(kafka, topic, 2) as (one, other),
+        market(log) as appended,
+    ):
+        await until(lambda: bool(one.live() and other.live()))
+        one.process.kill()
+        killed = time.monotonic()
+        await until(lambda: len(other.share) == ALL)
+        assert time.monotonic() - killed < 10
+        taken_over = len(appended)
+        await until(lambda: len(appended) >= taken_over + 500)
+        await until(lambda: set(appended[taken_over : taken_over + 500]) <= set(other.live()))
+        after = [(warming, batch) for epoch, warming, batch in other.batches if epoch == other.batches[-1][0]]
+        assert after[0][0]
+        for number in range(len(SYMBOLS)):  # of each symbol it learns all, and then it decides
+            flags = [warming for warming, batch in after for one in batch if one % len(SYMBOLS) == number]
+            assert flags == sorted(flags, reverse=True)
+        assert not set(one.live()) & set(other.live())
+        assert len(set(other.live())) == len(other.live())
+        assert set(one.live()) <= other.learned()
+
+
+async def test_a_frozen_member_wakes_up_and_gives_out_nothing_of_what_it_lost(kafka: str) -> None:
+    topic = await fresh_topic(kafka)
+    async with (
+        asyncio.timeout(60),
+        KafkaLog(kafka, topic, capacity=10_000) as log,
+        members(kafka, topic, 2) as (one, other),
+        market(log) as appended,
+    ):
+        await until(lambda: bool(one.live() and other.live()))
+        one.process.send_signal(signal.SIGSTOP)
+        stopped, before = time.monotonic(), len(appended)
+        await until(lambda: len(other.share) == ALL and time.monotonic() > stopped + 8)
+        await until(lambda: set(appended[before + 100 :]) & set(other.live()) != set())
+        told, epoch = len(one.batches), one.batches[-1][0]
+        one.process.send_signal(signal.SIGCONT)
+        await until(lambda: len(one.share) == len(other.share) == HALF)
+        again = len(appended)
+        await until(lambda: len(appended) >= again + 300)
+        last = set(appended[again + 100 : again + 300])
+        await until(lambda: last <= {*one.live(), *other.live()})
+        woken = one.batches[told:]
+        assert woken[0][1]  # it learns anew what its share is like
+        assert all(batch[0] > epoch for batch in woken)  # and what it had in hand when it fell asleep is not given out
+        assert not set(one.live()) & set(other.live())
+        for member in (one, other):
+            assert len(set(member.live())) == len(member.live())
+
+
+async def test_a_member_learns_from_the_past_minute_and_then_decides(kafka: str) -> None:
+    topic, group = await fresh_topic(kafka), uuid.uuid4().hex
+    async with asyncio.timeout(20), KafkaLog(kafka, topic, capacity=1000) as log, producing(kafka) as other:
+        ago_ms = time.time_ns() // 1_000_000 - 300_000
+        await other.send_and_wait(topic, encode(tick(0)), key=b"BTC/USDT", timestamp_ms=ago_ms)
+        log.append(tick(1))
+        assert await log.flush(5)
+        async with log.reader(group) as reader:
+            log.append(tick(2))
+            assert await log.flush(5)
+            past, present = await reader.read(), await reader.read()
+            assert (list(past.entries), past.warming) == ([tick(1)], True)
+            assert (list(present.entries), present.warming) == ([tick(2)], False)
+            assert reader.holds(reader.epoch)
+            assert not reader.holds(reader.epoch - 1)
+        assert not reader.holds(reader.epoch)
+
+
+async def test_a_cancelled_read_of_a_member_loses_nothing(kafka: str) -> None:
+    topic = await fresh_topic(kafka)
+    async with (
+        asyncio.timeout(20),
+        KafkaLog(kafka, topic, capacity=1000) as log,
+        log.reader(uuid.uuid4().hex) as reader,
+    ):
+        seen: list[Entry] = []
+        for sequence in range(50):
+            reading = asyncio.create_task(reader.read())
+            log.append(tick(sequence))
+            for _ in range(sequence):
+                await asyncio.sleep(0)
+            reading.cancel()  # before, while or after the entry arrives
+            await asyncio.wait({reading})
+            if not reading.cancelled():
+                seen += reading.result().entries
+        assert [*seen, *await take(50 - len(seen), reader)] == [tick(sequence) for sequence in range(50)]
+
+
+async def test_poison_is_kept_aside_with_its_place_and_reason(kafka: str) -> None:
+    await create(at(kafka), [DEAD_LETTERS])
+    topic, group = await fresh_topic(kafka), uuid.uuid4().hex
+    async with (
+        asyncio.timeout(20),
+        KafkaLog(kafka, topic, capacity=1000) as log,
+        log.reader(group) as reader,
+        producing(kafka) as other,
+        AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False) as letters,
+    ):
+        place = TopicPartition(DEAD_LETTERS.name, 0)
+        letters.assign([place])
+        letters.seek(place, (await letters.end_offsets([place]))[place])
+        await other.send(topic, b"hello", key=b"BTC/USDT", partition=3)
+        await other.send(topic, None, key=b"", partition=3)
+        await other.send(topic, encode(tick(1)), key=b"BTC/USDT", partition=3)
+        assert await take(1, reader) == [tick(1)]
+        await until(lambda: log.counts.letters == 2)
+        found: list[Any] = []
+        while len(found) < 2:
+            letter = await letters.getone()
+            if dict(letter.headers)["topic"] == topic.encode():
+                found.append(letter)
+    assert [(letter.key, letter.value) for letter in found] == [(b"BTC/USDT", b"hello"), (b"", None)]
+    told = dict(found[0].headers)
+    assert (told["topic"], told["partition"], told["offset"]) == (topic.encode(), b"3", b"0")
+    assert b"malformed" in told["reason"]
+
+
+async def test_a_consumer_that_is_stuck_is_told_and_replaced(kafka: str, caplog: pytest.LogCaptureFixture) -> None:
+    topic = await fresh_topic(kafka)
+    async with (
+        asyncio.timeout(30),
+        KafkaLog(kafka, topic, capacity=1000) as log,
+        log.reader(uuid.uuid4().hex) as reader,
+    ):
+        assert isinstance(reader, GroupReader)
+        log.append(tick(1))
+        assert await take(1, reader) == [tick(1)]
+        reader.stuck_s = 2.0
+        reader._consumer.pause(*reader._consumer.assignment())  # the nearest thing to one that hangs
+        log.append(tick(2))
+        assert await take(2, reader) == [tick(1), tick(2)]  # it learns anew
+        assert reader.rebuilt == 1
+        assert "waited 2 s for entries that are there" in caplog.text
+        log.append(tick(3))
+        assert await take(1, reader) == [tick(3)]
+        assert log.trouble == ""
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+async def test_the_lag_of_a_partition_is_what_waits_there(kafka: str, grouped: bool) -> None:
+    topic = await fresh_topic(kafka)
+    async with (
+        asyncio.timeout(20),
+        KafkaLog(kafka, topic, capacity=1000) as log,
+        log.reader(uuid.uuid4().hex if grouped else None) as reader,
+    ):
+        for sequence in range(5):
+            log.append(tick(sequence))
+        assert await log.flush(5)
+        await until(lambda: sum(reader.lag().values()) == 5)
+        (behind,) = [partition for partition, lag in reader.lag().items() if lag]
+        assert behind == log._route("BTC/USDT").number
+        assert await take(5, reader)
+        await until(lambda: reader.lag() == dict.fromkeys(range(ALL), 0))
+
+
+@asynccontextmanager
+async def producing(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    """Be somebody else who writes to the topic."""
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        yield producer
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
