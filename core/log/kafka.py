@@ -27,7 +27,7 @@ from core.log.ticklog import LogCounts
 from core.log.topics import DEAD_LETTERS, TICKS, administrator, described
 from core.tick import Entry
 
-LINGER_S = 0.005  # how long ticks gather before they leave: a request costs as much as 50 ticks
+LINGER_S = 0.01  # how long ticks gather before they leave: a request costs the brokers and us more than 50 ticks
 BATCH_BYTES = 65_536
 START_S = 5.0
 JOIN_S = 20.0  # a member that died holds its share for a session, and a group that changes takes a while
