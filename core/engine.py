@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from core.errors import ConfigurationError, DeskError, JournalHeld
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
 from core.execution.planning import Ids, install_code
+from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.instruments import Instruments, shipped
@@ -294,9 +295,9 @@ class Engine:
     def _max_age_ns(self) -> int:
         return self._settings.spreads.max_quote_age_ms * 1_000_000
 
-    def tell_left_open(self) -> None:
+    def tell_left_open(self, left_open: Sequence[OrderRecord]) -> None:
         """Say which orders an earlier run left without an end."""
-        for record in self._journal.left_open():
+        for record in left_open:
             order = record.order
             self._notice(
                 "warning",
@@ -322,7 +323,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
     if demo:  # its venues are its own, whatever the user's are set to
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
-        journal, path = await _open_journal(stack, settings, run_id, demo=demo)
+        journal, path, left_open = await _open_journal(stack, settings, run_id, demo=demo)
         log = await _open_log(stack, settings, run_id if demo else None)
         market = None
         if demo:
@@ -335,7 +336,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
             now_ns = time.time_ns()
             accounts.recall(await journal.fills_since(now_ns - now_ns % DAY_NS))
         engine = Engine(settings, "DEMO" if demo else "PAPER", log, journal, ids, accounts, market)
-        engine.tell_left_open()
+        engine.tell_left_open(left_open)
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:
@@ -359,15 +360,42 @@ async def _open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: s
 
 async def _open_journal(
     stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool
-) -> tuple[Journal, Path]:
-    """Open the journal; a demo beside another demo takes a file of its own."""
-    mode = "demo" if demo else "paper"
-    path = journal_path(settings, demo=demo)
+) -> tuple[Journal, Path, Sequence[OrderRecord]]:
+    """Open the journal; return it, its file, and the orders that an earlier run left without an end.
+
+    A demo's market begins anew, and so does its journal: the one before is kept beside it. A demo beside another demo
+    takes a file of its own.
+    """
+    mode, path = "demo" if demo else "paper", journal_path(settings, demo=demo)
+    own_file = demo and settings.journal is None
     for number in range(2, 10):
         try:
-            return await stack.enter_async_context(Journal.open(path, mode=mode, run_id=run_id)), path
+            left_open = await _put_away(path, run_id) if own_file else ()
+            journal = await stack.enter_async_context(Journal.open(path, mode=mode, run_id=run_id))
         except JournalHeld:
-            if not demo or settings.journal is not None:
+            if not own_file:
                 raise
             path = path.with_name(f"demo-{number}.sqlite")
+        else:
+            return journal, path, left_open or journal.left_open()
     raise DeskError("Nine demos are running", do="Stop one, or name a journal with --journal.")
+
+
+async def _put_away(path: Path, run_id: str) -> Sequence[OrderRecord]:
+    """Keep the journal of the demo before under another name; return the orders that it left without an end."""
+    if not await asyncio.to_thread(path.exists):
+        return ()
+    async with Journal.open(path, mode="demo", run_id=run_id) as before:
+        left_open = before.left_open()
+    await asyncio.to_thread(_rename, path, path.with_name(f"{path.stem}.previous.sqlite"))
+    return left_open
+
+
+def _rename(journal: Path, to: Path) -> None:
+    """Rename a journal with what SQLite keeps beside it: left behind, that would be taken for the next one's."""
+    for beside in ("-wal", "-shm", ""):
+        file = journal.with_name(journal.name + beside)
+        if file.exists():
+            file.replace(to.with_name(to.name + beside))
+        else:
+            to.with_name(to.name + beside).unlink(missing_ok=True)

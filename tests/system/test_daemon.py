@@ -110,7 +110,9 @@ def test_sigterm_under_load_ends_it_cleanly_and_sigkill_is_told_on_the_next_star
     with DeskProcess([*arguments, "--for", "1s"], tmp_path) as desk:
         desk.wait_for("its fate is unknown", times=left)
         desk.summary()
-    assert count(journal, "state IN ('intent', 'sent')") == 0
+    before = journal.with_name("demo.previous.sqlite")
+    assert count(before, "state IN ('intent', 'sent')") == 0
+    assert count(before, "state = 'unknown'") == left
 
 
 def count(journal: Path, where: str) -> int:
