@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -12,12 +11,7 @@ import pytest
 from textual.app import App
 from textual.drivers._writer_thread import WriterThread
 
-from console.driver import GIVE_UP_NS, Pace
-
-if sys.platform == "win32":
-    pytest.skip("the driver is for Unix terminals", allow_module_level=True)
-
-from console.driver import SafeDriver
+from console.driver import GIVE_UP_NS, Pace, SafeDriver
 
 FRAME = "x" * 100_000  # more than a pipe holds
 ALLOWED_S = 3.0
