@@ -1,9 +1,10 @@
 """The console on a terminal, or as a picture: the engine and the app in one process and one loop."""
 
 import asyncio
-import contextlib
 import logging
+import os
 import signal
+import sys
 from pathlib import Path
 
 from console.app import Console
@@ -13,6 +14,7 @@ from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
 from core.settings import Settings
 
+LOOK_S = 1.0
 logger = logging.getLogger("arbdesk")
 
 
@@ -47,11 +49,27 @@ async def show(
             )
 
 
+async def _terminal_gone() -> None:
+    """Wait until the terminal has hung up. SIGHUP tells most of the time; not where a parent keeps it, as make does."""
+    while True:
+        await asyncio.sleep(LOOK_S)
+        try:
+            os.get_terminal_size(sys.stdin.fileno())
+        except (OSError, ValueError):
+            logger.warning("the terminal is gone: ending")
+            return
+
+
 async def _watch(app: Console, engine: Engine, for_s: float | None, picture: Path | None) -> None:
-    """End the app when the time is over, or when the engine failed."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(for_s):
-            await engine.ended()
+    """End the app when the time is over, when the engine failed, or when nobody can see the screen any more."""
+    ends = [asyncio.ensure_future(engine.ended())]
+    if picture is None:
+        ends.append(asyncio.ensure_future(_terminal_gone()))
+    try:
+        await asyncio.wait(ends, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
     if picture is not None:
         app.save_screenshot(str(picture))
     app.exit()

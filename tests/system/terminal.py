@@ -15,10 +15,16 @@ import pyte
 
 
 class Terminal:
-    """Runs `python -m console arguments` on a terminal of `columns` x `lines`."""
+    """Runs `python -m console arguments` on a terminal of `columns` x `lines`, through `shell` if there is one."""
 
     def __init__(
-        self, arguments: Sequence[str], *, columns: int = 200, lines: int = 50, env: Mapping[str, str] | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        columns: int = 200,
+        lines: int = 50,
+        env: Mapping[str, str] | None = None,
+        shell: str = "",
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -30,7 +36,10 @@ class Terminal:
             for name in ("COLORTERM", "COLUMNS", "LINES"):  # the size is the terminal's own, and it changes
                 os.environ.pop(name, None)
             # With the environment spelled out: readline has put a size into the one that execv would hand on.
-            os.execve(sys.executable, [sys.executable, "-m", "console", *arguments], {**os.environ, **own})
+            command = [sys.executable, "-m", "console", *arguments]
+            if shell:
+                command = ["/bin/sh", "-c", shell, "sh", *command]
+            os.execve(command[0], command, {**os.environ, **own})
         self.resize(columns, lines)
 
     def __enter__(self) -> "Terminal":
@@ -42,7 +51,13 @@ class Terminal:
             os.waitpid(self.pid, 0)
         except (ProcessLookupError, ChildProcessError):
             pass
-        os.close(self._fd)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Take the terminal away, as a broken connection does."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def resize(self, columns: int, lines: int) -> None:
         self.screen.resize(lines, columns)  # before the program hears of it, and paints

@@ -5,6 +5,8 @@ import random
 import re
 import signal
 import string
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +26,14 @@ def console(tmp_path: Path) -> Iterator[Terminal]:
         terminal.wait_for("venues 3/3")
         terminal.wait_for("▶ open")
         yield terminal
+
+
+def wait_for_file(path: Path, timeout_s: float = 10.0) -> str:
+    end, pause = time.monotonic() + timeout_s, threading.Event()
+    while not path.exists():
+        assert time.monotonic() < end, f"no {path.name}"
+        pause.wait(0.05)
+    return path.read_text()
 
 
 def open_ticket(console: Terminal) -> str:
@@ -87,3 +97,13 @@ def test_it_fits_80_by_24_and_comes_back(console: Terminal) -> None:
 def test_sigterm_ends_it_in_order(console: Terminal) -> None:
     os.kill(console.pid, signal.SIGTERM)
     assert console.exit_code(5) == 0
+
+
+def test_a_terminal_that_vanishes_ends_it_in_order_even_where_a_parent_keeps_the_hangup_signal(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    env = {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    shell = f"trap '' HUP; \"$@\"; echo $? > {done}.new; mv {done}.new {done}"
+    with Terminal(["demo"], env=env, shell=shell) as terminal:
+        terminal.wait_for("venues 3/3")
+        terminal.hang_up()
+        assert wait_for_file(done) == "0\n"
