@@ -9,6 +9,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from textual import events
 from textual.app import App, SystemCommand
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -30,7 +31,7 @@ from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
 HALT_KEY = next(key.keys for key in KEYS if key.id == "desk.halt")
-SEVERITY = {"info": "information", "warning": "warning", "error": "error"}
+SEVERITY: dict[str, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
 class Console(App[None], inherit_bindings=False):
@@ -144,9 +145,7 @@ class Console(App[None], inherit_bindings=False):
         return main
 
     def _say(self, text: str, level: str = "info") -> None:
-        severity = SEVERITY[level]
-        assert severity in ("information", "warning", "error")
-        self.notify(inert(text), severity=severity, markup=False, timeout=5)  # type: ignore[arg-type]
+        self.notify(inert(text), severity=SEVERITY[level], markup=False, timeout=5)
 
     def _submit(self, command: Command) -> None:
         self._desk.submit(command)

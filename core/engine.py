@@ -7,7 +7,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,7 +24,7 @@ from core.desk import (
     TicketCounts,
     pnl_text,
 )
-from core.errors import ConfigurationError, DeskError, JournalHeld
+from core.errors import ConfigurationError
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
 from core.execution.planning import Ids, install_code
@@ -34,9 +33,8 @@ from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
-from core.log.memory import MemoryLog
 from core.log.ticklog import TickLog
-from core.places import journal_path
+from core.opening import open_journal, open_log
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated_market
 from core.sim.truth import Crossing, Found, score
@@ -323,8 +321,8 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
     if demo:  # its venues are its own, whatever the user's are set to
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
-        journal, path, left_open = await _open_journal(stack, settings, run_id, demo=demo)
-        log = await _open_log(stack, settings, run_id if demo else None)
+        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo)
+        log = await open_log(stack, settings, run_id if demo else None)
         market = None
         if demo:
             market = await stack.enter_async_context(simulated_market(settings))
@@ -344,58 +342,3 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
             yield engine
         finally:
             await engine.stop()
-
-
-async def _open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: str | None) -> TickLog:
-    log = settings.log
-    if log.kind == "memory":
-        return MemoryLog(log.capacity)
-    from core.log.kafka import KafkaLog  # heavy, and only here
-    from core.log.security import secured
-
-    return await stack.enter_async_context(
-        KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity, security=secured(log))
-    )
-
-
-async def _open_journal(
-    stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool
-) -> tuple[Journal, Path, Sequence[OrderRecord]]:
-    """Open the journal; return it, its file, and the orders that an earlier run left without an end.
-
-    A demo's market begins anew, and so does its journal: the one before is kept beside it. A demo beside another demo
-    takes a file of its own.
-    """
-    mode, path = "demo" if demo else "paper", journal_path(settings, demo=demo)
-    own_file = demo and settings.journal is None
-    for number in range(2, 10):
-        try:
-            left_open = await _put_away(path, run_id) if own_file else ()
-            journal = await stack.enter_async_context(Journal.open(path, mode=mode, run_id=run_id))
-        except JournalHeld:
-            if not own_file:
-                raise
-            path = path.with_name(f"demo-{number}.sqlite")
-        else:
-            return journal, path, left_open or journal.left_open()
-    raise DeskError("Nine demos are running", do="Stop one, or name a journal with --journal.")
-
-
-async def _put_away(path: Path, run_id: str) -> Sequence[OrderRecord]:
-    """Keep the journal of the demo before under another name; return the orders that it left without an end."""
-    if not await asyncio.to_thread(path.exists):
-        return ()
-    async with Journal.open(path, mode="demo", run_id=run_id) as before:
-        left_open = before.left_open()
-    await asyncio.to_thread(_rename, path, path.with_name(f"{path.stem}.previous.sqlite"))
-    return left_open
-
-
-def _rename(journal: Path, to: Path) -> None:
-    """Rename a journal with what SQLite keeps beside it: left behind, that would be taken for the next one's."""
-    for beside in ("-wal", "-shm", ""):
-        file = journal.with_name(journal.name + beside)
-        if file.exists():
-            file.replace(to.with_name(to.name + beside))
-        else:
-            to.with_name(to.name + beside).unlink(missing_ok=True)

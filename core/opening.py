@@ -1,0 +1,74 @@
+"""Opens what a desk stands on: its log and its journal."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import DeskError, JournalHeld
+from core.execution.journal import Journal
+from core.execution.rows import OrderRecord
+from core.log.memory import MemoryLog
+from core.log.ticklog import TickLog
+from core.places import journal_path
+from core.settings import Settings
+
+
+async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: str | None) -> TickLog:
+    """Open the log that the settings name; `tag` marks a demo's records on Kafka.
+
+    Raises:
+        LogUnavailable: no broker answers, or the topic is not what the desk needs.
+    """
+    log = settings.log
+    if log.kind == "memory":
+        return MemoryLog(log.capacity)
+    from core.log.kafka import KafkaLog  # heavy, and only here
+    from core.log.security import secured
+
+    return await stack.enter_async_context(
+        KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity, security=secured(log))
+    )
+
+
+async def open_journal(
+    stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool
+) -> tuple[Journal, Path, Sequence[OrderRecord]]:
+    """Open the journal; return it, its file, and the orders that an earlier run left without an end.
+
+    A demo's market begins anew, and so does its journal: the one before is kept beside it. A demo beside another demo
+    takes a file of its own.
+    """
+    mode, path = "demo" if demo else "paper", journal_path(settings, demo=demo)
+    own_file = demo and settings.journal is None
+    for number in range(2, 10):
+        try:
+            left_open = await _put_away(path, run_id) if own_file else ()
+            journal = await stack.enter_async_context(Journal.open(path, mode=mode, run_id=run_id))
+        except JournalHeld:
+            if not own_file:
+                raise
+            path = path.with_name(f"demo-{number}.sqlite")
+        else:
+            return journal, path, left_open or journal.left_open()
+    raise DeskError("Nine demos are running", do="Stop one, or name a journal with --journal.")
+
+
+async def _put_away(path: Path, run_id: str) -> Sequence[OrderRecord]:
+    """Keep the journal of the demo before under another name; return the orders that it left without an end."""
+    if not await asyncio.to_thread(path.exists):
+        return ()
+    async with Journal.open(path, mode="demo", run_id=run_id) as before:
+        left_open = before.left_open()
+    await asyncio.to_thread(_rename, path, path.with_name(f"{path.stem}.previous.sqlite"))
+    return left_open
+
+
+def _rename(journal: Path, to: Path) -> None:
+    """Rename a journal with what SQLite keeps beside it: left behind, that would be taken for the next one's."""
+    for beside in ("-wal", "-shm", ""):
+        file = journal.with_name(journal.name + beside)
+        if file.exists():
+            file.replace(to.with_name(to.name + beside))
+        else:
+            to.with_name(to.name + beside).unlink(missing_ok=True)
