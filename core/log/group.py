@@ -5,18 +5,21 @@ Source: aiokafka 0.14 for what is taken from its insides; Kafka's group protocol
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from time import monotonic, time_ns
 from typing import Any
 
-from aiokafka import ConsumerRebalanceListener  # type: ignore[import-untyped]
+from aiokafka import ConsumerRebalanceListener, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # type: ignore[import-untyped]
 from aiokafka.errors import (  # type: ignore[import-untyped]
     IllegalStateError,
     KafkaError,
 )
 
-from core.log.reader import Buried, Fetched, KafkaReader, consumer_at, stop_consumer
+from core.log.chunks import Chunk
+from core.log.decoding import Bury
+from core.log.reader import KafkaReader, consumer_at, stop_consumer
 from core.log.ticklog import Batch
 
 SESSION_S = 6.0  # so long after the last sign of life the brokers give a member's partitions to others
@@ -41,22 +44,22 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         topic: str,
         group: str,
         tag: str | None,
-        bury: Buried,
+        bury: Bury,
         bootstrap: str,
         security: Mapping[str, Any],
     ) -> None:
-        super().__init__(None, tag)
+        super().__init__(None, tag, bury)
         self.epoch = 0
         self.rebuilt = 0  # times that the consumer was stuck and another took its place
         self.stuck_s = STUCK_S
-        self._topic, self._group, self._bury = topic, group, bury
+        self._topic, self._group = topic, group
         self._bootstrap, self._security = bootstrap, security
         self._share: set[Any] | None = None  # None: not known, the group is changing
         self._settled = asyncio.Event()  # the share is known, or there is no hope that it will be
         self._positioned = False
         self._leased_until = 0.0
         self._warm_until: dict[Any, int] = {}  # offsets
-        self._left: Fetched = {}  # fetched with entries of the warm-up, and not to be mixed with them
+        self._warming: deque[Chunk] = deque()  # fetched, of the warm-up: given out before anything else
         self._committed: dict[Any, int] = {}
         self._read_at = monotonic()  # or had nothing to read, or was not asked to
         self._asked = False
@@ -78,7 +81,9 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         self._share, self._positioned = None, False
         self._settled.clear()
         self._leased_until = 0.0
-        self._next, self._left = {}, {}
+        self._next = {}
+        self._warming.clear()
+        self._waiting.clear()
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         self._share = set(assigned)
@@ -163,43 +168,40 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                     self._positioned = False
                     await self.take_positions()
                 epoch = self.epoch
-                if not self._left:
-                    fetched = await self._fetch()
-                    if not fetched or epoch != self.epoch:
+                if not self._waiting and not self._warming:
+                    chunks = await self._fetch()
+                    if epoch != self.epoch:
                         continue
-                    self._left = fetched  # before anything may cancel us
+                    self._sort(chunks)  # before anything may cancel us
+                if not self._waiting and not self._warming:
+                    continue
                 self._read_at = monotonic()
-                if await self._leased(epoch) and (batch := self._next_batch()).entries:
+                if await self._leased(epoch) and (batch := self._take()).entries:
                     return batch
         finally:
             self._asked = False
 
-    async def _fetch(self) -> Fetched:
+    async def _fetch(self) -> Iterable[Chunk]:
         try:
             return await super()._fetch()
         except KafkaError as error:
             logger.debug("not where to go on from: %r", error)  # what was deleted may be another's by then
-            return {}
+            return ()
 
-    def _next_batch(self) -> Batch:
-        """Return the entries of the warm-up and keep the rest for the next time; with none of them, return all."""
-        old: dict[Any, list[Any]] = {}
-        new: dict[Any, list[Any]] = {}
-        for partition, those in self._left.items():
-            end = self._warm_until[partition]
-            if those[0].offset >= end:
-                new[partition] = list(those)
-                continue
-            old[partition] = [record for record in those if record.offset < end]
-            if len(old[partition]) < len(those):
-                new[partition] = list(those[len(old[partition]) :])
-        self._left = new if old else {}
-        return self._decode((old or new).values(), warming=bool(old))
+    def _sort(self, chunks: Iterable[Chunk]) -> None:
+        """Put what is of the warm-up before what is not."""
+        for chunk in chunks:
+            end = self._warm_until[TopicPartition(chunk.topic, chunk.partition)]
+            old, new = (None, chunk) if chunk.records[0].offset >= end else chunk.cut(end)
+            if old is not None:
+                self._warming.append(old)
+            if new is not None:
+                self._waiting.append(new)
 
-    def _poisoned(self, record: Any, why: str, *, again: bool) -> None:
-        super()._poisoned(record, why, again=again)
-        if not again:
-            self._bury(record, why)
+    def _take(self) -> Batch:
+        if self._warming:
+            return self._next_batch(self._warming, warming=True)
+        return self._next_batch(self._waiting)
 
     # --- staying a member
 

@@ -63,6 +63,8 @@ class KafkaLog:
     Up to `capacity` entries wait or are on their way. Beyond, newer entries of a partition wait behind, the newest of
     a venue and symbol in place of the one before it.
 
+    `collector` is who appends here, for readers to tell one copy of a tick from another's.
+
     A log with a `tag` is a simulation's: its records carry the tag, and its readers see only those. A log without one
     never sees a simulated record.
     """
@@ -75,10 +77,14 @@ class KafkaLog:
         tag: str | None = None,
         capacity: int,
         security: Mapping[str, Any] = PLAINTEXT,
+        collector: str = "",
     ) -> None:
         self._bootstrap, self._topic, self._tag, self._capacity = bootstrap, topic, tag, capacity
         self._security = security  # as core.log.security.secured gives it
         self._mark: list[records.Header] = [(records.SIMULATED, tag.encode())] if tag is not None else []
+        self._name: list[records.Header] = []  # on the first record of each batch
+        if collector:
+            self._name.append((records.COLLECTOR, collector.encode()))
         self._partitions = [_Partition(number) for number in range(TICKS.partitions)]
         self._routes: dict[str, _Partition] = {}  # by symbol: the hash costs 3 us
         self._held = 0  # in queues and flights
@@ -96,18 +102,17 @@ class KafkaLog:
     def counts(self) -> LogCounts:
         waiting = self._held + sum(len(partition.late) for partition in self._partitions)
         received = self._appended + self._conflated + waiting + self._unknown
-        foreign, poison, lost = (
-            sum(getattr(reader, what) for reader in self._readers) for what in ("foreign", "poison", "lost")
-        )
+        decoders = [reader.decoder for reader in self._readers]
         return LogCounts(
             received,
             self._appended,
             self._conflated,
             waiting,
             self._unknown,
-            foreign=foreign,
-            poison=poison,
-            lost=lost,
+            foreign=sum(decoder.foreign for decoder in decoders),
+            poison=sum(decoder.poison for decoder in decoders),
+            superseded=sum(decoder.superseded for decoder in decoders),
+            lost=sum(reader.lost for reader in self._readers),
             letters=self._letters.sent,
         )
 
@@ -284,7 +289,7 @@ class KafkaLog:
         batch, count = self._producer.create_batch(), 0
         for entry, appended_ms in partition.queue:
             value, headers = records.write(entry)
-            headers += self._mark
+            headers += self._mark if count else self._mark + self._name
             if batch.append(timestamp=appended_ms, key=entry.symbol.encode(), value=value, headers=headers) is None:
                 break  # full
             count += 1

@@ -1,7 +1,7 @@
 """The log within one process: the default, and all that one machine needs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import time_ns
 
@@ -138,3 +138,7 @@ class MemoryReader:
         self.position += len(batch.entries)
         self._log._advance()
         return batch
+
+    def lag(self) -> Mapping[int, int]:
+        """Return how many entries wait to be read."""
+        return {0: self._log.counts.appended - self.position}

@@ -2,26 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError  # type: ignore[import-untyped]
 
-from core.log import records
+from core.log.chunks import Chunk, chunked
+from core.log.decoding import BACKLOG, Bury, Decoder
 from core.log.ticklog import Batch
-from core.tick import Entry
 
 REQUEST_MS = 10_000
 STOP_S = 1.0  # what does not stop by itself within this time is taken apart
 PAUSE_S = 1.0  # after an error
-READ_AT_ONCE = 5_000  # records: decoding more would hold up the event loop
+CHUNKS_AT_ONCE = 256
 
 logger = logging.getLogger("arbdesk.kafka")
-
-Fetched = Mapping[Any, Sequence[Any]]  # aiokafka's records by its partitions
-Buried = Callable[[Any, str], None]  # (record, why it is no entry)
 
 
 def consumer_at(bootstrap: str, security: Mapping[str, Any], **more: Any) -> Any:
@@ -32,7 +30,8 @@ def consumer_at(bootstrap: str, security: Mapping[str, Any], **more: Any) -> Any
         auto_offset_reset="none",  # Kafka's own choice would skip to the end without a word
         fetch_max_wait_ms=50,  # how long an empty answer may take; one with ticks comes at once
         fetch_max_bytes=2**26,
-        max_partition_fetch_bytes=2**22,
+        max_partition_fetch_bytes=2**20,
+        value_deserializer=chunked,
         request_timeout_ms=REQUEST_MS,
         **security,
         **more,
@@ -47,13 +46,12 @@ class KafkaReader:
     def holds(self, epoch: int) -> bool:
         return epoch == self.epoch
 
-    def __init__(self, consumer: Any, tag: str | None) -> None:
+    def __init__(self, consumer: Any, tag: str | None, bury: Bury | None = None) -> None:
         self._consumer = consumer
-        self._simulated = tag.encode() if tag is not None else None
         self._next: dict[Any, int] = {}  # offsets, by aiokafka's partitions
-        self.foreign = 0  # simulated records on a live log, or another simulation's
-        self.poison = 0  # records that are no tick
-        self.poison_at = ""  # topic/partition/offset of the last one
+        self._waiting: deque[Chunk] = deque()  # fetched, and not given out
+        self.decoder = Decoder(tag, bury or _leave)
+        self.backlog: float = BACKLOG  # records in hand; above, only the newest of each quote is given out
         self.lost = 0  # records that the brokers deleted before they were read
         self.trouble = ""
 
@@ -74,49 +72,36 @@ class KafkaReader:
     async def read(self) -> Batch:
         """Return what has arrived, at least one entry; waits for it. Cancelling loses none."""
         while True:
-            fetched = await self._fetch()
-            if fetched and (batch := self._decode(fetched.values())).entries:
+            if not self._waiting:
+                self._waiting.extend(await self._fetch())
+            if (batch := self._next_batch(self._waiting)).entries:
                 return batch
 
-    async def _fetch(self) -> Fetched:
-        """Return the next records, none after a second without any."""
+    def _next_batch(self, waiting: deque[Chunk], *, warming: bool = False) -> Batch:
+        """Take chunks from those that wait and return what is in them."""
+        chunks = list(waiting)
+        hurried = sum(len(chunk.records) for chunk in chunks) > self.backlog
+        batch = (self.decoder.newest if hurried else self.decoder.some)(waiting, warming=warming)
+        for chunk in chunks[: len(chunks) - len(waiting)]:
+            self._next[TopicPartition(chunk.topic, chunk.partition)] = chunk.next_offset
+        return batch
+
+    async def _fetch(self) -> Iterable[Chunk]:
+        """Return the next chunks, none after a second without any."""
         try:
-            fetched: Fetched = await self._consumer.getmany(timeout_ms=1000, max_records=READ_AT_ONCE)
+            fetched = await self._consumer.getmany(timeout_ms=1000, max_records=CHUNKS_AT_ONCE)
         except OffsetOutOfRangeError as error:
             await self._skip_deleted(error.args[0])
-            return {}
+            return ()
         except NoOffsetForPartitionError:
-            return {}  # its own idea of where to begin; we have told it ours
+            return ()  # its own idea of where to begin; we have told it ours
         except KafkaError as error:
             self.trouble = f"Kafka cannot be read: {error!r}"
             logger.warning("%s", self.trouble)
             await asyncio.sleep(PAUSE_S)
-            return {}
+            return ()
         self.trouble = ""
-        for partition, those in fetched.items():
-            self._next[partition] = those[-1].offset + 1
-        return fetched
-
-    def _decode(self, fetched: Iterable[Sequence[Any]], *, warming: bool = False) -> Batch:
-        entries: list[Entry] = []
-        stamps: list[int] = []
-        for record in chain.from_iterable(fetched):
-            if records.simulated(record.headers) != self._simulated:
-                self.foreign += 1
-                continue
-            try:
-                entries.append(records.read(record.value, record.headers, record.timestamp))
-            except ValueError as error:
-                self._poisoned(record, str(error), again=warming)
-            else:
-                stamps.append(record.timestamp * 1_000_000)
-        return Batch(entries, stamps, warming)
-
-    def _poisoned(self, record: Any, why: str, *, again: bool) -> None:
-        """Count a record that is no entry. `again`: another reader has met it before."""
-        self.poison += 1
-        self.poison_at = f"{record.topic}/{record.partition}/{record.offset}"
-        logger.debug("no tick at %s: %s%s", self.poison_at, why, ", again" if again else "")
+        return chain.from_iterable(fetched.values())
 
     async def _skip_deleted(self, wanted: dict[TopicPartition, int]) -> None:
         """Go on at the oldest record there is, and count those that went before it was their turn."""
@@ -125,6 +110,10 @@ class KafkaReader:
             self._consumer.seek(partition, oldest)
             self._next[partition] = oldest
             logger.warning("%s: records before %s were deleted unread", partition, oldest)
+
+
+def _leave(_chunk: Chunk, _record: Any, _why: str) -> None:
+    """Leave a record that is no entry where it is."""
 
 
 async def stop_consumer(consumer: Any) -> None:

@@ -10,6 +10,7 @@ from core.tick import Cause, Entry, Tick, Withdrawal, decode, encode
 Header = tuple[str, bytes | None]
 
 WITHDRAWN = "withdrawn"  # the cause; the value is the last tick, so a foreign reader sees a repeat of one it has
+COLLECTOR = "collector"  # who wrote it; on the first record of each batch only, and holds for all of the batch
 AT = "at"  # when we learned of the withdrawal: ns since the epoch, as text
 SIMULATED = "simulated"  # the run that made it up
 MOST = 1e15  # no price or volume is as large
@@ -53,3 +54,8 @@ def simulated(headers: Sequence[Header]) -> bytes | None:
     """Return the run that made the record up, None for a true one; a mark that names none is a mark all the same."""
     named = dict(headers)
     return (named[SIMULATED] or b"") if SIMULATED in named else None
+
+
+def collector(headers: Sequence[Header]) -> str:
+    """Return who wrote the batch that begins with a record of these headers; empty where nobody says."""
+    return next(((value or b"").decode(errors="replace") for name, value in headers if name == COLLECTOR), "")

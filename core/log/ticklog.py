@@ -1,6 +1,6 @@
 """The log between collectors and workers: what both kinds of it promise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
@@ -12,9 +12,11 @@ from core.tick import Entry
 class Batch(NamedTuple):
     """Entries in the order of the log, and when each was appended (ns since the epoch; Kafka keeps whole ms)."""
 
-    entries: Sequence[Entry]
-    appended_ns: Sequence[int]
+    entries: list[Entry]
+    appended_ns: list[int]
     warming: bool = False  # from before this reader's turn: to learn the market from, and not to decide on
+    partial: bool = False  # older entries were left out: only after the last one is the market as it was
+    runs: list[tuple[int, str]] | None = None  # (end, collector or ""): up to `end` the entries are that one's
 
 
 class LogCounts(msgspec.Struct, frozen=True):
@@ -28,6 +30,7 @@ class LogCounts(msgspec.Struct, frozen=True):
     foreign: int = 0  # met by readers, simulated by another desk or for another run: never given out
     poison: int = 0  # met by readers, and no entries
     lost: int = 0  # deleted before a reader came to them
+    superseded: int = 0  # read, and left out for a newer one of the same venue and symbol that was there already
     letters: int = 0  # poison kept aside on the topic of dead letters
 
 
@@ -43,6 +46,9 @@ class TickReader(Protocol):
 
     async def read(self) -> Batch:
         """Return the next entries, at least one; waits for them. Cancelling loses none."""
+
+    def lag(self) -> Mapping[int, int]:
+        """Return how many entries of each partition wait to be read, as far as is known."""
 
 
 class TickLog(Protocol):

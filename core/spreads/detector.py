@@ -1,7 +1,7 @@
 """Judges every route that an entry touches: an opportunity, a ghost with its cause, or nothing."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from core.instruments import Instruments
@@ -73,6 +73,24 @@ class Detector:
             return ()  # the rule, and the hot path: nothing seems to pay, and nothing did before
         self._seen_ns = entry.received_ns
         return self._judge_routes(market, number, now_ns, entry.received_ns)
+
+    def learn(self, entries: Iterable[Entry]) -> None:
+        """Take `entries` of the past: the book knows them, and nothing is judged."""
+        for entry in entries:
+            self.book.update(entry)
+
+    def update_all(self, entries: Sequence[Entry], now_ns: int) -> Sequence[Opportunity]:
+        """Take `entries` as one: only what opens after the last of them is noted and returned."""
+        changed = {}
+        for entry in entries:
+            if (found := self.book.update(entry)) is not None:
+                market, number = found
+                changed[market.symbol, number] = (market, number, entry.received_ns)
+        opened: list[Opportunity] = []
+        for market, number, received_ns in changed.values():
+            self._seen_ns = received_ns
+            opened += self._judge_routes(market, number, now_ns, received_ns)
+        return opened
 
     def forget(self) -> None:
         """Begin anew with an empty book; what is counted stays."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 
 from core.latency import Latencies
 from core.log.ticklog import Batch, TickLog, TickReader
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
+from core.tick import Entry
 
 CHUNK = 64  # entries between two looks at the clock
 TURN_NS = 1_000_000  # a key press waits for about eleven turns of the loop, so a turn is short
@@ -46,13 +48,14 @@ class Worker:
         """
         async with log.reader(group) as self._reader:
             started.set()
+            turn_ns = self._clock_ns()
             while True:
                 batch = await self._reader.read()
                 if self._reader.epoch != self._epoch:
                     self._epoch = self._reader.epoch
                     self._detector.forget()
-                turn_ns, most_ns = self._clock_ns(), HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
-                for start in range(0, len(batch.entries), CHUNK):
+                most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
+                for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):
                     now_ns = self.judge(batch, start)
                     if now_ns - turn_ns > most_ns:
                         await asyncio.sleep(0)
@@ -60,20 +63,28 @@ class Worker:
 
     def judge(self, batch: Batch, start: int) -> int:
         """Judge one chunk of `batch` from `start` on; return the time when it was done."""
-        entries, appended_ns = batch.entries[start : start + CHUNK], batch.appended_ns[start : start + CHUNK]
-        decides = not batch.warming and (self._reader is None or self.owns())
-        update, found, read_ns = self._detector.update, self._found, self._clock_ns()
-        for entry in entries:
-            if (opened := update(entry, read_ns)) and decides:
+        end = len(batch.entries) if batch.partial else start + CHUNK
+        entries, appended_ns = batch.entries[start:end], batch.appended_ns[start:end]
+        decides = self._reader is None or self.owns()
+        found, read_ns = self._found, self._clock_ns()
+        self.consumed += len(entries)
+        if batch.warming:
+            self._detector.learn(entries)
+            return self._clock_ns()  # how old the past is, is no latency
+        for opened in self._judged(entries, read_ns, partial=batch.partial):
+            if opened and decides:
                 decided_ns = self._clock_ns()
                 for opportunity in opened:
                     found(opportunity, decided_ns)
         done_ns = self._clock_ns()
-        self.consumed += len(entries)
-        if batch.warming:
-            return done_ns  # how old the past is, is no latency
         latencies = self._latencies
         latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
         latencies.record_all("log", [read_ns - at for at in appended_ns])
         latencies.record("detect", done_ns - read_ns, len(entries))
         return done_ns
+
+    def _judged(self, entries: Sequence[Entry], read_ns: int, *, partial: bool) -> Iterable[Sequence[Opportunity]]:
+        """Return what opens: after each entry, or after the last one where those between are not all there."""
+        if partial:
+            return (self._detector.update_all(entries, read_ns),)
+        return map(self._detector.update, entries, repeat(read_ns))

@@ -91,8 +91,8 @@ async def test_a_record_that_is_no_tick_is_counted_and_hides_no_good_one(kafka: 
             await other.send(topic, value, key=b"BTC/USDT", partition=3, headers=headers)
         await other.send(topic, encode(tick(2)), partition=3)
         assert await take(2, reader) == [tick(1), tick(2)]
-        assert reader.poison == len(POISON)
-        assert reader.poison_at == f"{topic}/3/{len(POISON)}"
+        assert reader.decoder.poison == len(POISON)
+        assert reader.decoder.poison_at == f"{topic}/3/{len(POISON)}"
 
 
 async def test_any_kafka_client_reads_the_ticks(kafka: str, topic: str) -> None:
@@ -151,8 +151,8 @@ async def test_a_simulated_tick_never_reaches_a_live_desk_nor_another_simulation
             await other.send_and_wait(topic, encode(tick(8)), key=b"BTC/USDT", headers=[("simulated", None)])
         live.append(tick(9, venue="live"))
         assert await take(1, of_live) == [tick(9, venue="live")]
-        assert of_live.foreign == 13
-        assert of_live.poison == 0
+        assert of_live.decoder.foreign == 13
+        assert of_live.decoder.poison == 0
 
 
 async def test_a_refused_batch_is_unknown_and_the_next_ones_arrive(kafka: str) -> None:
