@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
@@ -32,7 +33,7 @@ async def test_chunks_hold_what_aiokafka_gives_record_by_record(
                 for number in range(start, start + 100)
             ]
             await asyncio.gather(*sends)
-        found: list[list[object]] = []
+        found: list[list[Any]] = []
         for consumer in (plain, ours):
             consumer.assign([place])
             consumer.seek(place, begin)
