@@ -11,7 +11,7 @@ import click
 from core.errors import ConfigurationError, DeskError
 
 if TYPE_CHECKING:
-    from core.settings import Settings
+    from core.settings import LogSettings, Settings
 
 
 class Duration(click.ParamType[float]):
@@ -219,21 +219,53 @@ def config() -> None:
     click.echo(f"Save it as {platformdirs.user_config_path('arbdesk') / 'config.toml'}", err=True)
 
 
+def kafka_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what commands about Kafka share."""
+    for option in reversed(
+        [
+            click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML)."),
+            click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
+            click.option(
+                "--replication-factor", type=click.IntRange(1, 9), help="How many brokers hold each tick.  [3]"
+            ),
+            click.option("--json", "as_json", is_flag=True, help="One JSON object."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _log_settings(config: Path | None, bootstrap: str | None, replication_factor: int | None) -> "LogSettings":
+    from core.settings import load
+
+    given = {"kind": "kafka", "bootstrap": bootstrap, "replication_factor": replication_factor}
+    return load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}}).log
+
+
 @main.group()
 def bench() -> None:
     """Measure this machine. Ratios count, not absolute figures: each has its bare twin beside it in the same run."""
 
 
 @bench.command()
-@click.option("--log", "log_kind", type=click.Choice(["memory"]), default="memory", show_default=True)
-@click.option("--ticks", type=click.IntRange(1_000, 10_000_000), default=200_000, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def throughput(log_kind: str, ticks: int, as_json: bool) -> None:
-    """Frames decoded, appended, read and judged a second, beside a bare parse of the same frames."""
-    from console.bench import throughput_memory
+@kafka_options
+@click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="[kafka if --bootstrap, else memory]")
+@click.option("--ticks", type=click.IntRange(1_000, 10_000_000), help="How many.  [200000; 600000 on Kafka]")
+@click.option(
+    "--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="Of a group, after one (Kafka)."
+)
+def throughput(log_kind: str | None, ticks: int | None, workers: int, as_json: bool, **where: Any) -> None:
+    """Ticks a second. In memory: frames decoded, appended, read and judged, beside a bare parse of the same frames.
+    On Kafka: a filled topic read, booked and judged, beside getmany that only counts."""
+    if (log_kind or ("kafka" if where["bootstrap"] else "memory")) == "memory":
+        from console.bench.memory import throughput_memory
 
-    assert log_kind == "memory"
-    throughput_memory(ticks, as_json=as_json)
+        throughput_memory(ticks or 200_000, as_json=as_json)
+        return
+    from console import loop
+    from console.bench.kafka import throughput_kafka
+
+    loop.run(throughput_kafka(_log_settings(**where), ticks or 600_000, workers, as_json=as_json))
 
 
 if __name__ == "__main__":

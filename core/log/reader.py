@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from core.log.chunks import Chunk, chunked
 from core.log.decoding import BACKLOG, Bury, Decoder
 from core.log.ticklog import Batch
+from core.log.topics import TICKS
 
 REQUEST_MS = 10_000
 STOP_S = 1.0  # what does not stop by itself within this time is taken apart
@@ -22,17 +24,22 @@ CHUNKS_AT_ONCE = 256
 logger = logging.getLogger("arbdesk.kafka")
 
 
+FETCH: Mapping[str, Any] = {
+    "fetch_max_wait_ms": 50,  # how long an empty answer may take; one with ticks comes at once
+    "fetch_max_bytes": 2**26,
+    "max_partition_fetch_bytes": 2**20,
+    "request_timeout_ms": REQUEST_MS,
+}
+
+
 def consumer_at(bootstrap: str, security: Mapping[str, Any], **more: Any) -> Any:
     """Return a consumer that is not connected, and that never chooses a position by itself."""
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="none",  # Kafka's own choice would skip to the end without a word
-        fetch_max_wait_ms=50,  # how long an empty answer may take; one with ticks comes at once
-        fetch_max_bytes=2**26,
-        max_partition_fetch_bytes=2**20,
         value_deserializer=chunked,
-        request_timeout_ms=REQUEST_MS,
+        **FETCH,
         **security,
         **more,
     )
@@ -110,6 +117,25 @@ class KafkaReader:
             self._consumer.seek(partition, oldest)
             self._next[partition] = oldest
             logger.warning("%s: records before %s were deleted unread", partition, oldest)
+
+
+@asynccontextmanager
+async def from_the_start(bootstrap: str, security: Mapping[str, Any], topic: str) -> AsyncIterator[KafkaReader]:
+    """Read everything that is on `topic`.
+
+    Raises:
+        KafkaError, OSError: no broker answers.
+    """
+    consumer = consumer_at(bootstrap, security)
+    try:
+        await consumer.start()
+        partitions = [TopicPartition(topic, number) for number in range(TICKS.partitions)]
+        consumer.assign(partitions)
+        reader = KafkaReader(consumer, None)
+        reader.start_at(dict.fromkeys(partitions, 0))
+        yield reader
+    finally:
+        await stop_consumer(consumer)
 
 
 def _leave(_chunk: Chunk, _record: Any, _why: str) -> None:

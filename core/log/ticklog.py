@@ -51,7 +51,17 @@ class TickReader(Protocol):
         """Return how many entries of each partition wait to be read, as far as is known."""
 
 
-class TickLog(Protocol):
+class Readable(Protocol):
+    """What can be read: of a log, all that a worker needs."""
+
+    def reader(self, group: str | None = None) -> AbstractAsyncContextManager[TickReader]:
+        """Read everything appended after this context was entered, at an own pace.
+
+        With a `group`, the readers of that name, in whatever process, share the symbols among them.
+        """
+
+
+class TickLog(Readable, Protocol):
     """Append and read entries. Entries of one venue and symbol keep their order; every reader sees every entry."""
 
     @property
@@ -63,12 +73,6 @@ class TickLog(Protocol):
 
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits. Under back-pressure it replaces a waiting older one of its venue and symbol."""
-
-    def reader(self, group: str | None = None) -> AbstractAsyncContextManager[TickReader]:
-        """Read everything appended after this context was entered, at an own pace.
-
-        With a `group`, the readers of that name, in whatever process, share the symbols among them.
-        """
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until nothing is waiting; False when `timeout_s` passed first (the counts tell what is left)."""

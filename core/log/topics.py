@@ -131,6 +131,16 @@ async def create(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[str
     return names
 
 
+async def delete(log: LogSettings, topics: Sequence[Topic]) -> None:
+    """Delete topics that the desk made for itself, and what is on them.
+
+    Raises:
+        LogUnavailable: the brokers do not answer.
+    """
+    async with administrator(log.bootstrap, secured(log)) as admin:
+        await admin.delete_topics([topic.name for topic in topics])
+
+
 @asynccontextmanager
 async def administrator(bootstrap: str, security: Mapping[str, Any] = PLAINTEXT) -> AsyncIterator[Any]:
     """Talk to the cluster as its administrator.

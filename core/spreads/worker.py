@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 
 from core.latency import Latencies
-from core.log.ticklog import Batch, TickLog, TickReader
+from core.log.ticklog import Batch, Readable, TickReader
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.tick import Entry
@@ -40,7 +40,7 @@ class Worker:
         """Return whether what the book holds is this worker's to decide on, and no other member's of its group."""
         return self._reader is not None and self._reader.holds(self._epoch)
 
-    async def run(self, log: TickLog, started: asyncio.Event, group: str | None = None) -> None:
+    async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.
 
         As a member of a `group` it judges the symbols that fall to it, which change as members come and go: then the

@@ -1,4 +1,4 @@
-"""`arbdesk bench`: what the product's own path costs on this machine, beside its bare twin in the same run."""
+"""Throughput without a broker: frames decoded, appended, read and judged, beside a bare parse of the same frames."""
 
 import random
 import time
