@@ -268,5 +268,16 @@ def throughput(log_kind: str | None, ticks: int | None, workers: int, as_json: b
     loop.run(throughput_kafka(_log_settings(**where), ticks or 600_000, workers, as_json=as_json))
 
 
+@bench.command()
+@kafka_options
+@click.option("--ticks", type=click.IntRange(1_000, 10_000_000), default=300_000, show_default=True)
+def producing(ticks: int, as_json: bool, **where: Any) -> None:
+    """Ticks appended to Kafka and acknowledged, beside bare send_batch."""
+    from console import loop
+    from console.bench.producing import producing as measure
+
+    loop.run(measure(_log_settings(**where), ticks, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

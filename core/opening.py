@@ -13,6 +13,8 @@ from core.log.ticklog import TickLog
 from core.places import journal_path
 from core.settings import Settings
 
+ON_THE_WAY = 10  # times the capacity: on Kafka every tick waits for the brokers, also when all is well
+
 
 async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: str | None) -> TickLog:
     """Open the log that the settings name; `tag` marks a demo's records on Kafka.
@@ -27,7 +29,7 @@ async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: st
     from core.log.security import secured
 
     return await stack.enter_async_context(
-        KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity, security=secured(log))
+        KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity * ON_THE_WAY, security=secured(log))
     )
 
 

@@ -1,4 +1,4 @@
-"""Turns the records of chunks into entries; when there are too many in hand, only the newest of each quote."""
+"""Turns the records of chunks into entries; when too many wait, only the newest of each quote."""
 
 import logging
 from collections import deque
@@ -10,7 +10,7 @@ from core.log.chunks import Chunk
 from core.log.ticklog import Batch
 
 AT_ONCE = 1_000  # records: decoding more would hold up the event loop
-BACKLOG = 5_000  # records in hand: so many are a twentieth of a second at the rate that the desk is made for
+BACKLOG = 5_000  # records that wait: so many are a twentieth of a second at the rate that the desk is made for
 PREFIXES = 10_000
 
 logger = logging.getLogger("arbdesk.kafka")

@@ -31,6 +31,7 @@ LINGER_S = 0.01  # how long ticks gather before they leave: a request costs the 
 BATCH_BYTES = 65_536
 START_S = 5.0
 JOIN_S = 20.0  # a member that died holds its share for a session, and a group that changes takes a while
+LATE_MS = 250  # an entry that has waited so long lets newer ones replace each other: fresh quotes before all quotes
 DRAIN_S = 1.0  # what is not acknowledged within this time at the end, and STOP_S after it, is unknown
 SLOW_S = 1.0  # an acknowledgement that takes longer is trouble
 WATCH_S = 2.0
@@ -60,8 +61,8 @@ class _Partition:
 class KafkaLog:
     """The log on a Kafka topic, open as long as its context.
 
-    Up to `capacity` entries wait or are on their way. Beyond, newer entries of a partition wait behind, the newest of
-    a venue and symbol in place of the one before it.
+    Up to `capacity` entries wait or are on their way. Beyond, or where a partition waits for longer than LATE_MS,
+    newer entries wait behind, the newest of a venue and symbol in place of the one before it.
 
     `collector` is who appends here, for readers to tell one copy of a tick from another's.
 
@@ -169,12 +170,13 @@ class KafkaLog:
         """Take `entry`; never waits."""
         partition = self._routes.get(entry.symbol) or self._route(entry.symbol)
         stamped = (entry, time_ns() // 1_000_000)
-        if partition.late or self._held >= self._capacity:
+        queue = partition.queue
+        if partition.late or self._held >= self._capacity or (queue and stamped[1] - queue[0][1] > LATE_MS):
             key = (entry.exchange_id, entry.symbol)
             self._conflated += key in partition.late
             partition.late[key] = stamped
         else:
-            partition.queue.append(stamped)
+            queue.append(stamped)
             self._held += 1
         if not self._wake.is_set():
             self._wake.set()

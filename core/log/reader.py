@@ -19,7 +19,8 @@ from core.log.topics import TICKS
 REQUEST_MS = 10_000
 STOP_S = 1.0  # what does not stop by itself within this time is taken apart
 PAUSE_S = 1.0  # after an error
-CHUNKS_AT_ONCE = 256
+CHUNKS_AT_ONCE = 8  # as few as are decoded in one go: what lies in hand for long leaves the processor's caches
+BACKLOG_CHUNKS = 256
 
 logger = logging.getLogger("arbdesk.kafka")
 
@@ -58,7 +59,7 @@ class KafkaReader:
         self._next: dict[Any, int] = {}  # offsets, by aiokafka's partitions
         self._waiting: deque[Chunk] = deque()  # fetched, and not given out
         self.decoder = Decoder(tag, bury or _leave)
-        self.backlog: float = BACKLOG  # records in hand; above, only the newest of each quote is given out
+        self.backlog: float = BACKLOG  # records that wait; above, only the newest of each quote is given out
         self.lost = 0  # records that the brokers deleted before they were read
         self.trouble = ""
 
@@ -87,16 +88,19 @@ class KafkaReader:
     def _next_batch(self, waiting: deque[Chunk], *, warming: bool = False) -> Batch:
         """Take chunks from those that wait and return what is in them."""
         chunks = list(waiting)
-        hurried = sum(len(chunk.records) for chunk in chunks) > self.backlog
-        batch = (self.decoder.newest if hurried else self.decoder.some)(waiting, warming=warming)
+        batch = (self.decoder.newest if self._behind() else self.decoder.some)(waiting, warming=warming)
         for chunk in chunks[: len(chunks) - len(waiting)]:
             self._next[TopicPartition(chunk.topic, chunk.partition)] = chunk.next_offset
         return batch
 
+    def _behind(self) -> bool:
+        return sum(self.lag().values()) > self.backlog
+
     async def _fetch(self) -> Iterable[Chunk]:
         """Return the next chunks, none after a second without any."""
         try:
-            fetched = await self._consumer.getmany(timeout_ms=1000, max_records=CHUNKS_AT_ONCE)
+            most = BACKLOG_CHUNKS if self._behind() else CHUNKS_AT_ONCE
+            fetched = await self._consumer.getmany(timeout_ms=1000, max_records=most)
         except OffsetOutOfRangeError as error:
             await self._skip_deleted(error.args[0])
             return ()

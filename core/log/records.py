@@ -13,7 +13,6 @@ WITHDRAWN = "withdrawn"  # the cause; the value is the last tick, so a foreign r
 COLLECTOR = "collector"  # who wrote it; on the first record of each batch only, and holds for all of the batch
 AT = "at"  # when we learned of the withdrawal: ns since the epoch, as text
 SIMULATED = "simulated"  # the run that made it up
-MOST = 1e15  # no price or volume is as large
 CAUSES = frozenset(get_args(Cause))
 
 
@@ -34,9 +33,6 @@ def read(value: bytes | None, headers: Sequence[Header], time_ms: int) -> Entry:
         tick = decode(value or b"")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    numbers = (tick.bid_price, tick.ask_price, tick.bid_volume, tick.ask_volume)
-    if not all(0.0 < number < MOST for number in numbers):
-        raise ValueError(f"prices and volumes {numbers}")
     if not tick.received_ns:
         tick = msgspec.structs.replace(tick, received_ns=time_ms * 1_000_000)
     if not headers:

@@ -1,0 +1,84 @@
+"""The collectors' way to Kafka, from a tick to its acknowledgement, beside `send_batch` of ready-made records."""
+
+import asyncio
+
+import click
+import orjson
+
+from console.bench.clocks import Spent, median, spending
+from console.bench.kafka import bench_topic
+from console.bench.market import ticks
+from console.bench.progress import done, tell
+from core.errors import LogUnavailable
+from core.settings import LogSettings
+from core.tick import Tick, encode
+
+ROUNDS = 3
+CAPACITY = 20_000
+BURST = 200  # ticks between two turns of the event loop
+
+
+async def producing(settings: LogSettings, count: int, *, as_json: bool) -> None:
+    """Measure and print it.
+
+    Raises:
+        LogUnavailable: the brokers do not answer, or did not take all ticks.
+    """
+    made = list(ticks(count))
+    rounds: tuple[list[Spent], list[Spent]] = ([], [])
+    for number in range(ROUNDS):
+        tell(f"writing {count:,} ticks both ways, round {number + 1} of {ROUNDS}")
+        rounds[0].append(await _bare(settings, made))
+        rounds[1].append(await _append(settings, made))
+    bare, ours = (median(those) for those in rounds)
+    result = {
+        "ticks": count,
+        "ticks_per_s": round(count / ours.wall_s),
+        "cpu_ticks_per_s": round(count / ours.cpu_s),
+        "bare_ticks_per_s": round(count / bare.wall_s),
+        "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
+        "ratio": round(bare.cpu_s / ours.cpu_s, 3),  # of CPU: the wall waits for three brokers on the same cores
+    }
+    done()
+    if as_json:
+        click.echo(orjson.dumps(result).decode())
+        return
+    for name, spent in (("send_batch of ready records", bare), ("append to acknowledged", ours)):
+        cpu_us = spent.cpu_s / count * 1e6
+        click.echo(
+            f"{name:<28} {count / spent.cpu_s:>9,.0f} a second of CPU, {cpu_us:.2f} us each; "
+            f"{count / spent.wall_s:>9,.0f} a second by the clock"
+        )
+    click.echo(f"{'ratio, of CPU':<28} {result['ratio']:>9}")
+
+
+async def _bare(settings: LogSettings, made: list[Tick]) -> Spent:
+    from core.log.bare import BareProducer
+    from core.log.security import secured
+
+    records = [(tick.symbol.encode(), encode(tick)) for tick in made]
+    async with bench_topic(settings) as topic, BareProducer(settings.bootstrap, secured(settings)) as producer:
+        with spending() as spent:
+            await producer.write(topic, records)
+    return spent
+
+
+async def _append(settings: LogSettings, made: list[Tick]) -> Spent:
+    from core.log.kafka import KafkaLog
+    from core.log.security import secured
+
+    async with (
+        bench_topic(settings) as topic,
+        KafkaLog(settings.bootstrap, topic, capacity=CAPACITY, security=secured(settings)) as log,
+    ):
+        with spending() as spent:
+            for start in range(0, len(made), BURST):
+                for tick in made[start : start + BURST]:
+                    log.append(tick)
+                await asyncio.sleep(0)
+                while log.counts.waiting > CAPACITY * 3 // 4:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+            settled = await log.flush(30)
+        if not settled or log.counts.appended != len(made):
+            raise LogUnavailable(f"{log.counts.appended} of {len(made)} ticks were acknowledged")
+    return spent
