@@ -279,5 +279,17 @@ def producing(ticks: int, as_json: bool, **where: Any) -> None:
     loop.run(measure(_log_settings(**where), ticks, as_json=as_json))
 
 
+@bench.command()
+@click.option("--rate", type=click.IntRange(1, 100_000), default=5_000, show_default=True, help="Frames a second.")
+@click.option("--seconds", type=click.IntRange(1, 600), default=3, show_default=True, help="Of each round.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def socket(rate: int, seconds: int, as_json: bool) -> None:
+    """What a venue's frame costs from the socket to the log, under websockets and under picows."""
+    from console import loop
+    from console.bench.socket import socket as measure
+
+    loop.run(measure(rate, seconds, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

@@ -1,5 +1,6 @@
 """Throughput without a broker: frames decoded, appended, read and judged, beside a bare parse of the same frames."""
 
+import itertools
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -121,6 +122,12 @@ def _frames(count: int) -> Iterator[Frame]:
         bid_size, ask_size = f"{chance.uniform(1, 90):.5f}", f"{chance.uniform(1, 90):.5f}"
         ids[venue] += chance.randint(1, 9)
         yield venue, _frame(venue, symbol, bid, bid_size, ask, ask_size, ids[venue], now_ms).encode()
+
+
+def frames_of_binance(count: int) -> Iterator[str]:
+    """Yield frames of one venue alone."""
+    wanted = (frame.decode() for venue, frame in _frames(count * 4) if VENUES[venue] == "binance")
+    return itertools.islice(wanted, count)
 
 
 def _frame(venue: int, symbol: str, bid: str, bid_size: str, ask: str, ask_size: str, sequence_id: int, ms: int) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidURI, WebSocketException
+from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
 from core.errors import ConfigurationError
 from core.feeds.intake import Intake, Parting, Tally, clean
+from core.feeds.transport import Socket, Transport, fastest
 from core.feeds.venue import Dialect, Keepalive
 from core.log.ticklog import TickLog
 
@@ -65,6 +65,7 @@ class Collector:
         silence_s: float,
         clock_ns: Callable[[], int] = time.time_ns,
         backoff_s: Callable[[int], float] = backoff_s,
+        transport: Transport | None = None,
     ) -> None:
         """Take `url` instead of the venue's own address; after `silence_s` without a tick, hang up and connect anew.
 
@@ -80,6 +81,7 @@ class Collector:
         self._dialect, self._symbols, self._log = dialect, tuple(symbols), log
         self._url = url or dialect.url
         self._proxy: Literal[True] | None = None if _is_here(self._url) else True  # True: as the environment says
+        self._transport = transport or fastest()
         self._silence_s = silence_s
         self._mute_ns = int(min(MUTE_S, silence_s) * 1e9)
         self._clock_ns, self._backoff_s = clock_ns, backoff_s
@@ -151,7 +153,7 @@ class Collector:
         self._subscribed_ns = self._retry_ns = 0
         troubles: ExceptionGroup[Exception] | None = None
         try:
-            async with connect(
+            async with self._transport.connect(
                 self._url,
                 max_size=MAX_FRAME,
                 max_queue=MAX_WAITING,
@@ -176,7 +178,7 @@ class Collector:
                     now_ns = self._clock_ns()
                     intake.withdraw_all("gap", now_ns)
                     self._mute = self._mute_at(now_ns)
-        except* (OSError, WebSocketException, Parting) as caught:  # OSError includes TimeoutError
+        except* (OSError, self._transport.trouble, Parting) as caught:  # OSError includes TimeoutError
             troubles = caught
         task = asyncio.current_task()
         if task is not None and task.cancelling():  # in 3.11 an error at the same time hides the cancellation
@@ -184,13 +186,13 @@ class Collector:
         assert troubles is not None
         return min(_leaves(troubles), key=lambda error: not isinstance(error, Parting))  # our own words first
 
-    async def _read(self, socket: ClientConnection, intake: Intake) -> None:
+    async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns
         while True:
             frame = await receive(decode=False)
             take_frame(frame, clock_ns())
 
-    async def _speak(self, socket: ClientConnection, dialect: Dialect, intake: Intake) -> None:
+    async def _speak(self, socket: Socket, dialect: Dialect, intake: Intake) -> None:
         """Send requests, then answers, at the pace that the venue allows."""
         for request in dialect.subscribe():
             await _send(socket, request)
@@ -236,12 +238,12 @@ class Collector:
         return tuple(symbol for symbol in among if symbol not in self._intake.heard)
 
 
-async def _send(socket: ClientConnection, frame: str) -> None:
+async def _send(socket: Socket, frame: str) -> None:
     async with asyncio.timeout(SEND_S):
         await socket.send(frame)
 
 
-async def _keep_alive(socket: ClientConnection, keepalive: Keepalive) -> None:
+async def _keep_alive(socket: Socket, keepalive: Keepalive) -> None:
     while True:
         await asyncio.sleep(keepalive.every_s)
         await _send(socket, keepalive.frame)

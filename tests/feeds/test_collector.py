@@ -21,14 +21,22 @@ from core.feeds.bybit import Bybit
 from core.feeds.collector import MAX_PAUSE_S, Collector, backoff_s
 from core.feeds.intake import MAX_BAD_IN_A_ROW
 from core.feeds.okx import Okx
+from core.feeds.transport import WEBSOCKETS, picows
 from core.feeds.venue import Dialect, Event, Keepalive
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickReader
 from core.tick import Entry, Tick, Withdrawal
 from tests.feeds.samples import NOW_NS, binance, bybit, okx
 
+USED = [WEBSOCKETS]
 Serving = Callable[["Venue", ServerConnection], Awaitable[None]]
 WIDE = [f"C{number}/USDT" for number in range(250)]
+
+
+@pytest.fixture(autouse=True, params=[WEBSOCKETS, picows()], ids=lambda transport: transport.name)
+def transport(request: pytest.FixtureRequest) -> None:
+    """Run every test with both websocket clients."""
+    USED.append(request.param)
 
 
 @dataclass
@@ -106,7 +114,7 @@ async def collecting(
     dialect: type[Dialect], symbols: Sequence[str], url: str, silence_s: float = 30.0
 ) -> AsyncIterator[Desk]:
     log, pauses = MemoryLog(10_000), Pauses()
-    collector = Collector(dialect, symbols, log, url=url, silence_s=silence_s, backoff_s=pauses)
+    collector = Collector(dialect, symbols, log, url=url, silence_s=silence_s, backoff_s=pauses, transport=USED[-1])
     async with asyncio.timeout(10), log.reader() as reader, asyncio.TaskGroup() as group:
         task = group.create_task(collector.run())
         yield Desk(collector, log, reader, pauses)
@@ -291,7 +299,7 @@ async def test_a_bug_ends_the_collector_loudly() -> None:
 
     async with asyncio.timeout(5), venue(serving) as here:
         with pytest.raises(ExceptionGroup) as caught:
-            await Collector(Broken, ["BTC/USDT"], MemoryLog(100), url=here.url, silence_s=9).run()
+            await Collector(Broken, ["BTC/USDT"], MemoryLog(100), url=here.url, silence_s=9, transport=USED[-1]).run()
     assert caught.group_contains(ZeroDivisionError)
 
 
