@@ -50,6 +50,7 @@ PENS = {
     "title": Pen("title-text", "panel"),
     "focus": Pen("focus-text", "focus", bold=True, reverse=True),
     "cursor": Pen("foreground", "cursor", reverse=True),
+    "attached": Pen("focus-text", "focus", bold=True, reverse=True),
     "opportunity": Pen("opportunity-text", "opportunity", bold=True, reverse=True),
     **{f"heat-{level}": Pen("heat-text", f"heat-{level}") for level in range(1, 10)},
     **{

@@ -10,6 +10,7 @@ from core.latency import Percentiles, Stage
 BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
 TERSE = 104  # columns below which words are left out
+LOUD = {"old", "frozen", "demo", "paper", "live", "warn"}  # said in colour of an old picture, too
 SEPARATOR = (" │ ", "rule")
 
 
@@ -42,6 +43,8 @@ class Status(Lines):
             return
         terse = width < TERSE
         first, second, last = standing(self.picture, terse), doing(self.picture, terse), timing(self.picture)
+        if self.picture.old:
+            first, second = greyed(first), greyed(second)
         if width >= WIDE:
             self.show([packed([*first, *second], last, width)])
         else:
@@ -78,16 +81,43 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
-    items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
+    items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0), *attachment(snapshot, terse)]
     if snapshot.halted and snapshot.halted_why:
         items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 3))
     if picture.frozen_ns is not None:
         items.append(Item([(f" FROZEN {picture.frozen_ns // 1_000_000_000}s ", "frozen")], 0))
     if picture.old:
-        items.append(Item([(f" PICTURE {age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
+        what = "" if terse and snapshot.link is not None else "PICTURE "
+        items.append(Item([(f" {what}{age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
     return [*items, approval, venues(snapshot)]
+
+
+def greyed(items: list[Item]) -> list[Item]:
+    """Return `items` as something that was; the badges that say why keep their colours."""
+    return [Item([(text, pen if pen in LOUD else "stale") for text, pen in item.spans], item.rank) for item in items]
+
+
+def attachment(snapshot: Snapshot, terse: bool) -> list[Item]:
+    """Return which desk it is; and where it runs elsewhere, how it is connected."""
+    link, name = snapshot.link, cut(inert(snapshot.desk), 12 if terse else 32)
+    if link is None:
+        return [Item([("" if terse else "desk ", "dim"), (name, "text")], 6)] if name else []
+    word, pen = {"live": ("⇄", "attached"), "lost": ("LOST", "old"), "ended": ("ENDED", "old")}[link.state]
+    word = "ATTACHED" if word == "⇄" and not terse else word
+    items = [Item([(f" {word} {name} ", pen)], 0)]
+    if link.no_commands:
+        items.append(Item([(" READ-ONLY " if not link.operator else " NO COMMANDS ", "frozen")], 0))
+        if link.operator and not terse:
+            items.append(Item([(cut(inert(link.no_commands), 48), "warn")], 3))
+    if link.pending:
+        items.append(Item([(f"sent, no answer yet: {cut(inert(link.pending[-1]), 24)}", "warn")], 1))
+    elif link.why:
+        items.append(Item([(cut(inert(link.why), 60), "warn")], 3))
+    elif link.round_trip_ms is not None and not terse:
+        items.append(Item([("answers in ", "dim"), (f"{link.round_trip_ms:.0f} ms", "text")], 5))
+    return items
 
 
 def venues(snapshot: Snapshot) -> Item:
