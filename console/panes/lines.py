@@ -73,6 +73,10 @@ class Picture:
     def age_ns(self, since_ns: int) -> int:
         return max(0, self.now_ns - since_ns)
 
+    def since_ns(self, age_ns: int) -> int:
+        """Return what has become of an age that the desk told in its snapshot."""
+        return age_ns + self.age_ns(self.snapshot.taken_ns)
+
     @property
     def symbols(self) -> tuple[str, ...]:
         return tuple(symbol for symbol in self.snapshot.symbols if self.filter.upper() in symbol.upper())

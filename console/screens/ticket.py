@@ -253,7 +253,7 @@ def lines_of(ticket: TicketView, picture: Picture, standing: Span, width: int) -
             ("edge     ", "dim"),
             (f"{bps(ticket.edge_bps)} bps", "text"),
             (" when it opened, ", "dim"),
-            *_live(ticket),
+            *_live(ticket, picture),
         ],
         [("quotes   ", "dim"), (" · ".join(ages), "text")],
         [],
@@ -289,9 +289,10 @@ def _gain(exact: str) -> str:
     return "down" if exact.startswith("-") else "up"
 
 
-def _live(ticket: TicketView) -> Line:
-    aged = [] if ticket.live_edge_bps is None else [(f"  of quotes {age(ticket.live_age_ns)} old", "dim")]
-    return [*live(ticket), *aged]
+def _live(ticket: TicketView, picture: Picture) -> Line:
+    if ticket.live_edge_bps is None:
+        return live(ticket)
+    return [*live(ticket), (f"  of quotes {age(picture.since_ns(ticket.live_age_ns))} old", "dim")]
 
 
 def _what_happens(picture: Picture, armed: bool) -> str:
