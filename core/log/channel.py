@@ -54,12 +54,19 @@ class Sender:
                 acknowledged = await self._producer.send(
                     self._topic, value, key=key.encode(), partition=0, headers=list((headers or {}).items())
                 )
+                acknowledged.add_done_callback(_read)
                 await asyncio.wait({acknowledged})  # not awaited: with its producer it is cancelled, and we are not
         except (KafkaError, OSError) as error:  # OSError includes TimeoutError
             raise refusal(self._log.bootstrap, error, self._security) from error
         why = KafkaError("cancelled") if acknowledged.cancelled() else acknowledged.exception()
         if why is not None:
             raise refusal(self._log.bootstrap, why, self._security)
+
+
+def _read(acknowledged: "asyncio.Future[Any]") -> None:
+    """Take what nobody may be left to take: who sent it may have stopped waiting."""
+    if not acknowledged.cancelled():
+        acknowledged.exception()
 
 
 class Follower:

@@ -20,6 +20,7 @@ from core.settings import LogSettings
 PAUSE_S = 1.0  # after trouble
 FIRST_S = 3.0  # so long the first state waits until commands are heard
 FAREWELL_S = 0.5
+FRESH_S = 2.5  # the brokers answered so short a time ago that they will again
 READ_S = 0.5
 AT_ONCE = 100  # commands between two turns of the loop: a flood must not hold up the desk
 ANSWERS = 32
@@ -70,7 +71,7 @@ class Station:
         self._at: int | None = None  # the next command's offset; None: not known yet
         self._listening = asyncio.Event()
         self._answered = asyncio.Event()
-        self._published = False
+        self._published, self._acknowledged_at = False, -FRESH_S
         self._trouble = {"state": "", "commands": ""}
 
     @property
@@ -110,7 +111,7 @@ class Station:
                     try:
                         await self._publish(sender)
                     finally:
-                        if self._published:
+                        if time.monotonic() - self._acknowledged_at < FRESH_S:  # else nobody is there to hear it
                             await self._say_farewell(sender)
             except LogUnavailable as error:
                 self._published = False
@@ -122,7 +123,7 @@ class Station:
             self._answered.clear()
             state = DeskState(VERSION, self._run, steady_ns(), self._desk.snapshot(), tuple(self._answers))
             await sender.send(self._id, encode(state), {RUN: self._run.encode()})
-            self._published = True
+            self._published, self._acknowledged_at = True, time.monotonic()
             self._fail("state", "")
             self._tell_refusals()
             with contextlib.suppress(TimeoutError):
