@@ -50,8 +50,9 @@ class Console(App[None], inherit_bindings=False):
         *,
         clock_ns: Callable[[], int] = time.time_ns,
         key_clock: KeyClock | None = None,
+        old_ns: int = OLD_NS,
     ) -> None:
-        """`clock_ns` dates the picture, `key_clock` the keys that approve.
+        """`clock_ns` is the desk's time and dates the picture, `key_clock` the keys that approve.
 
         Raises:
             ConfigurationError: a theme file has a mistake, or there is no theme of that name.
@@ -66,6 +67,7 @@ class Console(App[None], inherit_bindings=False):
         self._desk = desk
         self._settings = settings
         self._clock_ns = clock_ns
+        self._old_ns = old_ns
         self._keys = key_clock or KeyClock()
         self._snapshot = desk.snapshot()
         self._frozen: Picture | None = None
@@ -126,7 +128,8 @@ class Console(App[None], inherit_bindings=False):
     def _live(self) -> Picture:
         snapshot, now = self._snapshot, self._clock_ns()
         frozen_ns = None if self._frozen is None else max(0, now - self._frozen.now_ns)
-        old = now - snapshot.taken_ns > OLD_NS
+        lost = snapshot.link is not None and snapshot.link.state != "live"
+        old = lost or now - snapshot.taken_ns > self._old_ns
         return Picture(snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old)
 
     def _shown(self, live: Picture) -> Picture:
@@ -246,7 +249,8 @@ class Console(App[None], inherit_bindings=False):
             lines.refresh()
 
     async def action_quit(self) -> None:
-        if self._desk.snapshot().armed:
+        snapshot = self._desk.snapshot()
+        if snapshot.armed and snapshot.link is None:  # to detach does nothing to the desk
             self.push_screen(Question.quit_armed())
         else:
             self.exit()

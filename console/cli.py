@@ -74,6 +74,10 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option(
                 "--role", type=click.Choice(["all", "collector", "worker"]), help="Which parts run here.  [all]"
             ),
+            click.option("--name", help="What consoles elsewhere know this desk by (Kafka).  [host-role]"),
+            click.option(
+                "--operators", type=click.Path(path_type=Path), help="Keys of those who may command it from elsewhere."
+            ),
             click.option("--group", help="Workers of one group share the symbols (Kafka)."),
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--theme", help="The screen's colours."),
@@ -117,12 +121,17 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
         return
     from console import screen
 
-    if picture is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfigurationError("There is no terminal to draw on", do="Use --no-ui, or run it in a terminal.")
+    if picture is None:
+        _expect_terminal()
     columns, _, lines = str(options["size"]).partition("x")
     if not (columns.isdigit() and lines.isdigit()):
         raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
     loop.run(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+
+
+def _expect_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigurationError("There is no terminal to draw on", do="Use --no-ui, or run it in a terminal.")
 
 
 def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
@@ -145,6 +154,8 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("log.kind", options["log_kind"])
     put("log.bootstrap", options["bootstrap"])
     put("log.group", options["group"])
+    put("name", options["name"])
+    put("remote.operators", options["operators"])
     put("role", options["role"])
     if options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
@@ -159,6 +170,46 @@ def _usual_file() -> Path | None:
 
     usual = platformdirs.user_config_path("arbdesk") / "config.toml"
     return usual if usual.exists() else None
+
+
+@main.command()
+@click.option("--bootstrap", help="Kafka brokers, host:port,host:port  [127.0.0.1:9092]")
+@click.option("--desk", help="Which desk, where several run; without, they are listed.")
+@click.option("--read-only", is_flag=True, help="Only watch: no key is read, and nothing can be sent.")
+@click.option("--key", type=click.Path(path_type=Path), help="The operator's key to command with.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--theme", help="The screen's colours.")
+def attach(
+    bootstrap: str | None, desk: str | None, read_only: bool, key: Path | None, config: Path | None, theme: str | None
+) -> None:
+    """The console of a desk that runs elsewhere, through Kafka. Leaving it does nothing to the desk."""
+    from console import loop
+    from console.attach import attach_to
+    from core.settings import load
+
+    _expect_terminal()
+    given: dict[str, Any] = {"log": {"kind": "kafka", **({"bootstrap": bootstrap} if bootstrap else {})}}
+    given |= {"remote": {"key": key}} if key else {}
+    given |= {"console": {"theme": theme}} if theme else {}
+    click.echo(loop.run(attach_to(load(config or _usual_file(), given), desk, read_only=read_only)))
+
+
+@main.command("operator-key")
+@click.argument("name")
+@click.option("--file", type=click.Path(path_type=Path), help="Where to keep it.  [operator.key beside the settings]")
+def operator_key(name: str, file: Path | None) -> None:
+    """Make a key for an operator, who may then command desks from elsewhere. The secret is not shown."""
+    from core.remote.keys import usual_key_file, write_key
+
+    path = file or usual_key_file()
+    kid = write_key(name, path)
+    click.echo(
+        f"The key {kid} is in {path}, readable by you alone; `arbdesk attach` signs with it.\n"
+        "A desk obeys it once this line is in the file that the desk's settings name, of mode 0600:\n\n"
+        f"    tail -n 1 {path} | ssh DESK 'umask 077; cat >> /etc/arbdesk/operators.keys'\n\n"
+        '    [remote]\n    operators = "/etc/arbdesk/operators.keys"\n\n'
+        "and the desk has been started anew. An older key stays valid there until its line is taken out."
+    )
 
 
 @main.command()

@@ -49,7 +49,7 @@ async def show(
             )
 
 
-async def _terminal_gone() -> None:
+async def terminal_gone() -> None:
     """Wait until the terminal has hung up. SIGHUP tells most of the time; not where a parent keeps it, as make does."""
     while True:
         await asyncio.sleep(LOOK_S)
@@ -64,7 +64,7 @@ async def _watch(app: Console, engine: Engine, for_s: float | None, picture: Pat
     """End the app when the time is over, when the engine failed, or when nobody can see the screen any more."""
     ends = [asyncio.ensure_future(engine.ended())]
     if picture is None:
-        ends.append(asyncio.ensure_future(_terminal_gone()))
+        ends.append(asyncio.ensure_future(terminal_gone()))
     try:
         await asyncio.wait(ends, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -3,6 +3,7 @@
 Everything here is an immutable value that can be sent over a wire. Times are ns since the Unix epoch, our clock.
 """
 
+import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -91,6 +92,7 @@ class TicketView(msgspec.Struct, frozen=True):
     expires_ns: int
     state: TicketState = "open"
     why: str = ""  # when it is not open any more
+    by: str = ""  # who approved or refused it
     live_edge_bps: float | None = None  # what the route would earn at this moment; None: one of its quotes is missing
     live_cause: Cause | None = None  # why that edge is not tradable, if it seems to pay
     live_age_ns: int = 0  # of the older of the two quotes
@@ -159,6 +161,36 @@ class AnalysisState(msgspec.Struct, frozen=True):
     cost_usd: str = "0"
 
 
+class Outside(msgspec.Struct, frozen=True):
+    """What the desk has to do with consoles elsewhere."""
+
+    state: Literal["off", "up", "down"] = "off"  # whether its state reaches Kafka
+    why: str = ""  # when it is down
+    operators: tuple[str, ...] = ()  # the keys whose commands it obeys; none: it obeys nobody from outside
+    obeyed: int = 0
+    refused: Mapping[str, int] = {}  # commands from outside: reason -> how many
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of one command from outside."""
+
+    nonce: str
+    kid: str
+    why_not: str = ""  # empty: the desk did it
+
+
+class Link(msgspec.Struct, frozen=True):
+    """How an attached console is connected to its desk. Made by the console, for itself."""
+
+    state: Literal["live", "lost", "ended"]
+    why: str = ""  # when it is not live
+    age_ns: int = 0  # of the newest state, when the snapshot was handed out
+    operator: str = ""  # the key that it commands with; empty: it only watches
+    no_commands: str = ""  # why it cannot command; empty: it can
+    pending: tuple[str, ...] = ()  # what was sent and not answered yet, oldest first
+    round_trip_ms: float | None = None  # of the last command; None: none was answered yet
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """The whole desk at one moment."""
 
@@ -188,6 +220,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     analysis: AnalysisState = AnalysisState()
     faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
     notices: tuple[Notice, ...] = ()  # oldest first
+    desk: str = ""  # what it is called elsewhere: its key on Kafka
+    outside: Outside = Outside()
+    link: Link | None = None  # None: the desk is in this process
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):
@@ -237,6 +272,14 @@ class Desk(Protocol):
 
     def submit(self, command: Command) -> None:
         """Hand over a command; returns at once. What came of it shows in a later snapshot: a state, or a notice."""
+
+
+def seal(ticket: TicketView) -> str:
+    """Return what stands for everything that an approval approves: what never changes while the ticket is open."""
+    legs = [(leg.side, leg.venue, leg.size, leg.seen_price, leg.worst_price) for leg in (ticket.buy, ticket.sell)]
+    money = (ticket.profit, ticket.worst_profit, ticket.currency)
+    fixed = (ticket.ticket_id, ticket.route, legs, money, ticket.code, ticket.opened_ns, ticket.expires_ns)
+    return hashlib.sha256(msgspec.json.encode(fixed)).hexdigest()
 
 
 def pnl_text(amounts: Mapping[str, Decimal]) -> dict[str, str]:

@@ -6,8 +6,8 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,7 @@ from core.desk import (
     Fault,
     Mode,
     Notice,
+    Outside,
     Snapshot,
     TickCounts,
     TicketCounts,
@@ -35,6 +36,8 @@ from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.log.ticklog import TickLog
 from core.opening import open_journal, open_log
+from core.places import desk_name
+from core.remote.keys import operators
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated_market
 from core.sim.truth import Crossing, Found, score
@@ -42,6 +45,9 @@ from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
+
+if TYPE_CHECKING:
+    from core.remote.station import Station
 
 logger = logging.getLogger("arbdesk")
 
@@ -91,6 +97,9 @@ class Engine:
         self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
+        self._name = ""
+        self._station: Station | None = None  # consoles elsewhere: only through Kafka
+        self._stationed: asyncio.Task[None] | None = None
 
     # --- what a face may do
 
@@ -143,16 +152,40 @@ class Engine:
             analysis=AnalysisState(why="the models are not connected in this version; spreads do not wait for them"),
             faults=self._market.faults if self._market is not None else (),
             notices=tuple(self._notices),
+            desk=self._name,
+            outside=self._station.outside if self._station is not None else Outside(),
         )
 
     def submit(self, command: Command) -> None:
         """Take a command; what came of it shows in a later snapshot."""
+        self.obey(command, "person")
+
+    def obey(self, command: Command, who: str) -> str:
+        """Do what `who` asked for; return why not, nothing if it was done."""
         if not isinstance(command, Fault):
-            self._trading.submit(command)
-        elif self._market is None:
-            self._notice("error", "only a simulated venue can be made to fail")
-        else:
-            self._market.fault(command.kind, command.venue)
+            return self._trading.submit(command, who=who)
+        if self._market is None:
+            self._notice("error", why := "only a simulated venue can be made to fail")
+            return why
+        self._market.fault(command.kind, command.venue)
+        return ""
+
+    def be_known(self, name: str, run_id: str, operators: Mapping[str, bytes]) -> None:
+        """Show the desk to consoles elsewhere and obey those operators, from the start on; to be called before it."""
+        self._name = name
+        if self._settings.log.kind == "kafka":
+            from core.remote.station import Station  # heavy, and only here
+
+            self._station = Station(
+                self._settings.log,
+                name,
+                run_id,
+                operators,
+                self,
+                self._notice,
+                self._journal.event,
+                states_per_s=self._settings.remote.states_per_s,
+            )
 
     def arm_unattended(self) -> None:
         """Arm a desk at which nobody sits, as its settings ask for."""
@@ -187,12 +220,14 @@ class Engine:
         """
         assert self._main is not None
         if not self._main.done():
+            if self._stationed is not None:
+                self._stationed.cancel()  # nobody commands a desk that is ending; it says so to Kafka meanwhile
             crossings = await self._finish_market()
             if self._collecting is not None:
                 self._collecting.cancel()
                 await asyncio.wait([self._collecting], timeout=1.5)
             self._trading.limits.disarm()  # what is judged from here on is counted, and not traded
-            await asyncio.gather(self._drain(), self._trading.executor.settled(1.5))
+            await asyncio.gather(self._drain(), self._trading.executor.settled(1.5), self._part())
             await self._read_latencies()
             if crossings is not None:
                 self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
@@ -212,6 +247,8 @@ class Engine:
             if self._market is not None:
                 tasks.create_task(self._market.run(lambda text: self._notice("warning", text)), name="market")
             await reading.wait()
+            if self._station is not None:
+                self._stationed = tasks.create_task(self._station.run(), name="station")
             self._collecting = tasks.create_task(self._collect(), name="collectors")
 
     async def _collect(self) -> None:
@@ -228,6 +265,11 @@ class Engine:
             logger.warning("the simulated market did not tell its truth in time")
             return None
         return msgspec.convert(truth["crossings"], list[Crossing])
+
+    async def _part(self) -> None:
+        """Wait until the station has hung up."""
+        if self._stationed is not None:
+            await asyncio.wait([self._stationed], timeout=2.5)
 
     async def _drain(self) -> None:
         """Wait until everything received has been judged, as far as the log answers."""
@@ -318,6 +360,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
             why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
             do='Set log.kind = "kafka", or leave the role at "all".',
         )
+    obeyed = operators(settings.remote.operators)
     if demo:  # its venues are its own, whatever the user's are set to
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
@@ -335,6 +378,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
             accounts.recall(await journal.fills_since(now_ns - now_ns % DAY_NS))
         engine = Engine(settings, "DEMO" if demo else "PAPER", log, journal, ids, accounts, market)
         engine.tell_left_open(left_open)
+        engine.be_known(desk_name(settings, path, demo=demo), run_id, obeyed)
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:

@@ -1,5 +1,7 @@
 """Where the desk keeps its files."""
 
+import re
+import socket
 from pathlib import Path
 
 import platformdirs
@@ -25,3 +27,15 @@ def data_dir(settings: Settings) -> Path:
     if path.exists() and not path.is_dir():
         raise ConfigurationError(f"data_dir: {path}", why="not a directory", do="Name another one.")
     return path
+
+
+def desk_name(settings: Settings, journal: Path, *, demo: bool) -> str:
+    """Return what the desk is called on Kafka: the setting, else the host and what runs there.
+
+    The journal tells demos on one machine apart: each holds one of its own.
+    """
+    if settings.name is not None:
+        return settings.name
+    host = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().split(".")[0].lower()).strip("-")[:32] or "desk"
+    what = journal.stem if demo and journal.stem.startswith("demo") else "demo" if demo else settings.role
+    return f"{host}-{re.sub(r'[^a-z0-9-]+', '-', what.lower())[:15]}".rstrip("-")

@@ -20,6 +20,7 @@ Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
 DEFAULT_SYMBOLS = tuple(f"{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "LINK"))
 SECRETS = {("password",), ("key_password",), ("security",)}  # the last part of keys whose value no error shows
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+DeskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$")]
 
 
 class Section(BaseModel):
@@ -105,6 +106,14 @@ class ConsoleSettings(Section):
     mouse: bool = True
 
 
+class RemoteSettings(Section):
+    """Consoles on other machines, through Kafka."""
+
+    operators: Path | None = None  # keys of those whom this desk obeys from outside; mode 0600
+    key: Path | None = None  # the key that `arbdesk attach` signs with, instead of operator.key beside the settings
+    states_per_s: float = Field(default=4.0, ge=0.5, le=20)  # how often the desk publishes what it shows
+
+
 class DemoSettings(Section):
     """The simulated market of `arbdesk demo`."""
 
@@ -123,6 +132,7 @@ class Settings(BaseSettings):
     venues: dict[Name, VenueSettings] = Field(
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )
+    name: DeskName | None = None  # what the desk is called on Kafka; made of host and role if not set
     role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
@@ -132,6 +142,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     paper: PaperSettings = PaperSettings()
     console: ConsoleSettings = ConsoleSettings()
+    remote: RemoteSettings = RemoteSettings()
     demo: DemoSettings = DemoSettings()
 
     @field_validator("symbols")

@@ -24,7 +24,7 @@ from core.tick import Tick
 LOOK_S = 0.25  # how often open tickets are held against the book
 GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
 
-Who = Literal["person", "desk"]
+HERE = "the desk's own console"
 Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
@@ -92,58 +92,66 @@ class Trading:
             self._paid_ns[ticket.ticket_id] = decided_ns
         return None
 
-    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse, *, who: Who = "person") -> None:
-        """Do what was asked for, or say why not."""
+    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse, *, who: str = "person") -> str:
+        """Do what `who` asked for, or say why not; return that too, nothing if it was done.
+
+        `who` is the "person" at the desk, the "desk" itself, or somebody elsewhere by name.
+        """
         match command:
             case Arm(lift_halt):
-                self._arm(who, lift_halt=lift_halt)
+                return self._arm(who, lift_halt=lift_halt)
             case Disarm():
                 self.limits.disarm()
                 self._journal.event("disarmed", who=who)
-                self._notify("info", "disarmed: no new order leaves")
+                self._notify("info", f"disarmed{_through(who)}: no new order leaves")
             case Halt(why):
                 self.halt(why, who=who)
             case Approve(ticket_id, code):
-                self._approve(ticket_id, code, time.time_ns())
+                return self._approve(ticket_id, code, time.time_ns(), who)
             case Refuse(ticket_id):
-                self._refuse(ticket_id, time.time_ns())
+                return self._refuse(ticket_id, time.time_ns(), who)
+        return ""
 
-    def halt(self, why: str, *, who: Who = "desk") -> None:
+    def halt(self, why: str, *, who: str = "desk") -> None:
         """Stop at once: no order leaves and no ticket stays open until somebody arms again."""
+        why += _through(who)
         self.limits.halt(why)
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why)
         self._notify("error" if who == "desk" else "warning", f"HALTED: {why}; arm to go on")
 
-    def _arm(self, who: Who, *, lift_halt: bool) -> None:
+    def _arm(self, who: str, *, lift_halt: bool) -> str:
         if self.limits.halted and not lift_halt:
-            self._notify(
-                "warning", f"not armed: it was halted meanwhile ({self.limits.halted_why}); arm again to go on"
-            )
-            return
+            why = f"it was halted meanwhile ({self.limits.halted_why}); arm again to go on"
+            self._notify("warning", f"not armed: {why}")
+            return why
         self.limits.arm()
         self._journal.event("armed", who=who)
-        self._notify("info", "armed: approved trades leave the desk")
+        self._notify("info", f"armed{_through(who)}: approved trades leave the desk")
+        return ""
 
-    def _refuse(self, ticket_id: str, now_ns: int) -> None:
-        if refusal := self.board.refuse(ticket_id, now_ns):
+    def _refuse(self, ticket_id: str, now_ns: int, who: str) -> str:
+        if refusal := self.board.refuse(ticket_id, now_ns, _by(who)):
             self._notify("warning", f"ticket not refused: {refusal.detail}")
-            return
+            return refusal.detail
         self._answered |= {ticket.trade.route for ticket in self.board.tickets() if ticket.ticket_id == ticket_id}
-        self._journal.event("ticket refused", who="person", ticket_id=ticket_id)
+        self._journal.event("ticket refused", who=who, ticket_id=ticket_id)
+        return ""
 
-    def _approve(self, ticket_id: str, code: str, now_ns: int) -> None:
+    def _approve(self, ticket_id: str, code: str, now_ns: int, who: str) -> str:
         opened_ns = next((one.opened_ns for one in self.board.tickets() if one.ticket_id == ticket_id), now_ns)
         if not self._owns():
-            self._notify("warning", "ticket not approved: another worker has taken this desk's symbols over")
-            return
-        trade = self.board.approve(ticket_id, code, now_ns)
+            why = "another worker has taken this desk's symbols over"
+            self._notify("warning", f"ticket not approved: {why}")
+            return why
+        trade = self.board.approve(ticket_id, code, now_ns, _by(who))
         if isinstance(trade, Refusal):
             self.limits.refuse(trade.reason, trade.detail)
             self._notify("warning", f"ticket not approved: {trade.detail}")
-            return
-        self._journal.event("ticket approved", who="person", ticket_id=ticket_id)
+            return trade.detail
+        self._journal.event("ticket approved", who=who, ticket_id=ticket_id)
         self._send(trade, now_ns, opened_ns)
+        return ""
 
     def _send(self, trade: Trade, decided_ns: int, opened_ns: int | None = None) -> None:
         """Execute `trade` in a task of its own; `opened_ns` is when its ticket was, None without a ticket."""
@@ -205,3 +213,12 @@ class Trading:
 
     def _open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]
+
+
+def _by(who: str) -> str:
+    """Return who it was in words that are true on every console."""
+    return HERE if who == "person" else who
+
+
+def _through(who: str) -> str:
+    return "" if who in ("person", "desk") else f" by {who}"

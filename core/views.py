@@ -86,6 +86,7 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
         expires_ns=ticket.expires_ns,
         state=ticket.state,
         why=ticket.why,
+        by=ticket.by,
         live_edge_bps=edge.edge_bps if edge else None,
         live_cause=edge.cause if edge else None,
         live_age_ns=edge.age_ns if edge else 0,

@@ -129,7 +129,8 @@ def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool
         line.append((f"  size {inert(ticket.buy.size)}", "dim"))
         line.append(("  enter opens it, x refuses it", "dim"))
     else:
-        line.append((f" {inert(ticket.why)}", "dim"))
+        by = f" by {inert(ticket.by)}" if ticket.by else ""
+        line.append((f"{by} {inert(ticket.why)}", "dim"))
     return [(text, f"{pens} on cursor") for text, pens in clipped(line, width)] if selected else clipped(line, width)
 
 

@@ -50,6 +50,7 @@ PENS = {
     "title": Pen("title-text", "panel"),
     "focus": Pen("focus-text", "focus", bold=True, reverse=True),
     "cursor": Pen("foreground", "cursor", reverse=True),
+    "attached": Pen("focus-text", "focus", bold=True, reverse=True),
     "opportunity": Pen("opportunity-text", "opportunity", bold=True, reverse=True),
     **{f"heat-{level}": Pen("heat-text", f"heat-{level}") for level in range(1, 10)},
     **{
@@ -71,6 +72,10 @@ class Picture:
 
     def age_ns(self, since_ns: int) -> int:
         return max(0, self.now_ns - since_ns)
+
+    def since_ns(self, age_ns: int) -> int:
+        """Return what has become of an age that the desk told in its snapshot."""
+        return age_ns + self.age_ns(self.snapshot.taken_ns)
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class Spreads(Pane):
         self._first = max(self._first, self.at_route - seen + 1)
         shown = columns[self._first : self._first + seen]
         tall = 2 * len(symbols) + 4 <= height
-        map_ = Map(edges, shown, name, cell, tall)
+        map_ = Map(picture, edges, shown, name, cell, tall)
         body: list[Callable[[], Line]] = []
         for y, symbol in enumerate(symbols):
             at = self.at_route - self._first if y == self.at_symbol and self.has_focus else None
@@ -67,7 +67,7 @@ class Spreads(Pane):
             if tall:
                 body.append(partial(map_.notes, symbol))
         here = Route(symbols[self.at_symbol], *columns[self.at_route])
-        foot = [legend(width), clipped(detail(here, edges.get(here)), width)]
+        foot = [legend(width), clipped(detail(here, edges.get(here), picture), width)]
         spare = height - 2 - len(body) - len(foot)
         if spare > 0:
             foot = [[], *foot]
@@ -89,8 +89,15 @@ class Map:
     """Draws the cells of one picture."""
 
     def __init__(
-        self, edges: dict[tuple[str, str, str], Edge], columns: Sequence[Column], name: int, cell: int, tall: bool
+        self,
+        picture: Picture,
+        edges: dict[tuple[str, str, str], Edge],
+        columns: Sequence[Column],
+        name: int,
+        cell: int,
+        tall: bool,
     ) -> None:
+        self._picture = picture
         self._edges, self._columns = edges, columns
         self._name, self._cell, self._tall = name, cell, tall
 
@@ -130,7 +137,7 @@ class Map:
             return amount(edge.size), "opportunity"
         if edge.cause is not None:
             return self._word(edge.cause), "ghost"
-        return age(edge.age_ns), f"heat-{level(edge.edge_bps)}"
+        return age(self._picture.since_ns(edge.age_ns)), f"heat-{level(edge.edge_bps)}"
 
     def _word(self, cause: Cause) -> str:
         return cause if len(cause) + 3 <= self._cell else SHORT.get(cause, cause)
@@ -187,7 +194,7 @@ def legend(width: int) -> Line:
     return line
 
 
-def detail(route: Route, edge: Edge | None) -> Line:
+def detail(route: Route, edge: Edge | None, picture: Picture) -> Line:
     """Return the cell under the cursor in words."""
     line: Line = [
         (f" {inert(route.symbol)} ", "strong"),
@@ -195,7 +202,7 @@ def detail(route: Route, edge: Edge | None) -> Line:
     ]
     if edge is None:
         return [*line, ("no edge: one of its quotes is missing", "stale")]
-    number = f"{bps(edge.edge_bps)} bps  size {amount(edge.size)}  age {age(edge.age_ns)}  "
+    number = f"{bps(edge.edge_bps)} bps  size {amount(edge.size)}  age {age(picture.since_ns(edge.age_ns))}  "
     if edge.tradable:
         return [*line, (number, "good"), (f"{PAYS} pays", "good")]
     if edge.cause is not None:
@@ -218,7 +225,7 @@ def ranking(picture: Picture, most: int) -> list[Line]:
                 (f" {mark} ", pen),
                 (f"{left(inert(edge.route.symbol), 10)}{left(route, 22)}", "text"),
                 (f"{bps(edge.edge_bps):>7}", pen if pen != "dim" else "text"),
-                (f" {amount(edge.size):>7} {age(edge.age_ns):>6}  ", "dim"),
+                (f" {amount(edge.size):>7} {age(picture.since_ns(edge.age_ns)):>6}  ", "dim"),
                 (edge.cause or ("pays" if edge.tradable else ""), pen),
             ]
         )

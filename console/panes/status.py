@@ -4,12 +4,13 @@ from typing import NamedTuple
 
 from console.panes.lines import Line, Lines, Picture
 from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
-from core.desk import Snapshot
+from core.desk import Link, Snapshot
 from core.latency import Percentiles, Stage
 
 BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
 TERSE = 104  # columns below which words are left out
+LOUD = {"old", "frozen", "demo", "paper", "live", "warn"}  # said in colour of an old picture, too
 SEPARATOR = (" │ ", "rule")
 
 
@@ -42,6 +43,8 @@ class Status(Lines):
             return
         terse = width < TERSE
         first, second, last = standing(self.picture, terse), doing(self.picture, terse), timing(self.picture)
+        if self.picture.old:
+            first, second = greyed(first), greyed(second)
         if width >= WIDE:
             self.show([packed([*first, *second], last, width)])
         else:
@@ -79,15 +82,48 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
-    if snapshot.halted and snapshot.halted_why:
-        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 3))
+    if (link := snapshot.link) is not None:
+        items += badges(link, snapshot.desk, terse)
     if picture.frozen_ns is not None:
         items.append(Item([(f" FROZEN {picture.frozen_ns // 1_000_000_000}s ", "frozen")], 0))
     if picture.old:
-        items.append(Item([(f" PICTURE {age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
+        what = "" if terse and snapshot.link is not None else "PICTURE "
+        items.append(Item([(f" {what}{age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
+    if snapshot.halted and snapshot.halted_why:
+        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 3))
+    if link is not None:
+        items += connection(link, terse)
+    elif snapshot.desk:
+        items.append(Item([("" if terse else "desk ", "dim"), (cut(inert(snapshot.desk), 32), "text")], 6))
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
     return [*items, approval, venues(snapshot)]
+
+
+def greyed(items: list[Item]) -> list[Item]:
+    """Return `items` as something that was; the badges that say why keep their colours."""
+    return [Item([(text, pen if pen in LOUD else "stale") for text, pen in item.spans], item.rank) for item in items]
+
+
+def badges(link: Link, desk: str, terse: bool) -> list[Item]:
+    """Return which desk elsewhere this is, whether it is still heard of, and whether it can be commanded from here."""
+    word = {"live": "⇄" if terse else "ATTACHED", "lost": "LOST", "ended": "ENDED"}[link.state]
+    pen = "attached" if link.state == "live" else "old"
+    items = [Item([(f" {word} {cut(inert(desk), 12 if terse else 32)} ", pen)], 0)]
+    if link.no_commands:
+        items.append(Item([(" READ-ONLY " if not link.operator else " NO COMMANDS ", "frozen")], 0))
+    return items
+
+
+def connection(link: Link, terse: bool) -> list[Item]:
+    """Return what is to be said of the connection: what waits for an answer first, then what is wrong with it."""
+    if link.pending:
+        return [Item([(f"sent, no answer yet: {cut(inert(link.pending[-1]), 24)}", "warn")], 1)]
+    if why := link.why or (link.no_commands if link.operator else ""):
+        return [Item([(cut(inert(why), 60), "warn")], 3)]
+    if link.round_trip_ms is not None and not terse:
+        return [Item([("answers in ", "dim"), (f"{link.round_trip_ms:.0f} ms", "text")], 5)]
+    return []
 
 
 def venues(snapshot: Snapshot) -> Item:

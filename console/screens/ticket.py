@@ -19,6 +19,7 @@ ANSWER_NS = 3_000_000_000  # the desk has so long to say what became of an appro
 UNARMED = "the desk is not armed: close with esc, then press a"
 WAIT: Span = ("◌ wait", "dim")
 OUTDATED = "the picture is too old to decide on"
+NO_ANSWER = "the desk has not answered: the notices tell what is known"
 
 
 class KeyClock:
@@ -104,7 +105,7 @@ class TicketDialog(Dialog):
         if held is not None:
             self.ticket = held
         if held is None or held.state != "open":
-            self._end("no longer offered" if held is None else f"{held.state} {inert(held.why)}".strip())
+            self._end("no longer offered" if held is None else became(held))
         else:
             self._paint()
 
@@ -117,7 +118,9 @@ class TicketDialog(Dialog):
         if phase == "accepted" and self._sent_ns is None:
             self._approve(now)
         elif self._sent_ns is not None and now - self._sent_ns > ANSWER_NS:
-            self._again(now, "the desk did not take it; its notices say why")
+            self._again(
+                now, NO_ANSWER if self._picture.snapshot.link else "the desk did not take it; its notices say why"
+            )
         if phase != self._phase:
             self._phase = phase
             self._paint()
@@ -139,6 +142,8 @@ class TicketDialog(Dialog):
     def _obstacle(self) -> str:
         """Return why nothing can be approved at this moment."""
         snapshot = self._picture.snapshot
+        if snapshot.link is not None and snapshot.link.no_commands:
+            return inert(snapshot.link.no_commands)
         if snapshot.halted or not snapshot.armed:
             return UNARMED
         if self._picture.old:
@@ -191,6 +196,8 @@ class TicketDialog(Dialog):
     def _standing(self) -> Span:
         """Return where the approval stands, and the pen to say it with."""
         if self._sent_ns is not None:
+            if self._picture.snapshot.link is not None:
+                return "Sent to the desk: no answer yet", "warn"
             return "Approved: the desk has it, waiting for what becomes of it", "good"
         if self._phase == "barred":
             return f"✗ code not accepted: {self._guard.why}", "bad"
@@ -202,6 +209,12 @@ class TicketDialog(Dialog):
             "first": (f"◐ {word[:1]} and then?", "key"),
             "quiet": (f"◕ {word}: hands off for a moment", "key"),
         }.get(self._phase, WAIT)
+
+
+def became(ticket: TicketView) -> str:
+    """Return what became of a ticket that is not open any more, and through whom."""
+    by = f" by {ticket.by}" if ticket.by else ""
+    return inert(f"{ticket.state}{by} {ticket.why}")
 
 
 def lines_of(ticket: TicketView, picture: Picture, standing: Span, width: int) -> list[Line]:
@@ -240,7 +253,7 @@ def lines_of(ticket: TicketView, picture: Picture, standing: Span, width: int) -
             ("edge     ", "dim"),
             (f"{bps(ticket.edge_bps)} bps", "text"),
             (" when it opened, ", "dim"),
-            *_live(ticket),
+            *_live(ticket, picture),
         ],
         [("quotes   ", "dim"), (" · ".join(ages), "text")],
         [],
@@ -276,9 +289,10 @@ def _gain(exact: str) -> str:
     return "down" if exact.startswith("-") else "up"
 
 
-def _live(ticket: TicketView) -> Line:
-    aged = [] if ticket.live_edge_bps is None else [(f"  of quotes {age(ticket.live_age_ns)} old", "dim")]
-    return [*live(ticket), *aged]
+def _live(ticket: TicketView, picture: Picture) -> Line:
+    if ticket.live_edge_bps is None:
+        return live(ticket)
+    return [*live(ticket), (f"  of quotes {age(picture.since_ns(ticket.live_age_ns))} old", "dim")]
 
 
 def _what_happens(picture: Picture, armed: bool) -> str:

@@ -46,6 +46,7 @@ class Ticket(msgspec.Struct, frozen=True):
     state: TicketState = "open"
     why: str = ""  # when it is not open any more
     ended_ns: int = 0
+    by: str = ""  # who approved or refused it
 
     @property
     def ticket_id(self) -> str:
@@ -76,17 +77,17 @@ class TicketBoard:
         self._counts["offered"] += 1
         return ticket
 
-    def approve(self, ticket_id: str, code: str, now_ns: int) -> Trade | Refusal:
+    def approve(self, ticket_id: str, code: str, now_ns: int, by: str = "") -> Trade | Refusal:
         """Return the trade to send, with a deadline from now, or why not. A wrong code leaves the ticket open."""
         ticket = self._tickets.get(ticket_id)
         if ticket is None or ticket.state != "open":
-            return Refusal("not_open", f"it is {ticket.state}: {ticket.why}" if ticket is not None else "it is gone")
+            return Refusal("not_open", _fate(ticket))
         if now_ns >= ticket.expires_ns:
             self.expire(now_ns)
             return Refusal("expired", f"it was open for {self._ttl_ns / 1e9:g} s")
         if code != ticket.code:
             return Refusal("wrong_code", "type the two letters of this ticket")
-        self._end(ticket, "approved", "", now_ns)
+        self._end(ticket, "approved", "", now_ns, by)
         self._latencies.record("approve", now_ns - ticket.opened_ns)
         trade, deadline_ns = ticket.trade, now_ns + self._deadline_ns
         return replace(
@@ -101,12 +102,12 @@ class TicketBoard:
         if ticket is not None and ticket.state == "approved":
             self._tickets[ticket_id] = replace(ticket, state="done", why=why, ended_ns=now_ns)
 
-    def refuse(self, ticket_id: str, now_ns: int) -> Refusal | None:
+    def refuse(self, ticket_id: str, now_ns: int, by: str = "") -> Refusal | None:
         """Put a ticket away; return why that cannot be."""
         ticket = self._tickets.get(ticket_id)
         if ticket is None or ticket.state != "open":
-            return Refusal("not_open", f"it is {ticket.state} already" if ticket is not None else "it is gone")
-        self._end(ticket, "refused", "put away", now_ns)
+            return Refusal("not_open", _fate(ticket))
+        self._end(ticket, "refused", "put away", now_ns, by)
         return None
 
     def withdraw(self, route: Route, why: str, now_ns: int) -> None:
@@ -143,9 +144,17 @@ class TicketBoard:
         seen = {ticket.code for ticket in self._tickets.values()}
         return secrets.choice([code for code in CODES if code not in seen])
 
-    def _end(self, ticket: Ticket, state: TicketState, why: str, now_ns: int) -> None:
-        self._tickets[ticket.ticket_id] = replace(ticket, state=state, why=why, ended_ns=now_ns)
+    def _end(self, ticket: Ticket, state: TicketState, why: str, now_ns: int, by: str = "") -> None:
+        self._tickets[ticket.ticket_id] = replace(ticket, state=state, why=why, ended_ns=now_ns, by=by)
         self._counts[state] += 1
         ended = [one for one in self._tickets.values() if one.state != "open"]
         for old in ended[:-SHOWN]:
             del self._tickets[old.ticket_id]
+
+
+def _fate(ticket: Ticket | None) -> str:
+    """Return in words what became of a ticket, and through whom."""
+    if ticket is None:
+        return "it is gone"
+    by = f" by {ticket.by}" if ticket.by else ""
+    return f"it is {ticket.state}{by}{': ' if ticket.why else ''}{ticket.why}"

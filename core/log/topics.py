@@ -45,7 +45,8 @@ TICKS = Topic(
     {"cleanup.policy": "delete", "retention.ms": "86400000", "segment.ms": "3600000"},
 )
 EVENTS = Topic("arbitrage-events", 16, {"cleanup.policy": "delete", "retention.ms": "2592000000"})
-DESK_STATE = Topic("arbitrage-desk-state", 1, {"cleanup.policy": "compact"})
+# Only segments that are closed are compacted, and desks write to it some times a second.
+DESK_STATE = Topic("arbitrage-desk-state", 1, {"cleanup.policy": "compact", "segment.ms": "600000"})
 COMMANDS = Topic(
     "arbitrage-commands", 1, {"cleanup.policy": "delete", "retention.ms": "3600000", "segment.ms": "600000"}
 )
