@@ -114,6 +114,31 @@ class OrderView(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+class ExposureView(msgspec.Struct, frozen=True):
+    """A trade whose legs did not come out even, and who has it in hand."""
+
+    trade_id: str
+    symbol: str
+    state: Literal["asking", "hedging", "manual"]
+    owner: Literal["desk", "person"]
+    base: str  # bought and not sold; negative: sold and not bought
+    notional: str  # quote currency, at the last price known
+    max_loss: str  # quote currency, approved with the trade
+    since_ns: int
+    tries: int = 0  # hedges so far
+    why: str = ""
+
+
+class InventoryView(msgspec.Struct, frozen=True):
+    """One currency on one venue, as the desk's own ledger has it."""
+
+    venue: str
+    currency: str
+    amount: str
+    reserved: str  # by orders on their way
+    trades_left: int | None = None  # of the largest size allowed, that can still be paid with it; None: no price
+
+
 class Notice(msgspec.Struct, frozen=True):
     """Something that the person should know; the same text again only raises `times`."""
 
@@ -182,6 +207,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     refusals: Mapping[str, int] = {}  # trades that the limits refused: reason code -> how many
     pnl: Mapping[str, str] = {}  # currency -> what this run's fills brought, exact
     exposure: Mapping[str, str] = {}  # quote currency -> bought and not sold, or the other way round; exact
+    exposures: tuple[ExposureView, ...] = ()  # trades that are not even, oldest first
+    naked_seconds: Mapping[str, str] = {}  # quote currency -> notional on one side only, times seconds
+    dust: Mapping[str, str] = {}  # symbol -> base that is too little for every venue
+    inventory: tuple[InventoryView, ...] = ()
     opportunities: int = 0
     ghosts: Mapping[str, int] = {}
     latency: Mapping[Stage, Percentiles] = {}
