@@ -211,6 +211,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     naked_seconds: Mapping[str, str] = {}  # quote currency -> notional on one side only, times seconds
     dust: Mapping[str, str] = {}  # symbol -> base that is too little for every venue
     inventory: tuple[InventoryView, ...] = ()
+    recovering: str = ""  # what is being proven before the desk may be armed
+    points: tuple[str, ...] = ()  # what a person must sign before it may be armed, a line each
+    points_code: str = ""  # two letters; submitting them signs exactly these points
     opportunities: int = 0
     ghosts: Mapping[str, int] = {}
     latency: Mapping[Stage, Percentiles] = {}
@@ -230,9 +233,13 @@ class Disarm(msgspec.Struct, frozen=True, tag=True):
 
 
 class Halt(msgspec.Struct, frozen=True, tag=True):
-    """Stop at once: disarm, and refuse every open ticket. Arming again lifts it."""
+    """Stop at once: disarm, and refuse every open ticket. Arming again lifts it.
+
+    Hedges of what stands open go on, unless it is meant for them too.
+    """
 
     why: str
+    hedges_too: bool = False
 
 
 class Approve(msgspec.Struct, frozen=True, tag=True):
@@ -248,6 +255,12 @@ class Refuse(msgspec.Struct, frozen=True, tag=True):
     ticket_id: str
 
 
+class Sign(msgspec.Struct, frozen=True, tag=True):
+    """Take over, as a person, all that stands in the snapshot's `points`; `code` is theirs as they were read."""
+
+    code: str
+
+
 class Fault(msgspec.Struct, frozen=True, tag=True):
     """Make a simulated venue fail (demo only). `kind` is one of the snapshot's `faults`."""
 
@@ -255,7 +268,7 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
     venue: str
 
 
-Command = Arm | Disarm | Halt | Approve | Refuse | Fault
+Command = Arm | Disarm | Halt | Approve | Refuse | Sign | Fault
 
 
 class Desk(Protocol):

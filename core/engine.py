@@ -145,6 +145,9 @@ class Engine:
                     trading.holdings, views.mid_prices(self._detector), self._settings.limits.max_order_notional
                 )
             ),
+            recovering=trading.recovery.state,
+            points=trading.recovery.points(),
+            points_code=trading.recovery.code(),
             opportunities=self._detector.opportunities,
             ghosts={str(cause): times for cause, times in self._detector.ghosts.items()},
             latency=dict(self._latency),

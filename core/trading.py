@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from core.desk import Approve, Arm, Disarm, Halt, Refuse
+from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
-from core.execution.executor import Executor
+from core.execution.executor import ANSWER_S, Executor
 from core.execution.holdings import Holdings, paper_stock
 from core.execution.journal import Journal
 from core.execution.lattice import objection
 from core.execution.limits import Limits
-from core.execution.orders import Broker, Order, Refusal, Trade, exact
+from core.execution.orders import Broker, Order, Placed, Refusal, Trade, exact
 from core.execution.paper import PaperBroker
 from core.execution.planning import Ids, plan
+from core.execution.recovery import Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
@@ -71,6 +72,8 @@ class Trading:
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
+        self.recovery = Recovery(journal, self.executor, self.holdings, {}, ask_s=ANSWER_S)
+        self._arm_later: Who | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
         self._journal, self._ids, self._notify = journal, ids, notify
@@ -82,6 +85,7 @@ class Trading:
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
                 self.look(time.time_ns())
@@ -112,7 +116,7 @@ class Trading:
             self._paid_ns[ticket.ticket_id] = decided_ns
         return None
 
-    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse, *, who: Who = "person") -> None:
+    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse | Sign, *, who: Who = "person") -> None:
         """Do what was asked for, or say why not."""
         match command:
             case Arm(lift_halt):
@@ -121,16 +125,19 @@ class Trading:
                 self.limits.disarm()
                 self._journal.event("disarmed", who=who)
                 self._notify("info", "disarmed: no new order leaves")
-            case Halt(why):
-                self.halt(why, who=who)
+            case Halt(why, hedges_too):
+                self.halt(why, who=who, hedges_too=hedges_too)
+            case Sign(code):
+                self._sign(code, who)
             case Approve(ticket_id, code):
                 self._approve(ticket_id, code, time.time_ns())
             case Refuse(ticket_id):
                 self._refuse(ticket_id, time.time_ns())
 
-    def halt(self, why: str, *, who: Who = "desk") -> None:
+    def halt(self, why: str, *, who: Who = "desk", hedges_too: bool = False) -> None:
         """Stop at once: no order leaves and no ticket stays open until somebody arms again."""
-        self.limits.halt(why)
+        self.limits.halt(why, hedges_too=hedges_too)
+        self._arm_later = None
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why)
         self._notify("error" if who == "desk" else "warning", f"HALTED: {why}; arm to go on")
@@ -141,9 +148,44 @@ class Trading:
                 "warning", f"not armed: it was halted meanwhile ({self.limits.halted_why}); arm again to go on"
             )
             return
+        if self.recovery.state:
+            self._arm_later = who
+            self._notify("info", f"not armed yet: {self.recovery.state}")
+            return
+        if points := self.recovery.points():
+            self._notify("warning", f"not armed: {len(points)} points need a person's signature")
+            return
         self.limits.arm()
         self._journal.event("armed", who=who)
         self._notify("info", "armed: approved trades leave the desk")
+        pending, self.recovery.pending = self.recovery.pending, []
+        for trade, records in pending:
+            assert self._tasks is not None
+            self._tasks.create_task(self._resume(trade, records), name=f"trade {trade.trade_id}")
+
+    async def _recover(self) -> None:
+        """Prove what an earlier run left open; then arm, if that was asked for meanwhile."""
+        await self.recovery.run()
+        for line in self.recovery.points():
+            self._notify("error", f"needs a person's signature: {line}")
+        if (who := self._arm_later) is not None:
+            self._arm_later = None
+            self._arm(who, lift_halt=False)
+
+    async def _resume(self, trade: Trade, records: Sequence[Placed]) -> None:
+        self._notify("warning", f"going on with the rescue of {trade.route.symbol} that an earlier run began")
+        await self.recovery.resume(trade, records)
+        self._tell_of_rescue(trade)
+
+    def _sign(self, code: str, who: Who) -> None:
+        if self.recovery.state or not self.recovery.points():
+            self._notify("info", "there is nothing to sign")
+        elif code != self.recovery.code():
+            self._notify("warning", "not signed: it has changed meanwhile, or the code is another one")
+        else:
+            signed = self.recovery.sign()
+            self._journal.event("signed", who=who, lines=list(signed))
+            self._notify("info", f"{len(signed)} points signed; the desk can be armed")
 
     def _refuse(self, ticket_id: str, now_ns: int) -> None:
         if refusal := self.board.refuse(ticket_id, now_ns):

@@ -90,11 +90,25 @@ class Executor:
     async def resume(self, trade: Trade, records: Sequence[Placed]) -> Ending | None:
         """Go on with a trade of an earlier run: its legs and the hedges that it had."""
         fates = [_fate(one) for one in records]
-        hedges = sum(one.order.client_id not in {leg.client_id for leg in trade.legs} for one in records)
+        with self._in_flight(trade):
+            return await self._finish(trade, fates, self._hedges(trade, records))
+
+    async def prove(self, trade: Trade, records: Sequence[Placed]) -> Ending | None:
+        """Ask about what an earlier run left unknown; return the end of `trade`, or None: it is not at its end yet."""
+        assert self.rescue is not None
         for one in records:
             self._note(one)
-        with self._in_flight(trade):
-            return await self._finish(trade, fates, min(hedges, TRIES))
+        ending = await self.rescue.prove(trade, [_fate(one) for one in records], self._hedges(trade, records))
+        return ending if ending is not None and ending.how != "manual" else None
+
+    def known(self, records: Sequence[Placed]) -> list[Placed]:
+        """Return what is known of these orders by now."""
+        return [self._placed.get(one.order.client_id, one) for one in records]
+
+    @staticmethod
+    def _hedges(trade: Trade, records: Sequence[Placed]) -> int:
+        legs = {leg.client_id for leg in trade.legs}
+        return min(sum(one.order.client_id not in legs for one in records), TRIES)
 
     async def hedge(self, order: Order) -> Fate:
         """Journal and send one order of a rescue; its fate is not sent if that may not be, at the last moment too."""

@@ -12,7 +12,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -136,6 +136,14 @@ class Journal:
     async def open_trades(self) -> list[tuple[Trade, list[OrderRecord]]]:
         """Return the trades of this mode that are not at their end, each with its legs and hedges."""
         return await self._write(partial(rows.open_trades, self._mode))
+
+    def balances(self, amounts: Mapping[tuple[str, str], Decimal]) -> None:
+        """Write down, soon, what the venues hold: by venue and currency, all of them at once."""
+        self._writes.put(_Write(partial(rows.put_balances, dict(amounts), self._mode, self._clock_ns()), None))
+
+    async def expected_balances(self) -> dict[tuple[str, str], Decimal]:
+        """Return what each venue must hold by the journal; empty if none ever said what it holds."""
+        return await self._write(partial(rows.expected_balances, self._mode))
 
     async def leftovers(self) -> list[tuple[Order, Fill]]:
         """Return the fills of trades of this mode that ended even but for dust."""

@@ -115,6 +115,20 @@ class Rescue:
             return await self._end(trade, known)
         return self._give_up(trade, known, f"{TRIES} tries did not bring it back", TRIES)
 
+    async def prove(self, trade: Trade, fates: Iterable[Fate], tries: int) -> Ending | None:
+        """Ask about `trade` without hedging it; None: it has to be hedged, and waits for that."""
+        known = {fate.order.client_id: fate for fate in fates}
+        if stuck := await self._settle(trade, known, tries=tries):
+            return self._give_up(trade, known, stuck, tries)
+        at = _standing(known.values())
+        if self._even(trade, known):
+            self.release(trade.trade_id)
+            return Ending("dust" if at.base else "flat", at)
+        if tries >= TRIES:
+            return self._give_up(trade, known, f"{TRIES} tries did not bring it back", tries)
+        self.note(trade, known.values(), "hedging", tries=tries, why="it waits until the desk is armed")
+        return None
+
     def note(
         self, trade: Trade, fates: Iterable[Fate], state: State, *, tries: int = 0, why: str = "", person: bool = False
     ) -> None:

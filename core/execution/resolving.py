@@ -12,8 +12,8 @@ Sleep = Callable[[float], Awaitable[None]]
 class Patience(NamedTuple):
     """How long an unknown order is asked about. Seconds."""
 
-    first_s: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 4.0)  # between the first questions; then the last of them
-    window_s: float = 3.0  # after its deadline: the venue's own window, its time limit and one more second
+    first_s: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 1.0)  # between the first questions; then the last of them
+    window_s: float = 3.0  # after the deadline, when no byte left any more: the venue's own window and one more second
     alone_s: float = 60.0  # after that a person has to look
     ask_s: float = 5.0  # for one answer
     misses: int = 3  # in a row, all of them after the window: only then it never arrived
@@ -35,7 +35,7 @@ async def resolve(
     it does not. A question that fails says nothing.
     """
     began_ns, misses, why = clock_ns(), 0, "the venue was not asked"
-    last_call_ns = max(order.deadline_ns, began_ns) + int(patience.window_s * 1e9)
+    last_call_ns = order.deadline_ns + int(patience.window_s * 1e9)
     for pause_s in _pauses(patience):
         await sleep(pause_s)
         answer = await _ask(order, broker, patience.ask_s)

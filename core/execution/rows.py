@@ -3,16 +3,17 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
 from core.errors import JournalError
-from core.execution.orders import Fate, Fill, Order, Placed, Side, State, Trade
+from core.execution.accounts import flows
+from core.execution.orders import EXACT, Fate, Fill, Order, Placed, Side, State, Trade
 from core.spreads.route import Route
 
 APPLICATION = 0x41726244  # "ArbD", in the file's header: no other program's file is taken for a journal
@@ -27,7 +28,7 @@ CREATE TABLE trades (
     buy_price TEXT NOT NULL, sell_price TEXT NOT NULL, profit TEXT NOT NULL, worst_profit TEXT NOT NULL,
     edge_bps REAL NOT NULL, received_ns INTEGER NOT NULL,
     max_loss TEXT NOT NULL DEFAULT '0', ended TEXT NOT NULL DEFAULT '');
-CREATE INDEX open_trades ON trades(ended) WHERE ended = '';
+CREATE INDEX open_trades ON trades(ended) WHERE ended IN ('', 'manual');
 CREATE TABLE orders (
     client_id TEXT PRIMARY KEY, trade_id TEXT NOT NULL REFERENCES trades,
     venue TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL, size TEXT NOT NULL,
@@ -39,6 +40,9 @@ CREATE TABLE fills (
     price TEXT NOT NULL, size TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, at_ns INTEGER NOT NULL,
     PRIMARY KEY (client_id, n));
 CREATE INDEX fills_by_time ON fills(at_ns);
+CREATE TABLE balances (
+    venue TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, after_fill INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL, mode TEXT NOT NULL, PRIMARY KEY (mode, venue, currency));
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, run_id TEXT NOT NULL,
     who TEXT NOT NULL, what TEXT NOT NULL, data TEXT NOT NULL);
@@ -48,13 +52,16 @@ MIGRATION = {
 ALTER TABLE trades ADD COLUMN max_loss TEXT NOT NULL DEFAULT '0';
 ALTER TABLE trades ADD COLUMN ended TEXT NOT NULL DEFAULT '';
 UPDATE trades SET ended = 'before';
-CREATE INDEX open_trades ON trades(ended) WHERE ended = '';
+CREATE INDEX open_trades ON trades(ended) WHERE ended IN ('', 'manual');
+CREATE TABLE balances (
+    venue TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, after_fill INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL, mode TEXT NOT NULL, PRIMARY KEY (mode, venue, currency));
 """
 }  # from the version before; trades of a desk that knew no rescue are a person's to look at, as they were then
 _TRADES = """
 SELECT trade_id, symbol, buy_venue, sell_venue, buy_price, sell_price, profit, worst_profit, edge_bps, received_ns,
     max_loss
-FROM trades WHERE ended = '' AND mode = ? ORDER BY rowid
+FROM trades WHERE ended IN ('', 'manual') AND mode = ? ORDER BY rowid
 """
 _ORDERS = """
 SELECT client_id, trade_id, venue, orders.symbol, side, price, size, deadline_ns,
@@ -254,6 +261,28 @@ def _trade(row: tuple[Any, ...], orders: list[OrderRecord]) -> Trade:
 def leftovers(mode: str, db: sqlite3.Connection) -> list[tuple[Order, Fill]]:
     """Return the fills of trades that ended even but for dust."""
     return filled(db, "mode = ? AND trade_id IN (SELECT trade_id FROM trades WHERE ended = 'dust')", (mode,))
+
+
+def put_balances(amounts: Mapping[tuple[str, str], Decimal], mode: str, at_ns: int, db: sqlite3.Connection) -> None:
+    """Hold `amounts`, by venue and currency, for true after all fills that are here by now."""
+    (last,) = db.execute("SELECT coalesce(max(rowid), 0) FROM fills").fetchone()
+    db.executemany(
+        "INSERT OR REPLACE INTO balances (venue, currency, amount, after_fill, at_ns, mode) VALUES (?, ?, ?, ?, ?, ?)",
+        [(venue, currency, f"{amount:f}", last, at_ns, mode) for (venue, currency), amount in amounts.items()],
+    )
+
+
+def expected_balances(mode: str, db: sqlite3.Connection) -> dict[tuple[str, str], Decimal]:
+    """Return what each venue must hold: what it held once, and what the fills written since then moved."""
+    found = db.execute("SELECT venue, currency, amount, after_fill FROM balances WHERE mode = ?", (mode,)).fetchall()
+    expected = {(venue, currency): Decimal(amount) for venue, currency, amount, _ in found}
+    last = max((row[3] for row in found), default=0)  # they are always written together
+    with localcontext(EXACT):
+        for order, fill in filled(db, "fills.rowid > ? AND mode = ?", (last, mode)):
+            for currency, amount in flows(order, fill).items():
+                if (order.venue, currency) in expected:
+                    expected[order.venue, currency] += amount
+    return expected
 
 
 def last_trade_id(stem: str, db: sqlite3.Connection) -> str | None:
