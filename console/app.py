@@ -23,10 +23,11 @@ from console.panes.toasts import Toasts
 from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
+from console.screens.points import PointsDialog
 from console.screens.question import Question
 from console.screens.ticket import KeyClock, TicketDialog
 from console.themes import chosen, load_themes
-from core.desk import Approve, Arm, Command, Desk, Disarm, Fault, Halt, Refuse, TicketView
+from core.desk import Approve, Arm, Command, Desk, Disarm, Fault, Halt, Refuse, Sign, TicketView
 from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
@@ -208,10 +209,15 @@ class Console(App[None], inherit_bindings=False):
 
     def action_arm(self) -> None:
         snapshot = self._desk.snapshot()
-        if snapshot.halted:
+        if snapshot.points:
+            self.push_screen(PointsDialog(snapshot.points, snapshot.points_code, self._keys))
+        elif snapshot.halted:
             self.push_screen(Question.lift_halt(snapshot.halted_why))
         else:
             self._submit(Disarm() if snapshot.armed else Arm())
+
+    def on_points_dialog_signed(self, message: PointsDialog.Signed) -> None:
+        self._submit(Sign(message.code))
 
     async def on_event(self, event: events.Event) -> None:
         """Let halt work where an input would take its key as text, too."""

@@ -293,6 +293,18 @@ def _log_settings(config: Path | None, bootstrap: str | None, replication_factor
     return load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}}).log
 
 
+@main.command()
+@click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def drill(trades: int | None, seed: int, as_json: bool) -> None:
+    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
+    from console.drill import drill_trades
+
+    if not drill_trades(trades or 1_000, seed, as_json=as_json):
+        sys.exit(1)
+
+
 @main.group()
 def bench() -> None:
     """Measure this machine. Ratios count, not absolute figures: each has its bare twin beside it in the same run."""

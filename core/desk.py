@@ -116,6 +116,31 @@ class OrderView(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+class ExposureView(msgspec.Struct, frozen=True):
+    """A trade whose legs did not come out even, and who has it in hand."""
+
+    trade_id: str
+    symbol: str
+    state: Literal["asking", "hedging", "manual"]
+    owner: Literal["desk", "person"]
+    base: str  # bought and not sold; negative: sold and not bought
+    notional: str  # quote currency, at the last price known
+    max_loss: str  # quote currency, approved with the trade
+    since_ns: int
+    tries: int = 0  # hedges so far
+    why: str = ""
+
+
+class InventoryView(msgspec.Struct, frozen=True):
+    """One currency on one venue, as the desk's own ledger has it."""
+
+    venue: str
+    currency: str
+    amount: str
+    reserved: str  # by orders on their way
+    trades_left: int | None = None  # of the largest size allowed, that can still be paid with it; None: no price
+
+
 class Notice(msgspec.Struct, frozen=True):
     """Something that the person should know; the same text again only raises `times`."""
 
@@ -214,6 +239,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     refusals: Mapping[str, int] = {}  # trades that the limits refused: reason code -> how many
     pnl: Mapping[str, str] = {}  # currency -> what this run's fills brought, exact
     exposure: Mapping[str, str] = {}  # quote currency -> bought and not sold, or the other way round; exact
+    exposures: tuple[ExposureView, ...] = ()  # trades that are not even, oldest first
+    naked_seconds: Mapping[str, str] = {}  # quote currency -> notional on one side only, times seconds
+    dust: Mapping[str, str] = {}  # symbol -> base that is too little for every venue
+    inventory: tuple[InventoryView, ...] = ()
+    recovering: str = ""  # what is being proven before the desk may be armed
+    points: tuple[str, ...] = ()  # what a person must sign before it may be armed, a line each
+    points_code: str = ""  # two letters; submitting them signs exactly these points
     opportunities: int = 0
     ghosts: Mapping[str, int] = {}
     latency: Mapping[Stage, Percentiles] = {}
@@ -236,9 +268,13 @@ class Disarm(msgspec.Struct, frozen=True, tag=True):
 
 
 class Halt(msgspec.Struct, frozen=True, tag=True):
-    """Stop at once: disarm, and refuse every open ticket. Arming again lifts it."""
+    """Stop at once: disarm, and refuse every open ticket. Arming again lifts it.
+
+    Hedges of what stands open go on, unless it is meant for them too.
+    """
 
     why: str
+    hedges_too: bool = False
 
 
 class Approve(msgspec.Struct, frozen=True, tag=True):
@@ -254,6 +290,12 @@ class Refuse(msgspec.Struct, frozen=True, tag=True):
     ticket_id: str
 
 
+class Sign(msgspec.Struct, frozen=True, tag=True):
+    """Take over, as a person, all that stands in the snapshot's `points`; `code` is theirs as they were read."""
+
+    code: str
+
+
 class Fault(msgspec.Struct, frozen=True, tag=True):
     """Make a simulated venue fail (demo only). `kind` is one of the snapshot's `faults`."""
 
@@ -261,7 +303,7 @@ class Fault(msgspec.Struct, frozen=True, tag=True):
     venue: str
 
 
-Command = Arm | Disarm | Halt | Approve | Refuse | Fault
+Command = Arm | Disarm | Halt | Approve | Refuse | Sign | Fault
 
 
 class Desk(Protocol):

@@ -146,6 +146,17 @@ class Engine:
             refusals={str(reason): times for reason, times in trading.limits.refused.items()},
             pnl=pnl_text(trading.accounts.pnl()),
             exposure=pnl_text(trading.accounts.exposures()),
+            exposures=tuple(views.exposure_view(one) for one in trading.rescue.exposures()),
+            naked_seconds=pnl_text(trading.rescue.naked.seconds(now_ns)),
+            dust=pnl_text(trading.rescue.dust()),
+            inventory=tuple(
+                views.inventory(
+                    trading.holdings, views.mid_prices(self._detector), self._settings.limits.max_order_notional
+                )
+            ),
+            recovering=trading.recovery.state,
+            points=trading.recovery.points(),
+            points_code=trading.recovery.code(),
             opportunities=self._detector.opportunities,
             ghosts={str(cause): times for cause, times in self._detector.ghosts.items()},
             latency=dict(self._latency),

@@ -89,6 +89,9 @@ class LimitSettings(Section):
     max_daily_loss: Money = Decimal(250)
     deadline_ms: int = Field(default=250, ge=1, le=10_000)  # from the decision (or the approval) to the last byte sent
     slippage_bps: float = Field(default=3.0, ge=0, le=1_000)  # how much worse than seen each leg may fill
+    rescue_loss_bps: float = Field(
+        default=50.0, ge=0, le=1_000
+    )  # of the notional: what a trade and its rescue may lose
     ticket_ttl_s: float = Field(default=30.0, gt=0, le=3_600)
 
 
@@ -96,6 +99,7 @@ class PaperSettings(Section):
     """The paper venue: fills against the live book at the size it shows."""
 
     latency_ms: float = Field(default=15.0, ge=0, le=10_000)  # from order sent to order matched
+    start_worth: Money = Decimal(100_000)  # quote currency: of every currency, what each venue holds at the start
 
 
 class ConsoleSettings(Section):

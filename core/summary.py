@@ -50,6 +50,12 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
         "refusals": dict(snapshot.refusals),
         "pnl": dict(snapshot.pnl),
+        "naked_seconds": dict(snapshot.naked_seconds),
+        "dust": dict(snapshot.dust),
+        "open": [
+            {"trade_id": one.trade_id, "symbol": one.symbol, "base": one.base, "owner": one.owner, "why": one.why}
+            for one in snapshot.exposures
+        ],
         "analysis": {
             "calls": analysis.calls,
             "failed": analysis.failed,

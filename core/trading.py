@@ -2,17 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from core.desk import Approve, Arm, Disarm, Halt, Refuse
+from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
-from core.execution.executor import Executor
+from core.execution.executor import ANSWER_S, Executor
+from core.execution.holdings import Holdings, paper_stock
 from core.execution.journal import Journal
+from core.execution.lattice import objection
 from core.execution.limits import Limits
-from core.execution.orders import Broker, Refusal, Trade, exact
+from core.execution.orders import Broker, Order, Placed, Refusal, Trade, exact
 from core.execution.paper import PaperBroker
 from core.execution.planning import Ids, plan
+from core.execution.recovery import Recovery
+from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies
@@ -22,6 +26,7 @@ from core.spreads.route import Opportunity, Route
 from core.tick import Tick
 
 LOOK_S = 0.25  # how often open tickets are held against the book
+ALARM_NS = 5_000_000_000  # an order of unknown fate for so long is worth a loud word
 GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
 
 HERE = "the desk's own console"
@@ -43,17 +48,34 @@ class Trading:
         notify: Notify,
         owns: Callable[[], bool],
     ) -> None:
+        self._settings, self._instruments, self._detector = settings.limits, instruments, detector
+        self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self.limits = Limits(settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms)
         self.board = TicketBoard(settings.limits, latencies)
         brokers: dict[str, Broker] = {
             venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
             for venue in detector.book.venues
         }
-        self.executor = Executor(self.limits, journal, brokers, latencies, accounts, detector.book.quote)
+        self.holdings = Holdings(
+            paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth), instruments
+        )
+        self.executor = Executor(
+            self.limits,
+            journal,
+            brokers,
+            latencies,
+            accounts,
+            detector.book.quote,
+            rescue=lambda executor: Rescue(self._surroundings(executor, brokers, settings)),
+            holdings=self.holdings,
+            proof=self._objection,
+        )
+        assert self.executor.rescue is not None
+        self.rescue = self.executor.rescue
+        self.recovery = Recovery(journal, self.executor, self.holdings, {}, ask_s=ANSWER_S)
+        self._arm_later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
-        self._settings, self._instruments, self._detector = settings.limits, instruments, detector
-        self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._journal, self._ids, self._notify = journal, ids, notify
         self._owns = owns  # whether the book is this desk's to decide on, and no other worker's
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
@@ -63,6 +85,7 @@ class Trading:
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
                 self.look(time.time_ns())
@@ -71,6 +94,7 @@ class Trading:
         """Hold everything that is open against what is true at `now_ns`."""
         if self._journal.broken and not self.limits.halted:
             self.halt(f"the journal cannot be written: {self._journal.broken}")
+        self._watch_rescues(now_ns)
         self._put_tickets_away(now_ns)
         self._offer_again(now_ns)
 
@@ -92,7 +116,7 @@ class Trading:
             self._paid_ns[ticket.ticket_id] = decided_ns
         return None
 
-    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse, *, who: str = "person") -> str:
+    def submit(self, command: Arm | Disarm | Halt | Approve | Refuse | Sign, *, who: str = "person") -> str:
         """Do what `who` asked for, or say why not; return that too, nothing if it was done.
 
         `who` is the "person" at the desk, the "desk" itself, or somebody elsewhere by name.
@@ -104,18 +128,21 @@ class Trading:
                 self.limits.disarm()
                 self._journal.event("disarmed", who=who)
                 self._notify("info", f"disarmed{_through(who)}: no new order leaves")
-            case Halt(why):
-                self.halt(why, who=who)
+            case Halt(why, hedges_too):
+                self.halt(why, who=who, hedges_too=hedges_too)
+            case Sign(code):
+                return self._sign(code, who)
             case Approve(ticket_id, code):
                 return self._approve(ticket_id, code, time.time_ns(), who)
             case Refuse(ticket_id):
                 return self._refuse(ticket_id, time.time_ns(), who)
         return ""
 
-    def halt(self, why: str, *, who: str = "desk") -> None:
+    def halt(self, why: str, *, who: str = "desk", hedges_too: bool = False) -> None:
         """Stop at once: no order leaves and no ticket stays open until somebody arms again."""
         why += _through(who)
-        self.limits.halt(why)
+        self.limits.halt(why, hedges_too=hedges_too)
+        self._arm_later = None
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why)
         self._notify("error" if who == "desk" else "warning", f"HALTED: {why}; arm to go on")
@@ -125,9 +152,49 @@ class Trading:
             why = f"it was halted meanwhile ({self.limits.halted_why}); arm again to go on"
             self._notify("warning", f"not armed: {why}")
             return why
+        if self.recovery.state:
+            self._arm_later = who
+            self._notify("info", f"not armed yet: {self.recovery.state}")
+            return f"not yet: {self.recovery.state}"
+        if points := self.recovery.points():
+            why = f"{len(points)} points need a person's signature"
+            self._notify("warning", f"not armed: {why}")
+            return why
         self.limits.arm()
         self._journal.event("armed", who=who)
         self._notify("info", f"armed{_through(who)}: approved trades leave the desk")
+        pending, self.recovery.pending = self.recovery.pending, []
+        for trade, records in pending:
+            assert self._tasks is not None
+            self._tasks.create_task(self._resume(trade, records), name=f"trade {trade.trade_id}")
+        return ""
+
+    async def _recover(self) -> None:
+        """Prove what an earlier run left open; then arm, if that was asked for meanwhile."""
+        await self.recovery.run()
+        for line in self.recovery.points():
+            self._notify("error", f"needs a person's signature: {line}")
+        if (who := self._arm_later) is not None:
+            self._arm_later = None
+            self._arm(who, lift_halt=False)
+
+    async def _resume(self, trade: Trade, records: Sequence[Placed]) -> None:
+        self._notify("warning", f"going on with the rescue of {trade.route.symbol} that an earlier run began")
+        await self.recovery.resume(trade, records)
+        self._tell_of_rescue(trade)
+
+    def _sign(self, code: str, who: str) -> str:
+        why = ""
+        if self.recovery.state or not self.recovery.points():
+            why = "there is nothing to sign"
+        elif code != self.recovery.code():
+            why = "it has changed meanwhile, or the code is another one"
+        if why:
+            self._notify("warning", f"not signed: {why}")
+            return why
+        signed = self.recovery.sign()
+        self._journal.event("signed", who=who, lines=list(signed))
+        self._notify("info", f"{len(signed)} points signed{_through(who)}; the desk can be armed")
         return ""
 
     def _refuse(self, ticket_id: str, now_ns: int, who: str) -> str:
@@ -169,13 +236,45 @@ class Trading:
             told, level = f"not sent: {fates.detail}", "warning"
         else:
             told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)
-            level = "info" if fates[0].filled == fates[1].filled else "warning"
-            if any(fate.outcome == "unknown" for fate in fates):
-                self.halt(f"an order of {trade.route.symbol} is unknown: ask the venue before going on")
+            even = fates[0].filled == fates[1].filled and all(fate.outcome != "unknown" for fate in fates)
+            level = "info" if even else "warning"
+            self._tell_of_rescue(trade)
         if not automatic:
             self.board.done(trade.trade_id, told, time.time_ns())
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
             self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
+
+    def _surroundings(self, executor: Executor, brokers: dict[str, Broker], settings: Settings) -> Surroundings:
+        return Surroundings(
+            brokers=brokers,
+            instruments=self._instruments,
+            settings=settings.limits,
+            quote=self._detector.book.quote,
+            max_quote_age_ns=self._max_age_ns,
+            clock_ns=time.time_ns,
+            send=executor.hedge,
+            account_for=executor.account_for,
+            may_hedge=self.limits.may_hedge,
+            spendable=self.holdings.spendable,
+        )
+
+    def _objection(self, order: Order) -> str:
+        instrument = self._instruments.find(order.venue, order.symbol)
+        return objection(order, instrument) if instrument is not None else "no lattice is known"
+
+    def _tell_of_rescue(self, trade: Trade) -> None:
+        """Halt for what the rescue of `trade` could not bring to its end."""
+        for one in self.rescue.exposures():
+            if one.trade_id == trade.trade_id and one.owner == "person":
+                how = "bought and not sold" if one.base > 0 else "sold and not bought"
+                what = f"{abs(one.base).normalize():f} {one.symbol} {how}" if one.base else one.symbol
+                self.halt(f"{what} needs a person: {one.why}")
+
+    def _watch_rescues(self, now_ns: int) -> None:
+        """Say aloud what is asked about for too long."""
+        for one in self.rescue.exposures():
+            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS:
+                self._notify("error", f"an order of {one.symbol} is unknown since {ALARM_NS / 1e9:g} s: {one.why}")
 
     def _put_tickets_away(self, now_ns: int) -> None:
         """End tickets that cannot be had as they are shown; where prices moved, a new one with a new code follows."""

@@ -1,9 +1,12 @@
 """What the desk shows, made from what its parts hold."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
-from core.desk import Edge, Leg, OrderView, Quote, TicketView, VenueState
-from core.execution.orders import Order, Placed
+from core.desk import Edge, ExposureView, InventoryView, Leg, OrderView, Quote, TicketView, VenueState
+from core.execution.holdings import Holdings
+from core.execution.orders import Order, Placed, currencies, exact
+from core.execution.rescue import Exposure
 from core.execution.tickets import Ticket
 from core.feeds.collector import FeedState
 from core.instruments import Instruments
@@ -95,6 +98,50 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
 
 def _leg(order: Order, seen_price: str) -> Leg:
     return Leg(order.side, order.venue, f"{order.size.normalize():f}", seen_price, f"{order.price:f}")
+
+
+def exposure_view(one: Exposure) -> ExposureView:
+    return ExposureView(
+        trade_id=one.trade_id,
+        symbol=one.symbol,
+        state=one.state,
+        owner=one.owner,
+        base=f"{one.base.normalize():f}",
+        notional=f"{one.notional:.2f}",
+        max_loss=f"{one.max_loss.normalize():f}",
+        since_ns=one.since_ns,
+        tries=one.tries,
+        why=one.why,
+    )
+
+
+def inventory(holdings: Holdings, prices: Mapping[str, Decimal], per_trade: Decimal) -> Iterator[InventoryView]:
+    """Yield what each venue holds, and for how many trades of the notional `per_trade` it lasts.
+
+    `prices` are in the quote currency, by currency; the quote currency itself is worth 1.
+    """
+    for held in holdings.all():
+        price = prices.get(held.currency)
+        free = max(held.amount - held.reserved, Decimal(0))
+        yield InventoryView(
+            venue=held.venue,
+            currency=held.currency,
+            amount=f"{held.amount.normalize():f}",
+            reserved=f"{held.reserved.normalize():f}",
+            trades_left=int(free * price / per_trade) if price is not None else None,
+        )
+
+
+def mid_prices(detector: Detector) -> dict[str, Decimal]:
+    """Return the price of every currency that is traded, from one quote of it each; quote currencies are worth 1."""
+    prices: dict[str, Decimal] = {}
+    for symbol, market in detector.book.markets.items():
+        base, quote = currencies(symbol)
+        prices[quote] = Decimal(1)
+        tick = next((one for one in market.ticks if one is not None), None)
+        if tick is not None and base not in prices:
+            prices[base] = exact((tick.bid_price + tick.ask_price) / 2)
+    return prices
 
 
 def order_view(placed: Placed) -> OrderView:

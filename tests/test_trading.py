@@ -8,16 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from core.desk import Approve, Arm, Halt, Refuse
+from msgspec.structs import replace
+
+from core.desk import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
-from core.execution.journal import Journal, read_events
-from core.execution.planning import Ids
+from core.execution.journal import Journal, read_events, read_orders
+from core.execution.orders import Fate
+from core.execution.planning import Ids, client_id
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
 from core.settings import PaperSettings, Settings
 from core.spreads.detector import Detector
 from core.tick import Tick, Withdrawal
 from core.trading import Trading
+from tests.execution.parts import filled, trade
 
 VENUES = ("binance", "okx")
 SYMBOL = "BTC/USDT"
@@ -76,7 +80,8 @@ async def floor(path: Path, approval: Literal["manual", "auto"] = "manual") -> A
     async with Journal.open(path / "journal.sqlite", mode="paper", run_id="one") as journal:
         held = Floor(journal, settings)
         running = asyncio.create_task(held.trading.run())
-        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await held.trading.recovery.proven.wait()
         try:
             yield held
         finally:
@@ -158,3 +163,59 @@ async def test_a_ticket_of_a_withdrawn_quote_is_put_away_and_not_sent(tmp_path: 
         await asyncio.sleep(0)
         assert "not sent: okx has no quote" in desk.notices[-1]
         assert desk.trading.executor.counts()["sent"] == 0
+
+
+async def test_a_trade_left_open_without_a_fate_is_proven_before_the_desk_is_armed(tmp_path: Path) -> None:
+    async with Journal.open(tmp_path / "journal.sqlite", mode="paper", run_id="zero") as journal:
+        one = trade()
+        long_ago = [replace(leg, deadline_ns=1) for leg in one.legs]
+        await journal.intend(replace(one, buy=long_ago[0], sell=long_ago[1]))
+    async with floor(tmp_path) as desk:
+        desk.trading.submit(Arm())
+        assert desk.trading.limits.armed
+    states = [record.state for record in read_orders(tmp_path / "journal.sqlite")]
+    assert states == ["not_sent", "not_sent"]  # a paper venue forgets: they never arrived
+
+
+async def test_a_leg_left_alone_by_a_crash_is_hedged_once_the_desk_is_armed(tmp_path: Path) -> None:
+    one = trade()
+    async with Journal.open(tmp_path / "journal.sqlite", mode="paper", run_id="zero") as journal:
+        await journal.intend(one)
+        journal.settle(filled(one.buy))
+        journal.settle(Fate(one.sell, "rejected"))
+    async with floor(tmp_path) as desk:
+        desk.cross()
+        assert [view.why for view in desk.trading.rescue.exposures()] == ["it waits until the desk is armed"]
+        desk.trading.submit(Arm())
+        await desk.settle()
+        assert desk.trading.rescue.exposures() == ()
+    records = read_orders(tmp_path / "journal.sqlite")
+    assert [record.order.client_id[-3:] for record in records] == ["be1", "se1", "sh1"]
+    assert records[-1].state == "filled"
+
+
+async def test_what_nobody_can_prove_must_be_signed_as_it_was_read_before_arming(tmp_path: Path) -> None:
+    one = trade()
+    async with Journal.open(tmp_path / "journal.sqlite", mode="paper", run_id="zero") as journal:
+        await journal.intend(one)
+        journal.settle(filled(one.buy))
+        journal.settle(Fate(one.sell, "rejected"))
+        for attempt in range(1, 4):
+            order = replace(one.sell, client_id=client_id(one.trade_id, "sell", "h", attempt))
+            await journal.intend_hedge(order)
+            journal.settle(Fate(order, "rejected"))
+        journal.end(one.trade_id, "manual")
+    async with floor(tmp_path) as desk:
+        (line,) = desk.trading.recovery.points()
+        assert "0.0165 BTC/USDT bought and not sold" in line
+        desk.trading.submit(Arm())
+        assert "need a person's signature" in desk.notices[-1]
+        desk.trading.submit(Sign("??"))
+        assert desk.trading.recovery.points() == (line,)
+        desk.trading.submit(Sign(desk.trading.recovery.code()))
+        desk.trading.submit(Arm())
+        assert desk.trading.limits.armed
+    signed = [event for event in read_events(tmp_path / "journal.sqlite") if event.what == "signed"]
+    assert [(event.who, event.data["lines"]) for event in signed] == [("person", [line])]
+    async with floor(tmp_path) as desk:
+        assert desk.trading.recovery.points() == ()

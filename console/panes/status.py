@@ -184,9 +184,14 @@ def pnl(snapshot: Snapshot) -> Line:
 def exposure(snapshot: Snapshot) -> Line:
     """Return what was bought and not sold, or the other way round."""
     held = {currency: exact for currency, exact in snapshot.exposure.items() if exact.strip("0.-+")}
+    naked = [
+        (f" naked {money(exact, signed=False)} {inert(currency)}·s", "dim")
+        for currency, exact in snapshot.naked_seconds.items()
+    ]
     if not held:
-        return [("flat", "text")]
-    return [(" ".join(f"{money(exact, signed=False)} {inert(currency)}" for currency, exact in held.items()), "warn")]
+        return [("flat", "text"), *naked]
+    told = " ".join(f"{money(exact, signed=False)} {inert(currency)}" for currency, exact in held.items())
+    return [(told, "warn"), *naked]
 
 
 def timing(picture: Picture) -> list[Item]:

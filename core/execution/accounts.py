@@ -48,8 +48,8 @@ class Accounts:
         self._booked: dict[str, int] = {}  # client id -> how many of its fills
         self._unknown: dict[str, tuple[str, Decimal]] = {}  # client id -> quote currency, notional that may have filled
 
-    def book(self, fate: Fate) -> None:
-        """Book the fills of `fate` that are new, and hold for possible what its outcome leaves unknown."""
+    def book(self, fate: Fate) -> list[tuple[Order, Fill]]:
+        """Book the fills of `fate` that are new, and return them; hold for possible what its outcome leaves unknown."""
         order = fate.order
         booked = self._booked.pop(order.client_id, 0)
         with localcontext(EXACT):
@@ -66,6 +66,7 @@ class Accounts:
         self._booked[order.client_id] = max(booked, len(fate.fills))
         if len(self._booked) > _REMEMBERED:
             del self._booked[next(iter(self._booked))]
+        return [(order, fill) for fill in fate.fills[booked:]]
 
     def recall(self, earlier: Iterable[tuple[Order, Fill]]) -> None:
         """Count fills of earlier runs in the amounts of their day, and in nothing else."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import get_args
@@ -12,9 +12,12 @@ from msgspec.structs import replace
 
 from core.errors import JournalError
 from core.execution.accounts import Accounts
+from core.execution.hedging import TRIES
+from core.execution.holdings import Holdings
 from core.execution.journal import Journal
 from core.execution.limits import Limits
 from core.execution.orders import Broker, Fate, Order, Outcome, Placed, Quote, Refusal, Trade
+from core.execution.rescue import Ending, Rescue
 from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
@@ -35,14 +38,20 @@ class Executor:
         clock_ns: Callable[[], int] = time.time_ns,
         *,
         answer_s: float = ANSWER_S,
+        rescue: Callable[["Executor"], Rescue] | None = None,
+        holdings: Holdings | None = None,
+        proof: Callable[[Order], str] | None = None,
     ) -> None:
         self._limits, self._journal, self._brokers = limits, journal, brokers
         self._latencies, self._accounts, self._quote = latencies, accounts, quote
         self._clock_ns, self._answer_s = clock_ns, answer_s
+        self._proof = proof  # (order) -> what its venue has against it
+        self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
         self._placed: dict[str, Placed] = {}  # client id -> order, oldest first
         self._outcomes: Counter[Outcome] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.rescue = rescue(self) if rescue is not None else None  # None: what comes out uneven is left as it is
 
     async def take(
         self, trade: Trade, *, decided_ns: int, automatic: bool, opened_ns: int | None = None
@@ -59,6 +68,7 @@ class Executor:
                 self._note(Placed(order, "intent", self._clock_ns()))
             fates = await self._send(trade)
             self._measure(trade, fates, decided_ns, automatic)
+            ending = await self._finish(trade, fates)
         self._journal.event(
             "trade",
             who="desk" if automatic else "person",
@@ -66,8 +76,57 @@ class Executor:
             opened_ns=opened_ns,
             decided_ns=decided_ns,
             outcomes=[fate.outcome for fate in fates],
+            **({"ended": ending.how, "why": ending.why} if ending is not None else {}),
         )
         return fates
+
+    async def _finish(self, trade: Trade, fates: Iterable[Fate], tries: int = 0) -> Ending | None:
+        if self.rescue is None:
+            return None
+        ending = await self.rescue.finish(trade, fates, tries)
+        self._journal.end(trade.trade_id, ending.how)
+        return ending
+
+    async def resume(self, trade: Trade, records: Sequence[Placed]) -> Ending | None:
+        """Go on with a trade of an earlier run: its legs and the hedges that it had."""
+        fates = [_fate(one) for one in records]
+        with self._in_flight(trade):
+            return await self._finish(trade, fates, self._hedges(trade, records))
+
+    async def prove(self, trade: Trade, records: Sequence[Placed]) -> Ending | None:
+        """Ask about what an earlier run left unknown; return the end of `trade`, or None: it is not at its end yet."""
+        assert self.rescue is not None
+        for one in records:
+            self._note(one)
+        ending = await self.rescue.prove(trade, [_fate(one) for one in records], self._hedges(trade, records))
+        return ending if ending is not None and ending.how != "manual" else None
+
+    def known(self, records: Sequence[Placed]) -> list[Placed]:
+        """Return what is known of these orders by now."""
+        return [self._placed.get(one.order.client_id, one) for one in records]
+
+    @staticmethod
+    def _hedges(trade: Trade, records: Sequence[Placed]) -> int:
+        legs = {leg.client_id for leg in trade.legs}
+        return min(sum(one.order.client_id not in legs for one in records), TRIES)
+
+    async def hedge(self, order: Order) -> Fate:
+        """Journal and send one order of a rescue; its fate is not sent if that may not be, at the last moment too."""
+        try:
+            await self._journal.intend_hedge(order)
+        except JournalError as error:
+            self._without_journal(str(error))
+            return Fate(order, "not_sent", why=f"journal: {error}")
+        self._note(Placed(order, "intent", self._clock_ns()))
+        if self._holdings is not None:
+            self._holdings.reserve((order,))
+        return await self._place(order, lambda: self._last_word(order))
+
+    def _last_word(self, order: Order) -> Refusal | None:
+        if why := self._limits.may_hedge(order.symbol):
+            return Refusal("halted", why)
+        late_ns = self._clock_ns() - order.deadline_ns
+        return Refusal("deadline", f"{late_ns / 1e6:.1f} ms too late") if late_ns > 0 else None
 
     def account_for(self, fate: Fate) -> None:
         """Book and write down `fate`. One that comes late corrects an earlier one, whatever the desk's state."""
@@ -78,7 +137,11 @@ class Executor:
             self._outcomes[held.state] -= 1
         self._outcomes[fate.outcome] += 1
         self._journal.settle(fate)
-        self._accounts.book(fate)
+        moved = self._accounts.book(fate)
+        if self._holdings is not None:
+            self._holdings.book(moved)
+            if fate.outcome != "unknown":  # what may have been taken stays set aside
+                self._holdings.release(fate.order.client_id)
         self._note(_ended(fate, held.at_ns if held is not None else self._clock_ns()))
 
     def orders(self) -> tuple[Placed, ...]:
@@ -110,8 +173,19 @@ class Executor:
         for order in trade.legs:
             if order.venue not in self._brokers:
                 return self._limits.refuse("venue", f"no order can be sent to {order.venue}")
+            if self.rescue is not None and self.rescue.doubts(order.venue):
+                return self._limits.refuse("venue", f"{order.venue} has an order whose fate is not known yet")
         buy, sell = (self._quote(order.venue, order.symbol) for order in trade.legs)
-        return self._limits.check(trade, buy, sell, self._clock_ns())
+        return self._limits.check(trade, buy, sell, self._clock_ns()) or self._unproven(trade)
+
+    def _unproven(self, trade: Trade) -> Refusal | None:
+        """Return what one of the venues would not take, or does not hold: neither leg leaves then."""
+        for order in trade.legs:
+            if self._proof is not None and (why := self._proof(order)):
+                return self._limits.refuse("lot", f"{order.venue}: {why}")
+            if self._holdings is not None and (refusal := self._holdings.lacks(order)):
+                return self._limits.refuse(refusal.reason, refusal.detail)
+        return None
 
     def _without_journal(self, why: str) -> Refusal:
         if self._journal.broken:
@@ -121,13 +195,22 @@ class Executor:
     @contextmanager
     def _in_flight(self, trade: Trade) -> Iterator[None]:
         self._limits.begin(trade)
+        if self._holdings is not None:
+            self._holdings.reserve(trade.legs)
         self._idle.clear()
         try:
             yield
         finally:
             self._limits.end(trade)
+            self._release(trade)
             if not self._limits.in_flight:
                 self._idle.set()
+
+    def _release(self, trade: Trade) -> None:
+        for order in trade.legs:
+            held = self._placed.get(order.client_id)
+            if self._holdings is not None and (held is None or held.state != "unknown"):
+                self._holdings.release(order.client_id)
 
     async def _send(self, trade: Trade) -> tuple[Fate, Fate]:
         # The journal took its time: what held before it may not hold any more. Asked when the first leg really goes,
@@ -179,6 +262,12 @@ class Executor:
         self._latencies.record("send", last_ns - decided_ns)
         if automatic and trade.received_ns:
             self._latencies.record("tick_to_order", last_ns - trade.received_ns)
+
+
+def _fate(placed: Placed) -> Fate:
+    """Return what a journaled order came to; one without an end is unknown."""
+    outcome: Outcome = "unknown" if placed.state == "intent" or placed.state == "sent" else placed.state
+    return Fate(placed.order, outcome, placed.fills, placed.why, placed.sent_ns, placed.answered_ns)
 
 
 def _ended(fate: Fate, at_ns: int) -> Placed:

@@ -12,7 +12,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -104,16 +104,50 @@ class Journal:
         """
         if self._writes.qsize() >= CAPACITY:
             raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        work = partial(rows.insert_trade, trade, self._mode, self._run_id, self._clock_ns())
+        await self._intend(work, trade.legs)
+
+    async def intend_hedge(self, order: Order) -> None:
+        """Write down an order that follows the legs of its trade; when this returns, it is on disk.
+
+        Raises:
+            JournalError: it may not be; send nothing.
+        """
+        if self._writes.qsize() >= CAPACITY:
+            raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        await self._intend(partial(rows.insert_orders, (order,), self._clock_ns()), (order,))
+
+    async def _intend(self, work: Callable[[sqlite3.Connection], None], orders: Sequence[Order]) -> None:
         try:
             async with asyncio.timeout(self._write_s):
-                await self._write(partial(rows.insert_trade, trade, self._mode, self._run_id, self._clock_ns()))
+                await self._write(work)
         except (TimeoutError, asyncio.CancelledError) as error:
-            for order in trade.legs:
+            for order in orders:
                 self.settle(Fate(order, "not_sent", why="its intent was not on disk in time"))
             if isinstance(error, asyncio.CancelledError):
                 raise
             why = f"no write within {self._write_s:g} s"
             raise JournalError(f"{self._path}", why=why, do="Look at the disk.") from None
+
+    def end(self, trade_id: str, how: str) -> None:
+        """Write down, soon, how a trade came out: flat, dust, manual or signed. Until then it is open."""
+        self._writes.put(_Write(partial(rows.end_trade, trade_id, how), None))
+
+    async def open_trades(self) -> list[tuple[Trade, list[OrderRecord]]]:
+        """Return the trades of this mode that are not at their end, each with its legs and hedges."""
+        return await self._write(partial(rows.open_trades, self._mode))
+
+    def balances(self, amounts: Mapping[tuple[str, str], Decimal]) -> None:
+        """Write down, soon, what the venues hold: by venue and currency, all of them at once."""
+        self._writes.put(_Write(partial(rows.put_balances, dict(amounts), self._mode, self._clock_ns()), None))
+
+    async def expected_balances(self) -> dict[tuple[str, str], Decimal]:
+        """Return what each venue must hold by the journal; empty if none ever said what it holds."""
+        return await self._write(partial(rows.expected_balances, self._mode))
+
+    async def leftovers(self) -> list[tuple[Order, Fill]]:
+        """Return the fills of trades of this mode that ended even but for dust."""
+        return await self._write(partial(rows.leftovers, self._mode))
 
     def sent(self, order: Order) -> None:
         """Write down, soon, that `order` is being handed to its venue."""

@@ -30,21 +30,31 @@ class Limits:
         self.armed = False
         self.halted = False
         self.halted_why = ""
+        self.halted_all = False
+        self.trusted = False  # somebody has armed this run: what it began may be hedged
         self.refused: Counter[Reason] = Counter()
 
     def arm(self) -> None:
         self.armed, self.halted, self.halted_why = True, False, ""
+        self.halted_all, self.trusted = False, True
 
     def disarm(self) -> None:
         self.armed = False
 
-    def halt(self, why: str) -> None:
+    def halt(self, why: str, *, hedges_too: bool = False) -> None:
         self.armed, self.halted, self.halted_why = False, True, why
+        self.halted_all = self.halted_all or hedges_too
 
     @property
     def in_flight(self) -> int:
         """How many trades are between their intent and their fates."""
         return len(self._in_flight)
+
+    def may_hedge(self, symbol: str) -> str:  # noqa: ARG002  of every symbol alike
+        """Return why no hedge may leave; "" if it may. A halt lets hedges go on, unless it was meant for them too."""
+        if self.halted_all:
+            return f"halted, hedges too: {self.halted_why}"
+        return "" if self.trusted else "hedges of an earlier run wait until the desk is armed"
 
     def begin(self, trade: Trade) -> None:
         """Hold `trade` for in flight: it counts against the limits as if it had gone as badly as it may."""
@@ -112,7 +122,7 @@ class Limits:
             if trade_id != trade.trade_id and currencies(other.route.symbol)[1] == quote
         ]
         at_risk = sum((other.buy.size * other.buy.price for other in waiting), notional)
-        at_stake = sum((max(-other.worst_profit, Decimal(0)) for other in [*waiting, trade]), Decimal(0))
+        at_stake = sum((other.max_loss for other in [*waiting, trade]), Decimal(0))
         bought = self._accounts.bought(trade.route.symbol, now_ns) + trade.buy.size * trade.buy.price
         return (
             _over("max_order_notional", notional, limits.max_order_notional, quote)

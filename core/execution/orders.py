@@ -26,6 +26,8 @@ Reason = Literal[
     "moved",
     "deadline",
     "busy",
+    "inventory",  # a venue does not hold what its leg needs
+    "recovery",  # something of an earlier run is not proven yet
     "max_order_notional",
     "max_symbol_notional",
     "max_open_exposure",
@@ -103,6 +105,9 @@ class Trade(msgspec.Struct, frozen=True):
     worst_profit: Decimal  # the same at both orders' limit prices
     edge_bps: float
     received_ns: int  # our clock, when the tick that opened it was received
+    max_loss: Decimal = Decimal(
+        0
+    )  # quote currency: what both legs and their rescue may lose together; approved with it
 
     @property
     def legs(self) -> tuple[Order, Order]:
@@ -144,6 +149,12 @@ class Broker(Protocol):
 
     async def place(self, order: Order) -> Fate:
         """Send `order` and return its fate; trouble is an outcome, not an exception."""
+
+    async def ask(self, order: Order) -> Fate | None:
+        """Return what the venue knows of `order` by its client id: unknown if it cannot tell, None: no such order.
+
+        One None proves nothing: an order may still be on its way.
+        """
 
 
 def filled(fills: Iterable[Fill]) -> Decimal:

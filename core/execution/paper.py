@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 
+from core.execution.lattice import objection
 from core.execution.orders import EXACT, Fate, Fill, Order, Outcome, Quote, currencies, exact
-from core.instruments import Instrument, Instruments
+from core.instruments import Instruments
 from core.tick import Tick
+
+REMEMBERED = 1_000  # orders that can be asked about
 
 
 class PaperBroker:
@@ -23,6 +26,7 @@ class PaperBroker:
     ) -> None:
         self._venue, self._quote, self._instruments = venue, quote, instruments
         self._latency_s, self._clock_ns = latency_s, clock_ns
+        self._known: dict[str, Fate] = {}  # client id -> what became of it, the newest ones
         self._taken: dict[tuple[str, str], tuple[int, Decimal]] = {}  # (symbol, side) -> what was taken of which tick
 
     async def place(self, order: Order) -> Fate:
@@ -34,14 +38,21 @@ class PaperBroker:
             fill, why = self._match(order)
         fills = (fill,) if fill is not None else ()
         outcome: Outcome = "rejected" if fill is None else "filled" if fill.size == order.size else "partly_filled"
-        return Fate(order, outcome, fills, why, sent_ns, self._clock_ns())
+        fate = self._known[order.client_id] = Fate(order, outcome, fills, why, sent_ns, self._clock_ns())
+        if len(self._known) > REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return fate
+
+    async def ask(self, order: Order) -> Fate | None:
+        """Return what became of `order`. It forgets with the process: an order of an earlier run never arrived."""
+        return self._known.get(order.client_id)
 
     def _match(self, order: Order) -> tuple[Fill | None, str]:
         """Return what of `order` fills now, and why not all of it."""
         instrument = self._instruments.find(order.venue, order.symbol)
         if instrument is None or order.venue != self._venue:
             return None, f"{self._venue} does not trade {order.symbol}"
-        if why := _objection(order, instrument):
+        if why := objection(order, instrument):
             return None, why
         tick = self._quote(order.venue, order.symbol)
         if tick is None:
@@ -62,16 +73,3 @@ class PaperBroker:
     def _taken_of(self, order: Order, tick: Tick) -> Decimal:
         sequence_id, taken = self._taken.get((order.symbol, order.side), (tick.sequence_id, Decimal(0)))
         return taken if sequence_id == tick.sequence_id else Decimal(0)
-
-
-def _objection(order: Order, instrument: Instrument) -> str:
-    """Return why a venue would not take `order`, whatever its book shows."""
-    if order.price <= 0 or order.price % instrument.tick_size:
-        return f"price {order.price:f} is not on the tick {instrument.tick_size:f}"
-    if order.size <= 0 or order.size % instrument.lot_size:
-        return f"size {order.size:f} is not on the lot {instrument.lot_size:f}"
-    if order.size < instrument.min_size:
-        return f"size {order.size:f} is below the least, {instrument.min_size:f}"
-    if order.size * order.price < instrument.min_notional:
-        return f"notional {order.size * order.price:f} is below the least, {instrument.min_notional:f}"
-    return ""

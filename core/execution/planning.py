@@ -110,7 +110,7 @@ def _plan(
     size = _size(visible, limits.max_order_notional, max(worst_ask, bid), _common_lot(at[0].lot_size, at[1].lot_size))
     if refusal := _too_small(size, visible, at, (worst_ask, worst_bid), limits.max_order_notional):
         return refusal
-    profit = _earned(size, ask, bid, fees)
+    profit, worst = _earned(size, ask, bid, fees), _earned(size, worst_ask, worst_bid, fees)
     if profit <= 0:
         return Refusal("fee", f"{size} {found.route.symbol} would bring {profit.normalize():f} after fees")
     trade_id, deadline_ns = ids.next(), now_ns + limits.deadline_ms * 1_000_000
@@ -125,9 +125,10 @@ def _plan(
         buy_price=ask,
         sell_price=bid,
         profit=profit,
-        worst_profit=_earned(size, worst_ask, worst_bid, fees),
+        worst_profit=worst,
         edge_bps=found.edge_bps,
         received_ns=max(found.buy.received_ns, found.sell.received_ns),
+        max_loss=max(-worst, size * worst_ask * exact(limits.rescue_loss_bps).scaleb(-4)),
     )
 
 

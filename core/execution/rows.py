@@ -3,19 +3,21 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from core.errors import JournalError
-from core.execution.orders import Fate, Fill, Order, Placed, Side, State, Trade
+from core.execution.accounts import flows
+from core.execution.orders import EXACT, Fate, Fill, Order, Placed, Side, State, Trade
+from core.spreads.route import Route
 
 APPLICATION = 0x41726244  # "ArbD", in the file's header: no other program's file is taken for a journal
-VERSION = 1
+VERSION = 2
 BUSY_S = 10.0  # another connection may hold the file for so long
 CRASHED = "the desk ended before it knew; ask the venue by client id"
 
@@ -24,7 +26,9 @@ CREATE TABLE trades (
     trade_id TEXT PRIMARY KEY, run_id TEXT NOT NULL, mode TEXT NOT NULL, at_ns INTEGER NOT NULL,
     symbol TEXT NOT NULL, buy_venue TEXT NOT NULL, sell_venue TEXT NOT NULL,
     buy_price TEXT NOT NULL, sell_price TEXT NOT NULL, profit TEXT NOT NULL, worst_profit TEXT NOT NULL,
-    edge_bps REAL NOT NULL, received_ns INTEGER NOT NULL);
+    edge_bps REAL NOT NULL, received_ns INTEGER NOT NULL,
+    max_loss TEXT NOT NULL DEFAULT '0', ended TEXT NOT NULL DEFAULT '');
+CREATE INDEX open_trades ON trades(ended) WHERE ended IN ('', 'manual');
 CREATE TABLE orders (
     client_id TEXT PRIMARY KEY, trade_id TEXT NOT NULL REFERENCES trades,
     venue TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, price TEXT NOT NULL, size TEXT NOT NULL,
@@ -36,9 +40,28 @@ CREATE TABLE fills (
     price TEXT NOT NULL, size TEXT NOT NULL, fee TEXT NOT NULL, fee_currency TEXT NOT NULL, at_ns INTEGER NOT NULL,
     PRIMARY KEY (client_id, n));
 CREATE INDEX fills_by_time ON fills(at_ns);
+CREATE TABLE balances (
+    venue TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, after_fill INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL, mode TEXT NOT NULL, PRIMARY KEY (mode, venue, currency));
 CREATE TABLE events (
     id INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, run_id TEXT NOT NULL,
     who TEXT NOT NULL, what TEXT NOT NULL, data TEXT NOT NULL);
+"""
+MIGRATION = {
+    1: """
+ALTER TABLE trades ADD COLUMN max_loss TEXT NOT NULL DEFAULT '0';
+ALTER TABLE trades ADD COLUMN ended TEXT NOT NULL DEFAULT '';
+UPDATE trades SET ended = 'before';
+CREATE INDEX open_trades ON trades(ended) WHERE ended IN ('', 'manual');
+CREATE TABLE balances (
+    venue TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL, after_fill INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL, mode TEXT NOT NULL, PRIMARY KEY (mode, venue, currency));
+"""
+}  # from the version before; trades of a desk that knew no rescue are a person's to look at, as they were then
+_TRADES = """
+SELECT trade_id, symbol, buy_venue, sell_venue, buy_price, sell_price, profit, worst_profit, edge_bps, received_ns,
+    max_loss
+FROM trades WHERE ended IN ('', 'manual') AND mode = ? ORDER BY rowid
 """
 _ORDERS = """
 SELECT client_id, trade_id, venue, orders.symbol, side, price, size, deadline_ns,
@@ -76,14 +99,22 @@ def connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA foreign_keys=ON")
         with transaction(db):
             if not _is_ours(db):
-                for statement in SCHEMA.split(";"):
-                    db.execute(statement)
+                _run(db, SCHEMA)
                 db.execute(f"PRAGMA application_id={APPLICATION}")
+                db.execute(f"PRAGMA user_version={VERSION}")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            for older in range(version, VERSION):
+                _run(db, MIGRATION[older])
                 db.execute(f"PRAGMA user_version={VERSION}")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";"):
+        db.execute(statement)
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:
@@ -131,14 +162,29 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def insert_trade(trade: Trade, mode: str, run_id: str, at_ns: int, db: sqlite3.Connection) -> None:
     exact = (f"{amount:f}" for amount in (trade.buy_price, trade.sell_price, trade.profit, trade.worst_profit))
-    row = (trade.trade_id, run_id, mode, at_ns, *trade.route, *exact, trade.edge_bps, trade.received_ns)
-    db.execute("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    row = (
+        trade.trade_id,
+        run_id,
+        mode,
+        at_ns,
+        *trade.route,
+        *exact,
+        trade.edge_bps,
+        trade.received_ns,
+        f"{trade.max_loss:f}",
+        "",
+    )
+    db.execute("INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    insert_orders(trade.legs, at_ns, db)
+
+
+def insert_orders(orders: Iterable[Order], at_ns: int, db: sqlite3.Connection) -> None:
     db.executemany(
         "INSERT INTO orders (client_id, trade_id, venue, symbol, side, price, size, deadline_ns, state, at_ns)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intent', ?)",
         [
             (o.client_id, o.trade_id, o.venue, o.symbol, o.side, f"{o.price:f}", f"{o.size:f}", o.deadline_ns, at_ns)
-            for o in trade.legs
+            for o in orders
         ],
     )
 
@@ -182,6 +228,61 @@ def mark_left_open(db: sqlite3.Connection, run_id: str, at_ns: int) -> list[Orde
             data = msgspec.json.encode({"orders": open_ids}).decode()
             insert_event((at_ns, run_id, "desk", "left_open", data), db)
         return [record for one in open_ids for record in records(db, "WHERE client_id = ?", (one,))]
+
+
+def end_trade(trade_id: str, how: str, db: sqlite3.Connection) -> None:
+    db.execute("UPDATE trades SET ended = ? WHERE trade_id = ?", (how, trade_id))
+
+
+def open_trades(mode: str, db: sqlite3.Connection) -> list[tuple[Trade, list[OrderRecord]]]:
+    """Return the trades that nobody brought to an end, with all their orders: legs first, then hedges."""
+    found = []
+    for row in db.execute(_TRADES, (mode,)).fetchall():
+        orders = records(db, "WHERE trade_id = ? ORDER BY orders.rowid", (row[0],))
+        found.append((_trade(row, orders), orders))
+    return found
+
+
+def _trade(row: tuple[Any, ...], orders: list[OrderRecord]) -> Trade:
+    buy, sell = (next(one.order for one in orders if one.order.side == side) for side in ("buy", "sell"))
+    seen = {name: Decimal(row[4 + n]) for n, name in enumerate(("buy_price", "sell_price", "profit", "worst_profit"))}
+    return Trade(
+        trade_id=row[0],
+        route=Route(*row[1:4]),
+        buy=buy,
+        sell=sell,
+        **seen,
+        edge_bps=row[8],
+        received_ns=row[9],
+        max_loss=Decimal(row[10]),
+    )
+
+
+def leftovers(mode: str, db: sqlite3.Connection) -> list[tuple[Order, Fill]]:
+    """Return the fills of trades that ended even but for dust."""
+    return filled(db, "mode = ? AND trade_id IN (SELECT trade_id FROM trades WHERE ended = 'dust')", (mode,))
+
+
+def put_balances(amounts: Mapping[tuple[str, str], Decimal], mode: str, at_ns: int, db: sqlite3.Connection) -> None:
+    """Hold `amounts`, by venue and currency, for true after all fills that are here by now."""
+    (last,) = db.execute("SELECT coalesce(max(rowid), 0) FROM fills").fetchone()
+    db.executemany(
+        "INSERT OR REPLACE INTO balances (venue, currency, amount, after_fill, at_ns, mode) VALUES (?, ?, ?, ?, ?, ?)",
+        [(venue, currency, f"{amount:f}", last, at_ns, mode) for (venue, currency), amount in amounts.items()],
+    )
+
+
+def expected_balances(mode: str, db: sqlite3.Connection) -> dict[tuple[str, str], Decimal]:
+    """Return what each venue must hold: what it held once, and what the fills written since then moved."""
+    found = db.execute("SELECT venue, currency, amount, after_fill FROM balances WHERE mode = ?", (mode,)).fetchall()
+    expected = {(venue, currency): Decimal(amount) for venue, currency, amount, _ in found}
+    last = max((row[3] for row in found), default=0)  # they are always written together
+    with localcontext(EXACT):
+        for order, fill in filled(db, "fills.rowid > ? AND mode = ?", (last, mode)):
+            for currency, amount in flows(order, fill).items():
+                if (order.venue, currency) in expected:
+                    expected[order.venue, currency] += amount
+    return expected
 
 
 def last_trade_id(stem: str, db: sqlite3.Connection) -> str | None:

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from core.desk import Answer, Approve, Arm, Command, Disarm, Fault, Halt, Link, Notice, Refuse, Snapshot, seal
+from core.desk import Answer, Approve, Arm, Command, Disarm, Fault, Halt, Link, Notice, Refuse, Sign, Snapshot, seal
 from core.errors import LogUnavailable
 from core.log.channel import Sender, sending
 from core.log.topics import COMMANDS
@@ -264,5 +264,5 @@ def describe(command: Command) -> str:
             return f"refuse ticket {ticket_id[-5:]}"
         case Fault(kind, venue):
             return f"simulate {kind} on {venue}"
-        case Arm() | Disarm() | Halt():
+        case Arm() | Disarm() | Halt() | Sign():
             return type(command).__name__.lower()

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from console.app import Console
 from console.panes.lines import Lines
 from console.screens.desk import DeskScreen
+from console.screens.points import PointsDialog
 from console.screens.ticket import TicketDialog
 from core.desk import Snapshot
 from core.settings import ConsoleSettings
@@ -109,7 +110,7 @@ class Face:
         """Let time pass for the ticket dialog, looked at as often as in life."""
         for _ in range(took_ms // 50):
             self.clock.passes(50_000_000)
-            if isinstance(self.app.screen, TicketDialog):
+            if isinstance(self.app.screen, TicketDialog | PointsDialog):
                 self.app.screen.look()
         await self.settle()
 

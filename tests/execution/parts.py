@@ -89,6 +89,9 @@ class AnswersWith:
         self.orders.append(order)
         return self._answer(order)
 
+    async def ask(self, order: Order) -> Fate | None:
+        return self._answer(order) if order in self.orders else None
+
 
 class NeverAnswers:
     """A venue that takes an order and says nothing."""
@@ -102,9 +105,15 @@ class NeverAnswers:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets that event")
 
+    async def ask(self, order: Order) -> Fate | None:
+        return Fate(order, "unknown", why="it does not answer questions either")
+
 
 class Breaks:
     """A venue whose client has a bug."""
 
     async def place(self, order: Order) -> Fate:
         raise ValueError(f"the answer to {order.client_id} is not a number: <html>")
+
+    async def ask(self, order: Order) -> Fate | None:
+        raise ValueError(f"no answer about {order.client_id}: <html>")

@@ -1,0 +1,69 @@
+"""What became of an order whose answer never came: asked, never guessed, never sent again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from core.execution.orders import Broker, Fate, Order
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Patience(NamedTuple):
+    """How long an unknown order is asked about. Seconds."""
+
+    first_s: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 1.0)  # between the first questions; then the last of them
+    window_s: float = 3.0  # after the deadline, when no byte left any more: the venue's own window and one more second
+    alone_s: float = 60.0  # after that a person has to look
+    ask_s: float = 5.0  # for one answer
+    misses: int = 3  # in a row, all of them after the window: only then it never arrived
+
+
+PATIENCE = Patience()
+
+
+async def resolve(
+    order: Order,
+    broker: Broker,
+    clock_ns: Callable[[], int],
+    sleep: Sleep = asyncio.sleep,
+    patience: Patience = PATIENCE,
+) -> Fate:
+    """Return the proven fate of `order`; unknown if nothing was proven before a person has to look.
+
+    The venue's word counts at once when it knows the order, and only after the order cannot be accepted any more when
+    it does not. A question that fails says nothing.
+    """
+    began_ns, misses, why = clock_ns(), 0, "the venue was not asked"
+    last_call_ns = order.deadline_ns + int(patience.window_s * 1e9)
+    for pause_s in _pauses(patience):
+        await sleep(pause_s)
+        answer = await _ask(order, broker, patience.ask_s)
+        if answer is None:
+            misses = misses + 1 if clock_ns() > last_call_ns else 0
+            why = "the venue knows no such order"
+            if misses >= patience.misses:
+                return Fate(order, "not_sent", why="never arrived: the venue does not know it")
+        elif answer.outcome == "unknown":
+            misses, why = 0, answer.why
+        else:
+            return answer
+        if clock_ns() - began_ns > patience.alone_s * 1e9:
+            break
+    return Fate(order, "unknown", why=f"not proven within {patience.alone_s:g} s: {why}")
+
+
+async def _ask(order: Order, broker: Broker, ask_s: float) -> Fate | None:
+    try:
+        async with asyncio.timeout(ask_s):
+            return await broker.ask(order)
+    except TimeoutError:
+        return Fate(order, "unknown", why=f"no answer within {ask_s:g} s")
+    except Exception as error:  # noqa: BLE001  whatever broke, it proves nothing about the order
+        return Fate(order, "unknown", why=repr(error))
+
+
+def _pauses(patience: Patience) -> "tuple[float, ...]":
+    """Return the pauses between questions: enough of them for all the time there is."""
+    more = int(patience.alone_s / patience.first_s[-1]) + patience.misses + 1
+    return patience.first_s + (patience.first_s[-1],) * more
