@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core import views
+from core.claims import GroupClaim
 from core.desk import (
     AnalysisState,
     Arm,
@@ -81,6 +82,9 @@ class Engine:
         self._instruments = Instruments(shipped(), fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
+        self._claim: GroupClaim | None = None
+        if settings.log.group and settings.log.kind == "kafka":
+            self._claim = GroupClaim(settings.log, lambda: self._name, self._worker.owns)
         self._trading = Trading(
             settings,
             self._instruments,
@@ -91,6 +95,7 @@ class Engine:
             accounts,
             self._notice,
             self._worker.owns,
+            self._claim,
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._per_s: dict[str, float] = {}
@@ -253,6 +258,8 @@ class Engine:
                 reading.set()
             else:
                 tasks.create_task(self._worker.run(self._log, reading, self._settings.log.group), name="worker")
+            if self._claim is not None:
+                tasks.create_task(self._claim.run(), name="claims")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
             if self._market is not None:
@@ -376,7 +383,8 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
         journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo)
-        log = await open_log(stack, settings, run_id if demo else None)
+        name = desk_name(settings, path, demo=demo)
+        log = await open_log(stack, settings, run_id if demo else None, name)
         market = None
         if demo:
             market = await stack.enter_async_context(simulated_market(settings))
@@ -389,7 +397,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
             accounts.recall(await journal.fills_since(now_ns - now_ns % DAY_NS))
         engine = Engine(settings, "DEMO" if demo else "PAPER", log, journal, ids, accounts, market)
         engine.tell_left_open(left_open)
-        engine.be_known(desk_name(settings, path, demo=demo), run_id, obeyed)
+        engine.be_known(name, run_id, obeyed)
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:

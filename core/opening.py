@@ -16,8 +16,8 @@ from core.settings import Settings
 ON_THE_WAY = 10  # times the capacity: on Kafka every tick waits for the brokers, also when all is well
 
 
-async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: str | None) -> TickLog:
-    """Open the log that the settings name; `tag` marks a demo's records on Kafka.
+async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: str | None, name: str) -> TickLog:
+    """Open the log that the settings name; `tag` marks a demo's records on Kafka, `name` the desk's.
 
     Raises:
         LogUnavailable: no broker answers, or the topic is not what the desk needs.
@@ -29,7 +29,14 @@ async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: st
     from core.log.security import secured
 
     return await stack.enter_async_context(
-        KafkaLog(log.bootstrap, log.topic, tag=tag, capacity=log.capacity * ON_THE_WAY, security=secured(log))
+        KafkaLog(
+            log.bootstrap,
+            log.topic,
+            tag=tag,
+            capacity=log.capacity * ON_THE_WAY,
+            security=secured(log),
+            collector=name,
+        )
     )
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
-from core.execution.executor import ANSWER_S, Executor
+from core.execution.executor import ANSWER_S, Claim, Executor
 from core.execution.holdings import Holdings, paper_stock
 from core.execution.journal import Journal
 from core.execution.lattice import objection
@@ -47,6 +47,7 @@ class Trading:
         accounts: Accounts,
         notify: Notify,
         owns: Callable[[], bool],
+        claim: Claim | None = None,
     ) -> None:
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
@@ -69,6 +70,7 @@ class Trading:
             rescue=lambda executor: Rescue(self._surroundings(executor, brokers, settings)),
             holdings=self.holdings,
             proof=self._objection,
+            claim=claim,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import get_args
+from typing import Protocol, get_args
 
 from msgspec.structs import replace
 
@@ -22,6 +22,16 @@ from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
 SHOWN = 200  # the newest orders of this run, and whatever is in flight
+
+
+class Claim(Protocol):
+    """Whether this desk alone decides on a symbol, where several workers share the symbols."""
+
+    def holds(self) -> bool:
+        """Return whether it does at this moment."""
+
+    async def lay(self, trade: Trade) -> str:
+        """Write down where all workers read it that `trade` is about to be sent; return why not, nothing if so."""
 
 
 class Executor:
@@ -41,11 +51,13 @@ class Executor:
         rescue: Callable[["Executor"], Rescue] | None = None,
         holdings: Holdings | None = None,
         proof: Callable[[Order], str] | None = None,
+        claim: Claim | None = None,
     ) -> None:
         self._limits, self._journal, self._brokers = limits, journal, brokers
         self._latencies, self._accounts, self._quote = latencies, accounts, quote
         self._clock_ns, self._answer_s = clock_ns, answer_s
         self._proof = proof  # (order) -> what its venue has against it
+        self._claim = claim  # None: nobody else trades for this desk
         self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
         self._placed: dict[str, Placed] = {}  # client id -> order, oldest first
         self._outcomes: Counter[Outcome] = Counter()
@@ -66,6 +78,8 @@ class Executor:
                 return self._without_journal(str(error))
             for order in trade.legs:
                 self._note(Placed(order, "intent", self._clock_ns()))
+            if self._claim is not None and (why := await self._claim.lay(trade)):
+                return self._unclaimed(trade, why)
             fates = await self._send(trade)
             self._measure(trade, fates, decided_ns, automatic)
             ending = await self._finish(trade, fates)
@@ -79,6 +93,12 @@ class Executor:
             **({"ended": ending.how, "why": ending.why} if ending is not None else {}),
         )
         return fates
+
+    def _unclaimed(self, trade: Trade, why: str) -> Refusal:
+        for order in trade.legs:
+            self.account_for(Fate(order, "not_sent", why=f"owner: {why}"))
+        self._journal.end(trade.trade_id, "flat")
+        return self._limits.refuse("owner", why)
 
     async def _finish(self, trade: Trade, fates: Iterable[Fate], tries: int = 0) -> Ending | None:
         if self.rescue is None:
@@ -170,6 +190,8 @@ class Executor:
     def _gate(self, trade: Trade) -> Refusal | None:
         if self._journal.broken:
             return self._without_journal(self._journal.broken)
+        if self._claim is not None and not self._claim.holds():
+            return self._limits.refuse("owner", "another worker has taken this desk's symbols over")
         for order in trade.legs:
             if order.venue not in self._brokers:
                 return self._limits.refuse("venue", f"no order can be sent to {order.venue}")

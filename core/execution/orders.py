@@ -26,6 +26,7 @@ Reason = Literal[
     "moved",
     "deadline",
     "busy",
+    "owner",  # another worker decides on this symbol by now, or the claim on it was not acknowledged
     "inventory",  # a venue does not hold what its leg needs
     "recovery",  # something of an earlier run is not proven yet
     "max_order_notional",

@@ -1,4 +1,4 @@
-"""Topics of one partition with a few records a second: what desks and their consoles tell each other through.
+"""Topics with a few records a second: what desks and their consoles tell each other through.
 
 Nothing here goes on for ever by itself: trouble ends a sender or a follower, and whoever uses it begins anew.
 Source: aiokafka 0.14.
@@ -38,8 +38,9 @@ class Record(NamedTuple):
 class Sender:
     """Writes to one topic."""
 
-    def __init__(self, log: LogSettings, topic: str, producer: Any, security: Mapping[str, Any]) -> None:
-        self._log, self._topic, self._producer, self._security = log, topic, producer, security
+    def __init__(self, log: LogSettings, topic: Topic, producer: Any, security: Mapping[str, Any]) -> None:
+        self._log, self._topic, self._producer, self._security = log, topic.name, producer, security
+        self._partition = 0 if topic.partitions == 1 else None  # None: where its key belongs
 
     async def send(
         self, key: str, value: bytes | None, headers: Mapping[str, bytes] | None = None, timeout_s: float = ANSWER_S
@@ -52,7 +53,11 @@ class Sender:
         try:
             async with asyncio.timeout(timeout_s):
                 acknowledged = await self._producer.send(
-                    self._topic, value, key=key.encode(), partition=0, headers=list((headers or {}).items())
+                    self._topic,
+                    value,
+                    key=key.encode(),
+                    partition=self._partition,
+                    headers=list((headers or {}).items()),
                 )
                 acknowledged.add_done_callback(_read)
                 await asyncio.wait({acknowledged})  # not awaited: with its producer it is cancelled, and we are not
@@ -148,7 +153,7 @@ async def sending(log: LogSettings, topic: Topic, *, lasting: bool) -> AsyncIter
                 await producer.start()
         except (KafkaError, OSError) as error:
             raise refusal(log.bootstrap, error, security) from error
-        yield Sender(log, topic.name, producer, security)
+        yield Sender(log, topic, producer, security)
     finally:
         await _stop_producer(producer)
 

@@ -17,7 +17,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     KafkaError,
 )
 
-from core.log.chunks import Chunk
+from core.log.chunks import Chunk, chunked
 from core.log.decoding import Bury
 from core.log.reader import KafkaReader, consumer_at, stop_consumer
 from core.log.ticklog import Batch
@@ -100,6 +100,7 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer = consumer_at(
             self._bootstrap,
             self._security,
+            value_deserializer=chunked,
             group_id=self._group,
             session_timeout_ms=int(SESSION_S * 1000),
             heartbeat_interval_ms=int(HEARTBEAT_S * 1000),

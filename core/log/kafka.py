@@ -19,6 +19,7 @@ from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
 from core.log import records
+from core.log.chunks import chunked
 from core.log.group import GroupReader
 from core.log.letters import DeadLetters
 from core.log.reader import REQUEST_MS, STOP_S, KafkaReader, consumer_at, ended, stop_consumer
@@ -199,7 +200,7 @@ class KafkaLog:
             yield reader
 
     async def _alone(self, stack: AsyncExitStack) -> KafkaReader:
-        consumer = consumer_at(self._bootstrap, self._security)
+        consumer = consumer_at(self._bootstrap, self._security, value_deserializer=chunked)
         stack.push_async_callback(stop_consumer, consumer)
         partitions = [TopicPartition(self._topic, partition.number) for partition in self._partitions]
         async with asyncio.timeout(START_S):

@@ -39,7 +39,6 @@ def consumer_at(bootstrap: str, security: Mapping[str, Any], **more: Any) -> Any
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         auto_offset_reset="none",  # Kafka's own choice would skip to the end without a word
-        value_deserializer=chunked,
         **FETCH,
         **security,
         **more,
@@ -130,7 +129,7 @@ async def from_the_start(bootstrap: str, security: Mapping[str, Any], topic: str
     Raises:
         KafkaError, OSError: no broker answers.
     """
-    consumer = consumer_at(bootstrap, security)
+    consumer = consumer_at(bootstrap, security, value_deserializer=chunked)
     try:
         await consumer.start()
         partitions = [TopicPartition(topic, number) for number in range(TICKS.partitions)]
