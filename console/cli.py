@@ -76,6 +76,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--group", help="Workers of one group share the symbols (Kafka)."),
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
+            click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -99,6 +100,7 @@ def run(**options: Any) -> None:
 @click.option("--rate", type=int, help="Ticks a second, all venues together.  [2000]")
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
+@click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
@@ -142,13 +144,14 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("approval", options["approval"])
     put("journal", options["journal"])
     put("console.theme", options["theme"])
+    put("analysis.gateway_url", options["gateway_url"])
     put("log.kind", options["log_kind"])
     put("log.bootstrap", options["bootstrap"])
     put("log.group", options["group"])
     put("role", options["role"])
     if options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
-    for key in ("rate", "seed", "crossings_per_s", "faults"):
+    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults"):
         put(f"demo.{key}", options.get(key))
     return load(options["config"] or (None if demo else _usual_file()), given)
 

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
 from core.spreads.route import Route
@@ -149,16 +150,6 @@ class TicketCounts(msgspec.Struct, frozen=True):
     refused: int = 0
 
 
-class AnalysisState(msgspec.Struct, frozen=True):
-    """The models behind the gateway."""
-
-    state: Literal["OFF", "READY", "BUSY", "OPEN", "BUDGET"] = "OFF"
-    why: str = ""
-    calls: int = 0
-    failed: int = 0
-    cost_usd: str = "0"
-
-
 class Snapshot(msgspec.Struct, frozen=True):
     """The whole desk at one moment."""
 
@@ -187,6 +178,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     latency: Mapping[Stage, Percentiles] = {}
     analysis: AnalysisState = AnalysisState()
     faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
+    gateway_faults: tuple[str, ...] = ()  # and those of the simulated gateway
     notices: tuple[Notice, ...] = ()  # oldest first
 
 
@@ -219,14 +211,28 @@ class Refuse(msgspec.Struct, frozen=True, tag=True):
     ticket_id: str
 
 
+class AskStrategy(msgspec.Struct, frozen=True, tag=True):
+    """Ask a model how to share the limits among the session's routes."""
+
+
+class AcceptProposal(msgspec.Struct, frozen=True, tag=True):
+    """Let a proposal's factors count: sizes of its routes get smaller, or stay."""
+
+    proposal_id: str
+
+
+class DropProposal(msgspec.Struct, frozen=True, tag=True):
+    """Let the limits be as they were set."""
+
+
 class Fault(msgspec.Struct, frozen=True, tag=True):
-    """Make a simulated venue fail (demo only). `kind` is one of the snapshot's `faults`."""
+    """Make a simulated venue fail, or the venue "gateway" (demo only). `kind` is one of the snapshot's faults."""
 
     kind: str
     venue: str
 
 
-Command = Arm | Disarm | Halt | Approve | Refuse | Fault
+Command = Arm | Disarm | Halt | Approve | Refuse | AskStrategy | AcceptProposal | DropProposal | Fault
 
 
 class Desk(Protocol):
