@@ -42,7 +42,7 @@ def read(text: str, task: Task, asked: str) -> Answer:
 
 def _one_object(text: str) -> dict[str, Any]:
     if fenced := FENCE.findall(text):
-        if len(fenced) > 1:
+        if len(fenced) > 1 or "{" in FENCE.sub("", text):
             raise NoAnswer("two_objects")
         text = fenced[0].strip()
     start = text.find("{")

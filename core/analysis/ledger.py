@@ -194,7 +194,7 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")  # a dead process loses nothing; a power cut, the last moments
+        db.execute("PRAGMA synchronous=FULL")  # money that was spent stays spent through a power cut, too
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise LedgerError(f"{path} is of version {version}", why=f"this desk knows {VERSION}")
