@@ -239,5 +239,16 @@ def throughput(log_kind: str, ticks: int, as_json: bool) -> None:
     throughput_memory(ticks, as_json=as_json)
 
 
+@bench.command()
+@click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def detection(seconds: float, seed: int, as_json: bool) -> None:
+    """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time."""
+    from console.detection import detection as measured
+
+    measured(seconds, seed, as_json=as_json)
+
+
 if __name__ == "__main__":
     main()
