@@ -87,7 +87,8 @@ class Engine:
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._verdicts = Verdicts(settings.analysis.veto_quota)
-        self._verdicts.comment_only |= dict.fromkeys(settings.analysis.comment_only, "by the settings")
+        untrusted = set(settings.analysis.prices) - set(settings.analysis.trusted)
+        self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
         self._trading = Trading(
             settings,
             self._instruments,

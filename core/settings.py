@@ -130,7 +130,7 @@ class AnalysisSettings(Section):
     cap_per_hour_usd: Usd = Decimal("0.50")
     cap_per_day_usd: Usd = Decimal("5.00")
     veto_quota: float = Field(default=0.2, ge=0, le=1)  # of an hour's opportunities; above it, a model only comments
-    comment_only: tuple[str, ...] = ()  # models that may neither shrink nor veto
+    trusted: tuple[str, ...] = ()  # models that may shrink and veto, because they were measured; others only comment
     strategy_every_s: float = Field(default=1_800.0, ge=0, le=86_400)  # 0: only when asked
     anomaly: TaskSettings = TaskSettings(model="deepseek-v3.2", fallback="gemini-2.5-flash")
     classification: TaskSettings = TaskSettings(model="gemini-2.5-flash", fallback="deepseek-v3.2")
