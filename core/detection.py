@@ -145,7 +145,8 @@ class _Run:
             self._alarmed.discard(place)
 
     def quality(self, kinds: Sequence[Bend], name: str) -> Quality:
-        delays = [delay_ns for anomaly, delay_ns in self.events if anomaly.kind in kinds]
+        over = self.events[:-1] if self.bending is not None else self.events  # what still goes on may be found yet
+        delays = [delay_ns for anomaly, delay_ns in over if anomaly.kind in kinds]
         bent = [score for kind in kinds for score in self.bent[kind]]
         found = [one[0] / 1e9 for one in delays if one]
         return Quality(name, len(delays), len(found), auc(bent, self.clean), median(found) if found else 0.0)
