@@ -87,7 +87,7 @@ class Engine:
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._verdicts = Verdicts(settings.analysis.veto_quota)
-        untrusted = set(settings.analysis.prices) - set(settings.analysis.trusted)
+        untrusted = settings.analysis.untrusted
         self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
         self._trading = Trading(
             settings,

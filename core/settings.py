@@ -151,11 +151,18 @@ class AnalysisSettings(Section):
             for model in filter(None, (task.model, task.fallback)):
                 if model not in self.prices:
                     raise ValueError(f'{name} asks {model}, which has no price: add it under prices."{model}"')
+        if unknown := set(self.trusted) - set(self.prices):
+            raise ValueError(f"trusted names {', '.join(sorted(unknown))}, which has no price: is it spelled so?")
         if self.cap_per_hour_usd > self.cap_per_day_usd:
             raise ValueError("cap_per_hour_usd is above cap_per_day_usd, which it can never reach")
         if self.gateway_url and self.gateway_url.startswith("http://") and not _is_loopback(self.gateway_url):
             raise ValueError("gateway_url must be https: the key and the questions would be readable on the way")
         return self
+
+    @property
+    def untrusted(self) -> set[str]:
+        """Models that only comment: nobody has measured them, or nobody says so."""
+        return set(self.prices) - set(self.trusted)
 
 
 class PaperSettings(Section):

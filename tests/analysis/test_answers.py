@@ -14,6 +14,7 @@ from core.analysis.answers import MOST_BYTES, NoAnswer, clean, marked, read
 from core.analysis.outcomes import OUTCOMES
 from core.analysis.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
+from core.settings import AnalysisSettings
 from core.spreads.route import Route
 
 ASKED = '{"type":"quote","symbol":"BTC/USDT","venue":"okx","score":1.4,"venues":[{"dev_bps":14.52}]}'
@@ -228,3 +229,14 @@ def test_a_model_that_vetoes_everything_only_comments_from_then_on() -> None:
         demoted = demoted or verdicts.look(number, asked_ns)
     assert demoted == "m only comments from here on: 6 vetoes on 5 opportunities within an hour"
     assert verdicts.verdict(ROUTE, 6 * TTL_NS) == (1.0, "")
+
+
+def test_only_models_that_were_measured_and_named_have_an_effect() -> None:
+    assert AnalysisSettings().trusted == ()
+    with pytest.raises(ValueError, match="trusted names gpt-5, which has no price"):
+        AnalysisSettings(trusted=("gpt-5",))
+    assert AnalysisSettings(trusted=("gpt-4.1",)).untrusted == {
+        "deepseek-v3.2",
+        "gemini-2.5-flash",
+        "claude-sonnet-4.5",
+    }
