@@ -24,10 +24,25 @@ from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
 from console.screens.points import PointsDialog
+from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
 from console.screens.ticket import KeyClock, TicketDialog
 from console.themes import chosen, load_themes
-from core.desk import Approve, Arm, Command, Desk, Disarm, Fault, Halt, Refuse, Sign, TicketView
+from core.desk import (
+    AcceptProposal,
+    Approve,
+    Arm,
+    AskStrategy,
+    Command,
+    Desk,
+    Disarm,
+    DropProposal,
+    Fault,
+    Halt,
+    Refuse,
+    Sign,
+    TicketView,
+)
 from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
@@ -219,6 +234,17 @@ class Console(App[None], inherit_bindings=False):
     def on_points_dialog_signed(self, message: PointsDialog.Signed) -> None:
         self._submit(Sign(message.code))
 
+    def action_strategy(self) -> None:
+        proposal = self._desk.snapshot().analysis.proposal
+        if proposal is None:
+            self._submit(AskStrategy())
+        else:
+            self.push_screen(ProposalDialog(proposal, self._live()))
+
+    def on_proposal_dialog_agreed(self, message: ProposalDialog.Agreed) -> None:
+        proposal = message.proposal
+        self._submit(DropProposal() if proposal.accepted else AcceptProposal(proposal.proposal_id))
+
     async def on_event(self, event: events.Event) -> None:
         """Let halt work where an input would take its key as text, too."""
         if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.focused, Input):
@@ -279,6 +305,13 @@ class Console(App[None], inherit_bindings=False):
                 yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
         for name in sorted(self._themes):
             yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name))
+        yield SystemCommand("Ask for a new proposal", "A model shares the limits", lambda: self._submit(AskStrategy()))
+        for kind in self._snapshot.gateway_faults:
+            yield SystemCommand(
+                f"Simulate: {kind} on the gateway",
+                "Make the simulated gateway fail",
+                lambda kind=kind: self._submit(Fault(kind, "gateway")),
+            )
         if self._snapshot.mode == "DEMO":
             for venue in self._snapshot.venues:
                 for kind in self._snapshot.faults:

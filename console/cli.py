@@ -80,6 +80,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--group", help="Workers of one group share the symbols (Kafka)."),
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
+            click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -103,6 +104,7 @@ def run(**options: Any) -> None:
 @click.option("--rate", type=int, help="Ticks a second, all venues together.  [2000]")
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
+@click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
@@ -151,6 +153,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("approval", options["approval"])
     put("journal", options["journal"])
     put("console.theme", options["theme"])
+    put("analysis.gateway_url", options["gateway_url"])
     put("log.kind", options["log_kind"])
     put("log.bootstrap", options["bootstrap"])
     put("log.group", options["group"])
@@ -159,7 +162,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("role", options["role"])
     if options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
-    for key in ("rate", "seed", "crossings_per_s", "faults"):
+    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults"):
         put(f"demo.{key}", options.get(key))
     return load(options["config"] or (None if demo else _usual_file()), given)
 
@@ -352,6 +355,17 @@ def socket(rate: int, seconds: int, as_json: bool) -> None:
     from console.bench.socket import socket as measure
 
     loop.run(measure(rate, seconds, as_json=as_json))
+
+
+@bench.command()
+@click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def detection(seconds: float, seed: int, as_json: bool) -> None:
+    """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time."""
+    from console.detection import detection as measured
+
+    measured(seconds, seed, as_json=as_json)
 
 
 if __name__ == "__main__":

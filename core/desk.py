@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
 from core.spreads.route import Route
@@ -176,16 +177,6 @@ class TicketCounts(msgspec.Struct, frozen=True):
     refused: int = 0
 
 
-class AnalysisState(msgspec.Struct, frozen=True):
-    """The models behind the gateway."""
-
-    state: Literal["OFF", "READY", "BUSY", "OPEN", "BUDGET"] = "OFF"
-    why: str = ""
-    calls: int = 0
-    failed: int = 0
-    cost_usd: str = "0"
-
-
 class Outside(msgspec.Struct, frozen=True):
     """What the desk has to do with consoles elsewhere."""
 
@@ -251,6 +242,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     latency: Mapping[Stage, Percentiles] = {}
     analysis: AnalysisState = AnalysisState()
     faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
+    gateway_faults: tuple[str, ...] = ()  # and those of the simulated gateway
     notices: tuple[Notice, ...] = ()  # oldest first
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
@@ -296,14 +288,28 @@ class Sign(msgspec.Struct, frozen=True, tag=True):
     code: str
 
 
+class AskStrategy(msgspec.Struct, frozen=True, tag=True):
+    """Ask a model how to share the limits among the session's routes."""
+
+
+class AcceptProposal(msgspec.Struct, frozen=True, tag=True):
+    """Let a proposal's factors count: sizes of its routes get smaller, or stay."""
+
+    proposal_id: str
+
+
+class DropProposal(msgspec.Struct, frozen=True, tag=True):
+    """Let the limits be as they were set."""
+
+
 class Fault(msgspec.Struct, frozen=True, tag=True):
-    """Make a simulated venue fail (demo only). `kind` is one of the snapshot's `faults`."""
+    """Make a simulated venue fail, or the venue "gateway" (demo only). `kind` is one of the snapshot's faults."""
 
     kind: str
     venue: str
 
 
-Command = Arm | Disarm | Halt | Approve | Refuse | Sign | Fault
+Command = Arm | Disarm | Halt | Approve | Refuse | Sign | AskStrategy | AcceptProposal | DropProposal | Fault
 
 
 class Desk(Protocol):

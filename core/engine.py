@@ -7,16 +7,24 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from core import views
+from core import advising, views
+from core.advising import Gateway, SessionBook
+from core.analysis.analyst import Analyst, Session
+from core.analysis.quality import Label
+from core.analysis.verdicts import Verdicts
 from core.claims import GroupClaim
 from core.desk import (
-    AnalysisState,
+    AcceptProposal,
     Arm,
+    AskStrategy,
     Command,
+    DropProposal,
     Fault,
     Mode,
     Notice,
@@ -37,7 +45,7 @@ from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.log.ticklog import TickLog
 from core.opening import open_journal, open_log
-from core.places import desk_name
+from core.places import data_dir, desk_name
 from core.remote.keys import operators
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated_market
@@ -68,6 +76,8 @@ class Engine:
         ids: Ids,
         accounts: Accounts,
         market: SimulatedMarket | None,
+        gateway: Gateway,
+        ledger: Path,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
@@ -85,6 +95,9 @@ class Engine:
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
             self._claim = GroupClaim(settings.log, lambda: self._name, self._worker.owns)
+        self._verdicts = Verdicts(settings.analysis.veto_quota)
+        untrusted = settings.analysis.untrusted
+        self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
         self._trading = Trading(
             settings,
             self._instruments,
@@ -96,6 +109,22 @@ class Engine:
             self._notice,
             self._worker.owns,
             self._claim,
+            self._verdicts,
+        )
+        self._gateway, self._session = gateway, SessionBook()
+        self._analyst = Analyst(
+            self._detector.book,
+            self._verdicts,
+            advising.configuration(settings.analysis, gateway, ledger),
+            gateway.why_off,
+            advising.patience(settings.analysis),
+            offers=lambda now_ns: advising.offers(self._trading.board.tickets(), self._detector, now_ns),
+            session=self._session_so_far,
+            opportunities=lambda: self._detector.opportunities,
+            notify=self._notice,
+            tell=journal.event,
+            strategy_every_s=settings.analysis.strategy_every_s,
+            truth=market is not None,
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._per_s: dict[str, float] = {}
@@ -165,8 +194,11 @@ class Engine:
             opportunities=self._detector.opportunities,
             ghosts={str(cause): times for cause, times in self._detector.ghosts.items()},
             latency=dict(self._latency),
-            analysis=AnalysisState(why="the models are not connected in this version; spreads do not wait for them"),
+            analysis=advising.state(
+                self._analyst, self._settings.analysis, self._gateway, self._detector.opportunities
+            ),
             faults=self._market.faults if self._market is not None else (),
+            gateway_faults=self._market.gateway_faults if self._gateway.simulated and self._market is not None else (),
             notices=tuple(self._notices),
             desk=self._name,
             outside=self._station.outside if self._station is not None else Outside(),
@@ -178,13 +210,24 @@ class Engine:
 
     def obey(self, command: Command, who: str) -> str:
         """Do what `who` asked for; return why not, nothing if it was done."""
-        if not isinstance(command, Fault):
-            return self._trading.submit(command, who=who)
-        if self._market is None:
-            self._notice("error", why := "only a simulated venue can be made to fail")
-            return why
-        self._market.fault(command.kind, command.venue)
-        return ""
+        why = ""
+        match command:
+            case AskStrategy():
+                if why := self._analyst.ask_strategy(time.time_ns()):
+                    self._notice("warning", f"no strategy is asked for: {why}")
+            case AcceptProposal(proposal_id):
+                if why := self._analyst.accept(proposal_id):
+                    self._notice("warning", f"not accepted: {why}")
+            case DropProposal():
+                self._analyst.drop()
+            case Fault() if self._market is None:
+                self._notice("error", why := "only a simulated venue can be made to fail")
+            case Fault(kind, venue):
+                assert self._market is not None
+                self._market.fault(kind, venue)
+            case _:
+                return self._trading.submit(command, who=who)
+        return why
 
     def be_known(self, name: str, run_id: str, operators: Mapping[str, bytes]) -> None:
         """Show the desk to consoles elsewhere and obey those operators, from the start on; to be called before it."""
@@ -214,6 +257,17 @@ class Engine:
 
     def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
         self._trading.take(opportunity, decided_ns)
+        self._session.note(opportunity)
+
+    def _session_so_far(self, now_ns: int) -> Session:
+        send_ms = self._latency["send"].p99 if "send" in self._latency else 0.0
+        orders, slippage_bps = self._trading.executor.orders(), self._settings.limits.slippage_bps
+        return self._session.session(orders, (now_ns - self._started_ns) / 1e9, slippage_bps, send_ms)
+
+    def _labelled(self, message: dict[str, Any]) -> None:
+        self._analyst.labelled(
+            Label(message["anomaly"], message["symbol"], message["venue"], message["start_ns"], message["end_ns"])
+        )
 
     # --- start and stop
 
@@ -263,7 +317,10 @@ class Engine:
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
             if self._market is not None:
-                tasks.create_task(self._market.run(lambda text: self._notice("warning", text)), name="market")
+                told = self._market.run(lambda text: self._notice("warning", text), self._labelled)
+                tasks.create_task(told, name="market")
+            if self._settings.role != "collector":
+                tasks.create_task(self._analyst.run(), name="analyst")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
@@ -395,7 +452,12 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         if not demo:  # the limits of a day hold through a restart
             now_ns = time.time_ns()
             accounts.recall(await journal.fills_since(now_ns - now_ns % DAY_NS))
-        engine = Engine(settings, "DEMO" if demo else "PAPER", log, journal, ids, accounts, market)
+        gateway = advising.gateway(settings.analysis, settings.role, market.gateway_url if market else None)
+        ledger = data_dir(settings) / "analysis.sqlite"
+        if gateway.simulated:  # no money: it begins anew, and nothing of it stays
+            ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
+        mode: Mode = "DEMO" if demo else "PAPER"
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await engine.start()

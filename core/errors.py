@@ -35,3 +35,7 @@ class JournalHeld(JournalError):
 
 class SidecarFailed(DeskError):
     """A child process ended by itself, or did not come up."""
+
+
+class LedgerError(DeskError):
+    """The models' ledger cannot be opened or written: no model may be asked without it."""

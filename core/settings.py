@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from core.errors import ConfigurationError
 
 Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6, allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
 DEFAULT_SYMBOLS = tuple(f"{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "LINK"))
 SECRETS = {("password",), ("key_password",), ("security",)}  # the last part of keys whose value no error shows
@@ -95,6 +97,78 @@ class LimitSettings(Section):
     ticket_ttl_s: float = Field(default=30.0, gt=0, le=3_600)
 
 
+class PriceSettings(Section):
+    """What a model costs, dollars per million tokens. Without `input`, all are charged as output: an estimate."""
+
+    output: Usd
+    input: Usd | None = None
+    cached_input: Usd | None = None
+
+
+PRICES = {
+    "deepseek-v3.2": PriceSettings(output=Decimal("0.42")),
+    "gpt-4.1": PriceSettings(output=Decimal("8.00")),
+    "claude-sonnet-4.5": PriceSettings(output=Decimal("15.00")),
+    "gemini-2.5-flash": PriceSettings(output=Decimal("2.50")),
+}
+
+
+class TaskSettings(Section):
+    """Which model answers a task, how long an answer holds, and how often a subject is asked about."""
+
+    model: str = Field(min_length=1, max_length=100)
+    fallback: str | None = None  # asked once if the first cannot be reached
+    ttl_s: float = Field(default=30.0, gt=0, le=3_600)
+    cool_down_s: float = Field(default=20.0, ge=1, le=86_400)
+
+
+class AnalysisSettings(Section):
+    """The models: one OpenAI-compatible gateway, one key (HOLYSHEEP_API_KEY in the environment, or `key_file`)."""
+
+    enabled: bool = True
+    gateway_url: str | None = Field(default=None, pattern=r"^https?://")  # the usual one if not set
+    key_file: Path | None = None  # of mode 0600
+    timeout_s: float = Field(default=30.0, gt=0, le=600)  # of one attempt
+    retries: int = Field(default=3, ge=0, le=10)  # at most; questions that are stale in seconds have one
+    concurrency: int = Field(default=3, ge=1, le=16)
+    cap_per_hour_usd: Usd = Decimal("0.50")
+    cap_per_day_usd: Usd = Decimal("5.00")
+    veto_quota: float = Field(default=0.2, ge=0, le=1)  # of an hour's opportunities; above it, a model only comments
+    trusted: tuple[str, ...] = ()  # models that may shrink and veto, because they were measured; others only comment
+    strategy_every_s: float = Field(default=1_800.0, ge=0, le=86_400)  # 0: only when asked
+    anomaly: TaskSettings = TaskSettings(model="deepseek-v3.2", fallback="gemini-2.5-flash")
+    classification: TaskSettings = TaskSettings(model="gemini-2.5-flash", fallback="deepseek-v3.2")
+    risk: TaskSettings = TaskSettings(model="claude-sonnet-4.5", fallback="gpt-4.1")
+    strategy: TaskSettings = TaskSettings(model="gpt-4.1", ttl_s=600, cool_down_s=10)
+    prices: dict[str, PriceSettings] = PRICES
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _known_too(cls, prices: Any) -> Any:
+        """Prices that are not named stay as they are known."""
+        return {**PRICES, **prices} if isinstance(prices, dict) else prices
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        tasks = {"anomaly": self.anomaly, "classification": self.classification, "risk": self.risk}
+        for name, task in {**tasks, "strategy": self.strategy}.items():
+            for model in filter(None, (task.model, task.fallback)):
+                if model not in self.prices:
+                    raise ValueError(f'{name} asks {model}, which has no price: add it under prices."{model}"')
+        if unknown := set(self.trusted) - set(self.prices):
+            raise ValueError(f"trusted names {', '.join(sorted(unknown))}, which has no price: is it spelled so?")
+        if self.cap_per_hour_usd > self.cap_per_day_usd:
+            raise ValueError("cap_per_hour_usd is above cap_per_day_usd, which it can never reach")
+        if self.gateway_url and self.gateway_url.startswith("http://") and not _is_loopback(self.gateway_url):
+            raise ValueError("gateway_url must be https: the key and the questions would be readable on the way")
+        return self
+
+    @property
+    def untrusted(self) -> set[str]:
+        """Models that only comment: nobody has measured them, or nobody says so."""
+        return set(self.prices) - set(self.trusted)
+
+
 class PaperSettings(Section):
     """The paper venue: fills against the live book at the size it shows."""
 
@@ -124,6 +198,7 @@ class DemoSettings(Section):
     rate: int = Field(default=2_000, ge=10, le=20_000)  # ticks a second, all venues together
     seed: int = 1
     crossings_per_s: float | None = Field(default=None, ge=0, le=50)  # not set: 0.25 for a person, 1 without
+    anomalies_per_s: float = Field(default=0.15, ge=0, le=5)  # quotes that are made wrong in one of five ways
     faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
 
 
@@ -145,6 +220,7 @@ class Settings(BaseSettings):
     spreads: SpreadSettings = SpreadSettings()
     limits: LimitSettings = LimitSettings()
     paper: PaperSettings = PaperSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
     console: ConsoleSettings = ConsoleSettings()
     remote: RemoteSettings = RemoteSettings()
     demo: DemoSettings = DemoSettings()
@@ -221,6 +297,10 @@ def _explain(mistake: Any, places: tuple[tuple[Mapping[str, Any], str], ...]) ->
     secret = isinstance(given, (dict, list, tuple)) or path[-1:] in SECRETS
     shown = f" (it is {given!r})" if path and not secret else ""
     return f"{where}: {f'{key}: ' if key else ''}{problem[0].lower()}{problem[1:]}{shown}."
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def _holds(values: Mapping[str, Any], path: tuple[Any, ...]) -> bool:

@@ -63,8 +63,10 @@ class Sidecar:
 
 
 @contextlib.asynccontextmanager
-async def sidecar(name: str, module: str, arguments: Sequence[str] = ()) -> AsyncIterator[Sidecar]:
-    """Run `python -m module arguments` as long as the context lasts. Its stderr is ours."""
+async def sidecar(
+    name: str, module: str, arguments: Sequence[str] = (), *, quiet: bool = False
+) -> AsyncIterator[Sidecar]:
+    """Run `python -m module arguments` as long as the context lasts. Its stderr is ours, or nobody's if `quiet`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -72,6 +74,7 @@ async def sidecar(name: str, module: str, arguments: Sequence[str] = ()) -> Asyn
         *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL if quiet else None,
         limit=LINE_LIMIT,
         start_new_session=True,  # ctrl+c in the terminal is for the desk, which then ends its children in order
     )

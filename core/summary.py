@@ -60,7 +60,19 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             "calls": analysis.calls,
             "failed": analysis.failed,
             "cost_usd": analysis.cost_usd,
-            "by_model": {},
+            "by_model": {
+                one.model: {
+                    "state": one.state,
+                    "calls": one.calls,
+                    "failed": one.failed,
+                    "tokens": {"input": one.input_tokens, "cached": one.cached_tokens, "output": one.output_tokens},
+                    "cost_usd": one.cost_usd,
+                    "estimate": one.estimate,
+                }
+                for one in analysis.models
+            },
+            "outcomes": dict(analysis.outcomes),
+            "vetoes": analysis.vetoes,
         },
         "latency_ms": {
             stage: {

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from core.analysis.verdicts import Verdicts
 from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.executor import ANSWER_S, Claim, Executor
@@ -48,10 +49,14 @@ class Trading:
         notify: Notify,
         owns: Callable[[], bool],
         claim: Claim | None = None,
+        advice: Verdicts | None = None,
     ) -> None:
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
-        self.limits = Limits(settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms)
+        self._advice = advice if advice is not None else Verdicts(0.0)
+        self.limits = Limits(
+            settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms, advice=advice
+        )
         self.board = TicketBoard(settings.limits, latencies)
         brokers: dict[str, Broker] = {
             venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
@@ -108,7 +113,8 @@ class Trading:
     def _try(self, opportunity: Opportunity, decided_ns: int) -> Refusal | None:
         if self.limits.halted:
             return Refusal("halted", self.limits.halted_why)
-        trade = plan(opportunity, self._instruments, self._settings, ids=self._ids, now_ns=decided_ns)
+        factor = self._advice.verdict(opportunity.route, decided_ns).factor
+        trade = plan(opportunity, self._instruments, self._settings, ids=self._ids, now_ns=decided_ns, factor=factor)
         if isinstance(trade, Refusal):
             return trade
         if self._automatic:

@@ -5,42 +5,68 @@ from functools import partial
 from typing import get_args
 
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
+from console.panes.models import (
+    STATES,
+    assessment_head,
+    assessment_line,
+    bill,
+    model_head,
+    model_line,
+    outcome_line,
+    proposal_lines,
+    quality_lines,
+    usd,
+)
 from console.panes.spreads import GHOST, MEANING, PAYS
-from console.panes.text import count, cut, inert, left, money, right
-from core.desk import AnalysisState, Snapshot
+from console.panes.text import count, cut, inert, left, right
+from core.analysis.state import AnalysisState
+from core.desk import Snapshot
 from core.tick import Cause
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
-STATES = {
-    "OFF": ("warn", "the models are off; the desk trades without them"),
-    "READY": ("good", "waiting for something to judge"),
-    "BUSY": ("good", "a question is being answered"),
-    "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
-    "BUDGET": ("warn", "the money for today is spent"),
-}
 BAR = 12
 FACTS = 31  # columns of the facts, beside the ghosts
 BESIDE = 72  # columns from which on there is room for both
 MEANT = 60  # columns from which on a cause is explained
+ROWS = 6  # assessments that are shown where there is little room
 
 
 class Analysis(Pane):
-    """The state of the models, then findings by cause."""
+    """The models and their bill, what they and the baseline say, then findings by cause."""
 
     NUMBER = 3
     TITLE = "Analysis"
 
-    def sheet(self, picture: Picture, width: int, _height: int) -> Sheet:
+    def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         snapshot = picture.snapshot
-        head = models(snapshot.analysis, width)
-        facts, ghosts = facts_of(snapshot), ghosts_of(snapshot, width - FACTS if width >= BESIDE else width)
-        if width >= BESIDE:
-            pairs = max(len(facts), len(ghosts))
-            lines = [beside(_at(facts, y), _at(ghosts, y), FACTS) for y in range(pairs)]
-        else:
-            lines = [*ghosts, [], *facts]
-        body: list[Callable[[], Line]] = [partial(clipped, line, width) for line in lines]
+        head = models(snapshot.analysis, width, height)
+        found = counted(snapshot, width)
+        lines = judged(picture, width, max(ROWS, height - len(head) - len(found) - 4))
+        body: list[Callable[[], Line]] = [partial(clipped, line, width) for line in [*lines, *found]]
         return Sheet(_info(snapshot), head, body)
+
+
+def counted(snapshot: Snapshot, width: int) -> list[Line]:
+    """Return what became of what was found, and the ghosts, beside each other where there is room."""
+    facts, ghosts = facts_of(snapshot), ghosts_of(snapshot, width - FACTS if width >= BESIDE else width)
+    if width < BESIDE:
+        return [*ghosts, [], *facts]
+    return [beside(_at(facts, y), _at(ghosts, y), FACTS) for y in range(max(len(facts), len(ghosts)))]
+
+
+def judged(picture: Picture, width: int, rows: int) -> list[Line]:
+    """Return what is said of quotes and routes, the proposal, and how well is told."""
+    analysis = picture.snapshot.analysis
+    chosen = [row for row in analysis.assessments if row.symbol in picture.symbols][:rows]
+    lines: list[Line] = []
+    if chosen:
+        lines += [assessment_head(width), *(assessment_line(row, picture, width) for row in chosen), []]
+    if analysis.models:
+        comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
+        lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]
+    if analysis.gateway:
+        lines += [*proposal_lines(analysis.proposal, picture, width), outcome_line(analysis, width), []]
+    return lines
 
 
 def _at(lines: list[Line], y: int) -> Line:
@@ -56,16 +82,20 @@ def _info(snapshot: Snapshot) -> Line:
     state, found, ghosts = snapshot.analysis.state, snapshot.opportunities, sum(snapshot.ghosts.values())
     return [
         (state, STATES[state][0]),
+        (" SIMULATED", "warn") if snapshot.analysis.simulated else ("", "title"),
         (f" · {PAYS} {count(found)} found", "good" if found else "title"),
         (f" · {GHOST} {count(ghosts)} ghosts", "ghost" if ghosts else "title"),
     ]
 
 
-def models(analysis: AnalysisState, width: int) -> list[Line]:
+def models(analysis: AnalysisState, width: int, height: int) -> list[Line]:
+    """Return the models, a line each, and their bill; while they are off, why, and how to switch them on."""
     pen, meaning = STATES[analysis.state]
     why = inert(analysis.why) or meaning
-    cost = money(analysis.cost_usd, signed=False)
-    calls = f" {count(analysis.calls)} calls · {count(analysis.failed)} failed · {cost} USD"
+    if analysis.gateway and analysis.state != "OFF":
+        lines = [bill(analysis, width), model_head(width), *(model_line(one, width) for one in analysis.models)]
+        return [*lines, []] if height > 16 else lines
+    calls = f" {count(analysis.calls)} calls · {count(analysis.failed)} failed · {usd(analysis.cost_usd)} USD"
     return [[(f" models {analysis.state}  ", pen), (cut(why, width - 14), "text")], [(calls, "dim")], []]
 
 

@@ -8,6 +8,7 @@ from textual.message import Message
 
 from console.panes.blotter import countdown, live, quote_age
 from console.panes.lines import Line, Lines, Picture, Span
+from console.panes.models import advice_line
 from console.panes.text import NOTHING, age, bps, inert, left, money, right
 from console.screens.approval import CodeGuard, Phase
 from console.screens.dialog import Dialog
@@ -256,7 +257,7 @@ def lines_of(ticket: TicketView, picture: Picture, standing: Span, width: int) -
             *_live(ticket, picture),
         ],
         [("quotes   ", "dim"), (" · ".join(ages), "text")],
-        [],
+        advice_line(picture, *ticket.route, width),
         [state, (f"  {_what_happens(picture, armed)}", "text")],
         [],
         [(pad, "text"), (letters[0], "key")],

@@ -3,6 +3,7 @@
 from collections import Counter
 from decimal import Decimal, localcontext
 
+from core.analysis.verdicts import Verdicts
 from core.execution.accounts import Accounts
 from core.execution.orders import EXACT, Reason, Refusal, Trade, currencies, exact
 from core.settings import LimitSettings
@@ -21,8 +22,11 @@ class Limits:
         *,
         max_quote_age_ms: int,
         max_in_flight: int = MAX_IN_FLIGHT,
+        advice: Verdicts | None = None,
     ) -> None:
+        """`advice`: what models say of a route; it is read here and nowhere on the way of a hedge or an unwind."""
         self._settings = settings
+        self._advice = advice
         self._accounts = accounts
         self._max_age_ns = max_quote_age_ms * 1_000_000
         self._max_in_flight = max_in_flight
@@ -73,6 +77,7 @@ class Limits:
                 or self._check_quote(trade.route.sell, sell, now_ns)
                 or _check_moved(trade, buy, sell)
                 or _check_profit(trade, buy, sell)
+                or self._check_advice(trade, now_ns)
                 or self._check_busy(trade)
                 or self._check_money(trade, now_ns)
             )
@@ -104,6 +109,12 @@ class Limits:
         if quote.bid_price >= quote.ask_price:
             return Refusal("crossed", f"{venue} bids {quote.bid_price} and asks {quote.ask_price}")
         return None
+
+    def _check_advice(self, trade: Trade, now_ns: int) -> Refusal | None:
+        if self._advice is None or not (veto := self._advice.verdict(trade.route, now_ns).veto):
+            return None
+        self._advice.refused(trade.route, now_ns)
+        return Refusal("vetoed", veto)
 
     def _check_busy(self, trade: Trade) -> Refusal | None:
         others = [other for trade_id, other in self._in_flight.items() if trade_id != trade.trade_id]

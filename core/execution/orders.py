@@ -23,6 +23,8 @@ Reason = Literal[
     "journal",  # the intent cannot be written down
     "stale",
     "crossed",
+    "vetoed",  # by a model, for a while
+    "advised",  # a model, or an accepted proposal, leaves too little of it
     "moved",
     "deadline",
     "busy",

@@ -70,9 +70,18 @@ def _base36(number: int, width: int) -> str:
 
 
 def plan(
-    opportunity: Opportunity, instruments: Instruments, limits: LimitSettings, *, ids: Ids, now_ns: int
+    opportunity: Opportunity,
+    instruments: Instruments,
+    limits: LimitSettings,
+    *,
+    ids: Ids,
+    now_ns: int,
+    factor: float = 1.0,
 ) -> Trade | Refusal:
-    """Return both legs of `opportunity`, sized and priced so that both venues and the limits allow them, or why not."""
+    """Return both legs of `opportunity`, sized and priced so that both venues and the limits allow them, or why not.
+
+    `factor` makes the size smaller, as the models advise or an accepted proposal says; above 1 it counts as 1.
+    """
     route = opportunity.route
     buy_at = instruments.find(route.buy, route.symbol)
     sell_at = instruments.find(route.sell, route.symbol)
@@ -88,7 +97,14 @@ def plan(
         return Refusal("depth", f"out of this world: buy at {seen[0]}, sell at {seen[1]}, {visible} on offer")
     with localcontext(EXACT):
         return _plan(
-            opportunity, (buy_at, sell_at), _fees(instruments, opportunity), limits, exact(visible), ids, now_ns
+            opportunity,
+            (buy_at, sell_at),
+            _fees(instruments, opportunity),
+            limits,
+            exact(visible),
+            ids,
+            now_ns,
+            exact(min(1.0, max(0.0, factor))),
         )
 
 
@@ -104,10 +120,19 @@ def _plan(
     visible: Decimal,
     ids: Ids,
     now_ns: int,
+    factor: Decimal,
 ) -> Trade | Refusal:
     ask, bid = exact(found.buy.ask_price), exact(found.sell.bid_price)
     worst_ask, worst_bid = _worst(ask, bid, at, exact(limits.slippage_bps).scaleb(-4))
-    size = _size(visible, limits.max_order_notional, max(worst_ask, bid), _common_lot(at[0].lot_size, at[1].lot_size))
+    lot = _common_lot(at[0].lot_size, at[1].lot_size)
+    size = full = _size(visible, limits.max_order_notional, max(worst_ask, bid), lot)
+    if factor < 1:
+        size = full * factor // lot * lot
+        least = (worst_ask, worst_bid)
+        if not _too_small(full, visible, at, least, limits.max_order_notional) and _too_small(
+            size, visible, at, least, limits.max_order_notional
+        ):
+            return Refusal("advised", f"{factor:.2f} of {full.normalize():f} is too little to trade")
     if refusal := _too_small(size, visible, at, (worst_ask, worst_bid), limits.max_order_notional):
         return refusal
     profit, worst = _earned(size, ask, bid, fees), _earned(size, worst_ask, worst_bid, fees)

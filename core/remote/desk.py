@@ -10,7 +10,24 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from core.desk import Answer, Approve, Arm, Command, Disarm, Fault, Halt, Link, Notice, Refuse, Sign, Snapshot, seal
+from core.desk import (
+    AcceptProposal,
+    Answer,
+    Approve,
+    Arm,
+    AskStrategy,
+    Command,
+    Disarm,
+    DropProposal,
+    Fault,
+    Halt,
+    Link,
+    Notice,
+    Refuse,
+    Sign,
+    Snapshot,
+    seal,
+)
 from core.errors import LogUnavailable
 from core.log.channel import Sender, sending
 from core.log.topics import COMMANDS
@@ -264,5 +281,11 @@ def describe(command: Command) -> str:
             return f"refuse ticket {ticket_id[-5:]}"
         case Fault(kind, venue):
             return f"simulate {kind} on {venue}"
+        case AskStrategy():
+            return "ask for a strategy"
+        case AcceptProposal():
+            return "accept the proposal"
+        case DropProposal():
+            return "drop the proposal"
         case Arm() | Disarm() | Halt() | Sign():
             return type(command).__name__.lower()

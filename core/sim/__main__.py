@@ -18,6 +18,8 @@ import orjson
 from core.errors import ConfigurationError, DeskError
 from core.sim.crossings import parse_ranges
 from core.sim.faults import known, parse
+from core.sim.gateway import FOR_A_DEMO, SimulatedGateway, described
+from core.sim.gateway import known as known_trouble
 from core.sim.simulation import Settings, Simulation
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None
@@ -27,6 +29,7 @@ except ImportError:  # not on Windows
     new_event_loop = None
 
 LINE_LIMIT = 2**20
+TROUBLE_S = 15.0  # how long the gateway fails when it is told to
 
 
 class _Arguments(argparse.ArgumentParser):
@@ -49,6 +52,7 @@ def read_arguments(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--min-edge-bps", type=float, default=2.0, metavar="E")
     parser.add_argument("--fee-bps", type=float, default=10.0, metavar="F")
     parser.add_argument("--fault", action="extend", nargs="+", default=[], metavar="KIND[:VENUE][@SECONDS]")
+    parser.add_argument("--anomalies-per-s", type=float, default=0.0, metavar="X")
     given = parser.parse_args(arguments)
     symbols = tuple(dict.fromkeys(filter(None, given.symbols.split(","))))
     if not 0 < given.rate <= 1e6 or not 0 <= given.crossings_per_s <= 1e3 or not symbols:
@@ -62,6 +66,7 @@ def read_arguments(arguments: list[str] | None = None) -> Settings:
         min_edge_bps=given.min_edge_bps,
         fee_bps=given.fee_bps,
         faults=tuple(parse(given.fault)),
+        anomalies_per_s=given.anomalies_per_s,
     )
 
 
@@ -72,8 +77,8 @@ def complain(why: object) -> None:
 class Parent:
     """The process that started us. `gone` is set when we are to end."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, simulation: Simulation, gateway: SimulatedGateway) -> None:
+        self._simulation, self._gateway = simulation, gateway
         self.gone = asyncio.Event()
 
     def say(self, message: dict[str, Any]) -> None:
@@ -102,6 +107,12 @@ class Parent:
         match message:
             case {"finish": True}:
                 self.say({"truth": msgspec.to_builtins(self._simulation.finish())})
+            case {"fault": kind, "venue": "gateway"}:
+                trouble = known_trouble(kind)
+                if trouble is None:
+                    raise ConfigurationError(f"The gateway cannot {kind!r}", do=f"Take {described(FOR_A_DEMO)}.")
+                self._gateway.always(trouble, TROUBLE_S)
+                self.say({"fault": kind, "venue": "gateway", "at_ns": 0, "phase": f"for {TROUBLE_S:g} s"})
             case {"fault": kind, "venue": venue}:
                 if not self._simulation.fail(*known(kind, venue)):
                     raise ConfigurationError(f"{venue} takes no more faults", why="too many wait, or all is over")
@@ -124,12 +135,12 @@ async def _lines() -> AsyncIterator[bytes]:
 
 async def main(settings: Settings) -> None:
     """Simulate until the parent or a signal ends it."""
-    simulation = Simulation(settings)
-    parent = Parent(simulation)
+    simulation, gateway = Simulation(settings), SimulatedGateway(seed=settings.seed)
+    parent = Parent(simulation, gateway)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, parent.gone.set)
-    async with simulation.open() as urls:
-        parent.say({"urls": urls, "pid": os.getpid()})
+    async with simulation.open() as urls, gateway.open():
+        parent.say({"urls": urls, "gateway": gateway.url, "pid": os.getpid()})
         async with asyncio.TaskGroup() as tasks:
             work = [tasks.create_task(simulation.run(parent.say)), tasks.create_task(parent.listen())]
             await parent.gone.wait()

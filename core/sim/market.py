@@ -103,14 +103,16 @@ class _Line:
         self.tick_bps = float(instrument.tick_size) / math.exp(walk.level) / BPS
         self.quoted = walk.level  # the reference that the last quote was made of
         self.shift = 0.0  # of a crossing: below zero on the venue to buy on, above on the one to sell on
+        self.bent, self.stretch = 0.0, 1.0  # of an anomaly: off by this logarithm, so many times wider
 
     def restless(self) -> bool:
         return abs(self._walk.level - self.quoted) > LEASH_BPS * BPS
 
     def quote(self) -> Quote:
         draw, ticks = self._random, self._ticks
-        self.quoted = level = self._walk.level
-        half = (HALF_SPREAD_BPS[0] + draw() * (HALF_SPREAD_BPS[1] - HALF_SPREAD_BPS[0])) * BPS
+        self.quoted = self._walk.level
+        level = self._walk.level + self.bent
+        half = (HALF_SPREAD_BPS[0] + draw() * (HALF_SPREAD_BPS[1] - HALF_SPREAD_BPS[0])) * BPS * self.stretch
         if self.shift:
             price = math.exp(level + self.shift + (2 * draw() - 1) * CROSSED_NOISE_BPS * BPS)
             spread = max(1, round(2 * half * price * ticks))
@@ -201,6 +203,9 @@ class Market:
 
     def quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].quote()
+
+    def line(self, venue: str, symbol: str) -> "_Line":
+        return self._lines[venue, symbol]
 
     def crossed_quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].crossed()

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from core.sim.anomalies import Anomaly, anomalies
 from core.sim.binance import Binance
 from core.sim.bybit import Bybit
 from core.sim.crossings import Plan, Running, Track, plans
@@ -21,6 +22,7 @@ from core.sim.venue import SimulatedVenue
 SLOT_S = 0.002  # quotes leave in bundles: one timer for each would cost more than the quote
 LATE_S = 0.05  # a process that was held up for longer does not make up for the ticks it owes
 TEND_S = 0.1
+BEND_S = 0.1
 TRUST_NS = 2_000_000_000  # how long a venue must have served again before it may be part of a crossing
 REMEMBERED = 200_000  # crossings, and faults: the oldest are forgotten first
 WAITING_FAULTS = 16  # of one venue; more are refused
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True):
     min_edge_bps: float = 2.0
     fee_bps: float = 10.0
     faults: tuple[Planned, ...] = ()
+    anomalies_per_s: float = 0.0
 
 
 class Simulation:
@@ -69,6 +72,8 @@ class Simulation:
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {venue: asyncio.Queue(WAITING_FAULTS) for venue in VENUES}
+        self._anomalies = anomalies(symbols, seed, settings.anomalies_per_s)
+        self._bending: Anomaly | None = None
         self._finished = False
 
     @contextlib.asynccontextmanager
@@ -85,6 +90,7 @@ class Simulation:
             tasks.create_task(self._quote())
             tasks.create_task(self._tend())
             tasks.create_task(self._plan_faults())
+            tasks.create_task(self._bend(announce))
             for name in self.venues:
                 tasks.create_task(self._suffer(name, announce))
 
@@ -129,7 +135,7 @@ class Simulation:
             for _ in range(int(owed)):
                 venue, symbol = rota[place]
                 place = (place + 1) % len(rota)
-                venue.publish(symbol)
+                self._publish(venue, symbol)
             owed %= 1.0
             since_step_s += passed_s
             if since_step_s >= STEP_S:
@@ -137,6 +143,11 @@ class Simulation:
                 self._step()
             for venue in self.venues.values():
                 venue.flush()
+
+    def _publish(self, venue: SimulatedVenue, symbol: str) -> None:
+        bending = self._bending
+        if bending is None or bending.kind != "stuck" or (bending.venue, bending.symbol) != (venue.name, symbol):
+            venue.publish(symbol)
 
     def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
         """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
@@ -148,7 +159,7 @@ class Simulation:
 
     def _step(self) -> None:
         for venue, symbol in self.market.step():
-            self.venues[venue].publish(symbol)
+            self._publish(self.venues[venue], symbol)
         now_ns = self._clock_ns()
         for track in self._tracks.values():
             if track.running is None:
@@ -173,6 +184,7 @@ class Simulation:
             and venue.served_ns is not None
             and self._clock_ns() - venue.served_ns >= TRUST_NS
             and venue.heard_by(symbol)
+            and (self._bending is None or self._bending.symbol != symbol)
         )
 
     def _heard(self, plan: Plan) -> bool:
@@ -205,6 +217,39 @@ class Simulation:
         quote = venue.publish(symbol) if venue.heard_by(symbol) else None
         venue.flush()
         return quote
+
+    # -- anomalies
+
+    async def _bend(self, announce: Announce) -> None:
+        """Let one venue quote one symbol wrongly, again and again, never while that symbol really pays somewhere."""
+        for anomaly in self._anomalies:
+            await asyncio.sleep(anomaly.pause_s)
+            if self._finished or self._tracks[anomaly.symbol].running is not None or not self._clear(anomaly):
+                continue
+            self._bending, start_ns = anomaly, self._clock_ns()
+            try:
+                while (passed_s := (self._clock_ns() - start_ns) / 1e9) < anomaly.lasts_s:
+                    anomaly.bend(self.market, passed_s)
+                    await asyncio.sleep(BEND_S)
+            finally:
+                anomaly.straighten(self.market)
+                self._bending = None
+            end_ns, clear = self._clock_ns(), self._clear(anomaly)
+            self._say(anomaly.venue, anomaly.symbol)
+            if clear:
+                announce(
+                    {
+                        "anomaly": anomaly.kind,
+                        "venue": anomaly.venue,
+                        "symbol": anomaly.symbol,
+                        "start_ns": start_ns,
+                        "end_ns": end_ns,
+                    }
+                )
+
+    def _clear(self, anomaly: Anomaly) -> bool:
+        """Return whether nothing else is the matter with the venue."""
+        return self._ready(anomaly.venue, anomaly.symbol)
 
     # -- faults
 

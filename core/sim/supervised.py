@@ -9,6 +9,7 @@ from core.errors import ConfigurationError, SidecarFailed
 from core.settings import Settings
 from core.sidecar import Sidecar, sidecar
 from core.sim import faults
+from core.sim.gateway import FOR_A_DEMO
 from core.sim.market import FIRST_PRICES
 
 READY_S = 20.0
@@ -17,19 +18,21 @@ READY_S = 20.0
 class SimulatedMarket:
     """The running child."""
 
-    def __init__(self, child: Sidecar, urls: dict[str, str]) -> None:
+    def __init__(self, child: Sidecar, urls: dict[str, str], gateway_url: str) -> None:
         self.urls = urls  # venue -> websocket address on loopback
+        self.gateway_url = gateway_url
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     faults: tuple[str, ...] = faults.KINDS
+    gateway_faults: tuple[str, ...] = FOR_A_DEMO
 
     def fault(self, kind: str, venue: str) -> None:
         """Make `venue` fail in the way of `kind`."""
         self._child.send({"fault": kind, "venue": venue})
 
-    async def run(self, told: Callable[[str], None]) -> None:
-        """Pass on what the market says of its faults, until cancelled.
+    async def run(self, told: Callable[[str], None], labelled: Callable[[dict[str, Any]], None]) -> None:
+        """Pass on what the market says of its faults and of its anomalies, until cancelled.
 
         Raises:
             SidecarFailed: the market's process ended.
@@ -38,6 +41,8 @@ class SimulatedMarket:
             message = await self._child.receive()
             if "truth" in message:
                 self._truth.set_result(message["truth"])
+            elif "anomaly" in message:
+                labelled(message)
             elif "fault" in message:
                 told(f"simulated fault: {message['fault']} on {message['venue']}, {message['phase']}")
 
@@ -83,6 +88,7 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
         "--crossing-s", ";".join(f"{low},{high}" for low, high in injected.lasting_s),
         "--symbols", ",".join(settings.symbols),
         "--min-edge-bps", str(settings.spreads.min_edge_bps),
+        "--anomalies-per-s", str(demo.anomalies_per_s),
         *(part for fault in demo.faults for part in ("--fault", fault)),
     ]  # fmt: skip
     faults.parse(demo.faults)
@@ -91,4 +97,4 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
             hello = await asyncio.wait_for(child.receive(), READY_S)
         except TimeoutError:
             raise SidecarFailed("The simulated market did not come up", why=f"no word in {READY_S:g} s") from None
-        yield SimulatedMarket(child, hello["urls"])
+        yield SimulatedMarket(child, hello["urls"], hello["gateway"])

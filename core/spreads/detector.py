@@ -11,6 +11,7 @@ from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 200_000
+NO_EDGE_BPS = 2_000.0  # nobody pays so much for the same thing: another unit, or another thing of the same name
 
 
 class Episode(NamedTuple):
@@ -201,6 +202,8 @@ class Detector:
         """Return why a true edge cannot be taken."""
         if edge_bps < self._min_edge_bps:
             return "fee"
+        if edge_bps > NO_EDGE_BPS:
+            return "identity"
         minimum = self._minimum(market.symbol, buy, sell)
         if minimum is None:
             return "lot"

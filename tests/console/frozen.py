@@ -7,8 +7,10 @@ from typing import Literal
 import msgspec
 
 from console.screens.ticket import KeyClock
+from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality, Share
+from core.analysis.tasks import TaskName
+from core.analysis.verdicts import Effect
 from core.desk import (
-    AnalysisState,
     Command,
     Edge,
     Health,
@@ -307,6 +309,53 @@ def halted() -> Snapshot:
     )
 
 
+def opinion(task: TaskName, model: str, word: str, score: float, effect: Effect = "comment", note: str = "") -> Opinion:
+    return Opinion(task, model, word, score, "scale_error", note, NOW_NS - 4 * S, NOW_NS + 26 * S, 420.0, effect)
+
+
+@cache
+def judged() -> Snapshot:
+    """The models at work: one of each state, with verdicts, a proposal, and what it cost."""
+    models = (
+        ModelState(
+            "deepseek-v3.2", ("anomaly",), "BUSY", "", 1_204, 3, 5, 481_600, 192_000, 60_200, "0.227556", "0.0911",
+            "0.00373", 420.0, True,
+        ),
+        ModelState("gemini-2.5-flash", ("classification",), "OPEN", "server error; asked again in 24 s", 14, 9),
+        ModelState("claude-sonnet-4.5", ("risk",), "BUDGET", "the cap of this hour is reached; 0.0031 USD are left", 7),
+        ModelState(
+            "gpt-4.1", ("strategy",), "READY", "", 2, 0, 0, 2_210, 0, 402, "0.020896", "0.02", "0.0003", 2_140.0,
+            comment_only="F1 0.40 is no better than the baseline's 0.71, which is free",
+        ),
+    )  # fmt: skip
+    halt = opinion("anomaly", "deepseek-v3.2", "halt", 0.98, "veto", "SIMULATED: the price is of another unit")
+    kind = opinion("classification", "gemini-2.5-flash", "unit_mixup", 0.9, "shrink", "the same, ?12 times")
+    risk = opinion("risk", "claude-sonnet-4.5", "ok", 0.1, note="both quotes are fresh")
+    return msgspec.structs.replace(
+        trading(),
+        analysis=AnalysisState(
+            "BUSY", "", 1_227, 12, "0.248452", "api.example.org", True, models, "0.4969", "0.50", "1.2", "5.00",
+            waiting=2, merged=941, dropped=3, outcomes={"ok": 1_215, "server_error": 9, "prose": 3},
+            spark=(0, 120, 800, 2_400, 90, 0, 310), vetoes=2,
+            assessments=(
+                Assessment("SOL/USDT", "bybit", "", 41.7, "scale_error", (halt, kind)),
+                Assessment("BTC/USDT", "binance", "okx", 0.31, "in_line", (risk,)),
+                Assessment("XRP/USDT", "okx", "", 0.66, "wide_spread"),
+                Assessment("ETH/USDT", "okx", "", None, "new"),
+            ),
+            proposal=Proposal(
+                "p1", "gpt-4.1", NOW_NS - 90 * S,
+                (
+                    Share("BTC/USDT", "binance", "okx", 62.5, 6.1, 1.0),
+                    Share("SOL/USDT", "okx", "bybit", 37.5, 2.2, 0.75),
+                ),
+                "more to what filled in full",
+            ),
+            quality=(Quality("baseline", 24, 23, 31, 25), Quality("deepseek-v3.2", 24, 20, 21, 21, 4_100)),
+        ),
+    )  # fmt: skip
+
+
 @cache
 def automatic() -> Snapshot:
     """Orders leave by themselves, and too late: the budget is broken."""
@@ -326,7 +375,19 @@ def hostile() -> Snapshot:
         orders=(msgspec.structs.replace(orders()[3], why=HOSTILE),),
         notices=(Notice(NOW_NS, "error", HOSTILE),),
         tickets=(ticket(), msgspec.structs.replace(ticket("t-9"), state="refused", why=HOSTILE)),
-        analysis=AnalysisState("OPEN", HOSTILE),
+        analysis=AnalysisState(
+            "OPEN",
+            HOSTILE,
+            gateway=HOSTILE,
+            models=(ModelState(HOSTILE, (), "OPEN", HOSTILE), ModelState("m", (), "READY", comment_only=HOSTILE)),
+            assessments=(
+                Assessment(
+                    "BTC/USDT", HOSTILE, "", 2.0, "price_off", (opinion("risk", HOSTILE, HOSTILE, 1, note=HOSTILE),)
+                ),
+            ),
+            outcomes={HOSTILE: 3},
+            proposal=Proposal("p", HOSTILE, NOW_NS, (Share("BTC/USDT", HOSTILE, HOSTILE, 1, 1, 1),), HOSTILE),
+        ),
         pnl={"[red]": "1"},
     )
 
@@ -363,6 +424,7 @@ SNAPSHOTS: dict[str, Callable[[], Snapshot]] = {
     "venue_down": venue_down,
     "trading": trading,
     "halted": halted,
+    "judged": judged,
     "automatic": automatic,
     "hostile": hostile,
     "crowded": crowded,

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from console.keys import KEYS
-from core.desk import Arm, Disarm, Fault, Halt, Refuse
-from tests.console.frozen import S, crowded, demo_up, halted, just_started, trading
+from core.desk import AcceptProposal, Arm, AskStrategy, Disarm, Fault, Halt, Refuse
+from tests.console.frozen import S, crowded, demo_up, halted, judged, just_started, trading
 from tests.console.screenful import SIZES, Face
 
 Check = Callable[[Face], Awaitable[None]]
@@ -65,6 +65,14 @@ async def arms(face: Face) -> None:
 async def halts(face: Face) -> None:
     await face.press("!")
     assert [type(command) for command in face.desk.submitted] == [Halt]
+
+
+async def decides_on_a_proposal(face: Face) -> None:
+    await face.press("%")
+    assert face.desk.submitted == [AskStrategy()]
+    await face.show(judged())
+    await face.press("%", "n", "%", "y")
+    assert face.desk.submitted[1:] == [AcceptProposal("p1")]
 
 
 async def zooms(face: Face) -> None:
@@ -199,6 +207,7 @@ CHECKS: dict[str, Check] = {
     "ticket.refuse": refuses,
     "desk.arm": arms,
     "desk.halt": halts,
+    "strategy": decides_on_a_proposal,
     "view.zoom": zooms,
     "view.filter": filters,
     "view.freeze": freezes,

@@ -1,0 +1,228 @@
+"""Lines about the models: what each is asked and costs, what they say of quotes and routes, how well they tell."""
+
+from console.panes.lines import Line, Picture, Span, clipped
+from console.panes.text import NOTHING, age, bps, count, inert, left, milliseconds, money, right
+from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality
+
+STATES = {
+    "OFF": ("warn", "the models are off; the desk trades without them"),
+    "READY": ("good", "waiting for something to judge"),
+    "BUSY": ("good", "a question is being answered"),
+    "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
+    "BUDGET": ("warn", "the money for today is spent"),
+}
+BLOCKS = "▁▂▃▄▅▆▇█"
+WORDS = {"ok": "good", "suspect": "warn", "halt": "bad"}
+EFFECTS = {"veto": "bad", "shrink": "warn", "comment": "dim"}
+ALARM = 1.0  # a score of the baseline from which on it is anomalous
+NAME = 18
+WIDE = 120  # columns from which on notes, tokens and tasks are shown
+
+
+def usd(exact: str) -> str:
+    """Return dollars with as many decimals as so small an amount needs."""
+    return money(exact, signed=False) if exact else NOTHING
+
+
+def bill(state: AnalysisState, width: int) -> Line:
+    """Return what the models have cost, what is left of the caps, and how the cost went."""
+    hour, day = _left(state.hour_usd, state.hour_cap_usd), _left(state.day_usd, state.day_cap_usd)
+    line: Line = [
+        (" bill ", "dim"),
+        (f"{usd(state.cost_usd)} USD", "strong"),
+        ("  hour ", "dim"),
+        *_cap(state.hour_usd, state.hour_cap_usd, hour),
+        ("  day ", "dim"),
+        *_cap(state.day_usd, state.day_cap_usd, day),
+    ]
+    room = width - sum(len(text) for text, _ in line) - 3
+    if room >= 8:
+        drawn = spark(state.spark, min(room, 60))
+        line += [("  ", "text"), (drawn, "bar")]
+        if room > len(drawn) + 12:
+            line.append((f" per {state.spark_s:g} s", "dim"))
+    return clipped(line, width)
+
+
+def _left(spent: str, cap: str) -> float:
+    try:
+        return 1 - float(spent) / float(cap) if float(cap) else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _cap(spent: str, cap: str, left_share: float) -> Line:
+    pen = "bad" if left_share <= 0.02 else "warn" if left_share < 0.25 else "text"
+    filled = min(8, max(0, round(8 * (1 - left_share))))
+    return [
+        ("█" * filled, "late" if pen != "text" else "bar"),
+        ("░" * (8 - filled), "rule"),
+        (f" {usd(spent)[:7]}", pen),
+        (f" of {usd(cap)}", "dim"),
+    ]
+
+
+def spark(spent: tuple[int, ...], width: int) -> str:
+    """Return the newest `width` slots as bars."""
+    shown = spent[-width:]
+    most = max(shown, default=0)
+    return (
+        "".join(BLOCKS[min(7, -(-8 * one // most) - 1)] if one else "·" for one in shown) if most else "·" * len(shown)
+    )
+
+
+def model_head(width: int) -> Line:
+    line = f" {'model':<{NAME}}{'state':<7}{'calls':>6}{'failed':>7}{'ms':>7}{'USD':>10}{'per hour':>10}{'per opp':>10}"
+    if width >= WIDE:
+        line += f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
+    return clipped([(line, "dim")], width)
+
+
+def model_line(model: ModelState, width: int) -> Line:
+    pen = STATES[model.state][0]
+    line: Line = [
+        (f" {left(inert(model.model), NAME - 1)} ", "strong"),
+        (left(model.state, 7), pen),
+        (right(count(model.calls), 6), "text"),
+        (right(count(model.failed), 7), "warn" if model.failed else "dim"),
+    ]
+    if model.state in ("OPEN", "BUDGET"):
+        return clipped([*line, (f"  {inert(model.why)}", pen)], width)
+    line += [
+        (right(milliseconds(model.latency_ms) if model.latency_ms else NOTHING, 7), "text"),
+        (right(f"{'~' if model.estimate and model.calls else ''}{usd(model.cost_usd)}", 10), "text"),
+        (right(usd(model.hour_usd), 10), "text"),
+        (right(usd(model.per_opportunity_usd), 10), "text"),
+    ]
+    asked = ", ".join(model.tasks) or "fallback"
+    if model.comment_only:
+        asked = f"comments only: {inert(model.comment_only)}"
+    if width >= WIDE:
+        line += [
+            (right(count(model.input_tokens), 8), "dim"),
+            (right(count(model.cached_tokens), 8), "dim"),
+            (right(count(model.output_tokens), 7), "dim"),
+        ]
+        line.append((f"  {asked}", "warn" if model.comment_only else "dim"))
+    elif model.comment_only:
+        line.append((" ¢", "warn"))
+    return clipped(line, width)
+
+
+def assessment_head(width: int) -> Line:
+    line = f" {'symbol':<10}{'where':<15}{'score':>6}  {'baseline':<13}models"
+    return clipped([(line, "dim")], width)
+
+
+def assessment_line(row: Assessment, picture: Picture, width: int) -> Line:
+    where = f"{inert(row.venue)} → {inert(row.sell)}" if row.sell else inert(row.venue)
+    score = row.score
+    pen = "dim" if score is None or score < 0.5 else "bad" if score >= ALARM else "warn"
+    line: Line = [
+        (f" {left(inert(row.symbol), 10)}{left(where, 15)}", "text"),
+        (right(f"{score:.2f}" if score is not None and score < 100 else ">100" if score else NOTHING, 6), pen),
+        (f"  {left(row.oddity.replace('_', ' '), 13)}", pen),
+    ]
+    for at, opinion in enumerate(sorted(row.opinions, key=lambda one: one.task)):
+        line += [*([(" │ ", "rule")] if at else []), *_said(opinion, picture, width)]
+    return clipped(line, width)
+
+
+def _said(opinion: Opinion, picture: Picture, width: int) -> Line:
+    """Return a model's word with its score, age and effect; on a wide screen its reason and note too."""
+    who = inert(opinion.model) if width >= WIDE else inert(opinion.model).split("-")[0]
+    spans: list[Span] = [
+        (f"{inert(opinion.word).replace('_', ' ')} {opinion.score:.2f}", WORDS.get(opinion.word, "text")),
+        (f" {who} {age(picture.age_ns(opinion.at_ns))}", "dim"),
+    ]
+    if opinion.effect != "comment":
+        left_s = max(0, opinion.expires_ns - picture.now_ns) / 1e9
+        spans.append((f" {opinion.effect} {left_s:.0f}s", EFFECTS[opinion.effect]))
+    if width >= WIDE:
+        spans.append((f" {inert(opinion.note)}", "dim"))
+    return spans
+
+
+def quality_lines(qualities: tuple[Quality, ...], comment_only: dict[str, str], width: int) -> list[Line]:
+    """Return how well the simulator's anomalies are told, a line each, under a heading."""
+    if not qualities:
+        return []
+    events = qualities[0].events
+    what = f"{count(events)} injected anomalies"
+    head = f" {what:<{NAME + 7}}{'precision':>10}{'recall':>8}{'alarms':>8}{'USD/true':>11}"
+    lines: list[Line] = [clipped([(head, "dim")], width)]
+    for one in qualities:
+        each = usd(f"{one.micro_usd / one.true_alarms / 1e6:.6f}") if one.true_alarms else NOTHING
+        line: Line = [
+            (f" {left(inert(one.who), NAME + 6)} ", "text"),
+            (right(f"{one.precision:.2f}" if one.precision is not None else NOTHING, 10), "text"),
+            (right(f"{one.recall:.2f}" if one.recall is not None else NOTHING, 8), "text"),
+            (right(count(one.alarms), 8), "dim"),
+            (right("free" if one.who == "baseline" else each, 11), "dim"),
+        ]
+        if one.who in comment_only:
+            line.append(("  comment only", "warn"))
+        lines.append(clipped(line, width))
+    return lines
+
+
+def proposal_lines(proposal: Proposal | None, picture: Picture, width: int) -> list[Line]:
+    """Return a proposal's routes, or how to ask for one."""
+    if proposal is None:
+        return [clipped([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")], width)]
+    standing = ("accepted", "good") if proposal.accepted else ("% to look at and accept it", "key")
+    lines: list[Line] = [
+        clipped(
+            [
+                (" proposal ", "dim"),
+                (inert(proposal.model), "text"),
+                (f" {age(picture.age_ns(proposal.at_ns))} ago  ", "dim"),
+                standing,
+            ],
+            width,
+        )
+    ]
+    return lines + [clipped(line, width) for line in share_lines(proposal)]
+
+
+def share_lines(proposal: Proposal) -> list[Line]:
+    """Return the routes of a proposal, one line each."""
+    return [
+        [
+            (f"   {left(inert(one.symbol), 10)}{left(f'{inert(one.buy)} → {inert(one.sell)}', 18)}", "text"),
+            (right(f"{one.percent:.1f} %", 8), "strong"),
+            (f"  expects {right(bps(one.expected_net_bps), 6)} bps", "dim"),
+            (f"  sizes × {one.factor:.2f}", "warn" if one.factor < 1 else "dim"),
+        ]
+        for one in proposal.shares
+    ]
+
+
+def advice_line(picture: Picture, symbol: str, buy: str, sell: str, width: int) -> Line:
+    """Return what is said of one route, in one line: what has an effect first. Empty if nothing is."""
+    said = [
+        opinion
+        for row in picture.snapshot.analysis.assessments
+        if row.symbol == symbol
+        and ((row.venue, row.sell) == (buy, sell) or (not row.sell and row.venue in (buy, sell)))
+        for opinion in row.opinions
+    ]
+    if not said:
+        return []
+    first = min(said, key=lambda one: (list(EFFECTS).index(one.effect), one.task != "risk"))
+    line: Line = [("models   ", "dim"), *_said(first, picture, 0), (f"  {inert(first.note)}", "dim")]
+    return clipped(line, width)
+
+
+def outcome_line(state: AnalysisState, width: int) -> Line:
+    """Return how the questions ended, and what became of those that were not asked."""
+    ends = sorted(state.outcomes.items(), key=lambda one: -one[1])
+    line: Line = [(" answers ", "dim")]
+    for name, times in ends:
+        line.append((f"{inert(name).replace('_', ' ')} {count(times)}  ", "text" if name == "ok" else "warn"))
+    line += [
+        (f"waiting {state.waiting}  merged {count(state.merged)}  ", "dim"),
+        (f"dropped {count(state.dropped)}  ", "warn" if state.dropped else "dim"),
+        (f"vetoed trades {count(state.vetoes)}", "warn" if state.vetoes else "dim"),
+    ]
+    return clipped(line, width)

@@ -1,0 +1,272 @@
+"""The client of an OpenAI-compatible gateway: one question, one reply, whatever the server does.
+
+Source: openai-python 3.54 (`_base_client.py`, `_client.py`), read on 2026-11-23. Importing it takes seconds, and each
+call blocks the loop for milliseconds: it runs in the analysis process and nowhere else.
+"""
+
+import asyncio
+import json
+import time
+from contextvars import ContextVar
+from typing import Any, cast
+
+import httpx2
+import openai
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
+from openai.types.chat import ChatCompletion
+
+from core.analysis.answers import clean
+from core.analysis.outcomes import Attempt, Outcome, Reply
+from core.analysis.prices import Usage
+
+CONNECT_S = 5.0
+MOST_RETRY_AFTER_S = 3_600.0
+_attempts: ContextVar["_Attempts"] = ContextVar("attempts")
+
+STATUS: dict[int, Outcome] = {
+    400: "bad_request",
+    401: "unauthorised",
+    403: "forbidden",
+    404: "not_found",
+    408: "timeout",
+    422: "bad_request",
+    429: "rate_limited",
+}
+
+
+class _Attempts:
+    """What the HTTP client saw of one call: hooks tell it, also of attempts whose answer the SDK throws away."""
+
+    def __init__(self) -> None:
+        self.seen: list[Attempt] = []
+        self.wait_s = 0.0
+
+    def began(self) -> None:
+        self.seen.append(Attempt(0))
+
+    def answered(self, response: httpx2.Response) -> None:
+        self.seen[-1] = Attempt(response.status_code)
+        self.wait_s = _retry_after_s(response) if response.status_code in (429, 503) else 0.0
+
+    def never_left(self) -> None:
+        if self.seen and self.seen[-1].status == 0:
+            self.seen[-1] = Attempt(0, sent=False)
+
+
+class Habits:
+    """What one model's server has been found not to take; remembered, so that it is refused once."""
+
+    def __init__(self) -> None:
+        self.format = "json_schema"  # then json_object, then none
+        self.limit = "max_tokens"
+        self.temperature = True
+
+    def learn(self, complaint: str) -> bool:
+        """Give up what `complaint`, the text of a 400, is about; return whether there was something to give up."""
+        if self.limit in complaint and self.limit == "max_tokens":
+            self.limit = "max_completion_tokens"
+        elif "temperature" in complaint and self.temperature:
+            self.temperature = False
+        elif self.format == "json_schema":
+            self.format = "json_object"
+        elif self.format == "json_object":
+            self.format = "none"
+        else:
+            return False
+        return True
+
+
+class Gateway:
+    """One server, one key, some models. Close it with `close`."""
+
+    def __init__(self, url: str, key: str, *, timeout_s: float, connections: int) -> None:
+        http = DefaultAsyncHttpxClient(
+            trust_env=False,  # no proxy from the environment may read prompts
+            follow_redirects=False,
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            event_hooks={"request": [_on_attempt], "response": [_on_response]},
+        )
+        self._client = AsyncOpenAI(
+            base_url=url,
+            api_key=key,
+            timeout=httpx2.Timeout(timeout_s, connect=CONNECT_S),
+            max_retries=0,
+            http_client=http,
+            # Else the environment's own OPENAI_ORG_ID and OPENAI_PROJECT_ID would be told to this server.
+            default_headers=cast(dict[str, str], {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}),
+        )
+        self._habits: dict[str, Habits] = {}
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def warm_up(self, deadline_s: float = 8.0) -> Reply:
+        """Make the first call, which is slow on our side; it asks for the list of models, and costs nothing."""
+        return await self._bounded(self._list_models(), deadline_s)
+
+    def request(self, model: str, words: str, asked: str, schema: dict[str, Any], max_tokens: int) -> dict[str, Any]:
+        """Return the body of the request: what a call's reservation is made from."""
+        habits = self._habits.setdefault(model, Habits())
+        body: dict[str, Any] = {"model": model, habits.limit: max_tokens}
+        if habits.temperature:
+            body["temperature"] = 0
+        if habits.format == "json_schema":
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": schema},
+            }
+        elif habits.format == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        if habits.format != "json_schema":
+            words = f"{words} The schema: {json.dumps(schema, separators=(',', ':'))}"
+        body["messages"] = [{"role": "system", "content": words}, {"role": "user", "content": asked}]
+        return body
+
+    async def ask(
+        self,
+        model: str,
+        words: str,
+        asked: str,
+        schema: dict[str, Any],
+        *,
+        max_tokens: int,
+        retries: int,
+        within_s: float,
+    ) -> Reply:
+        """Ask `model` once, with at most `retries` more attempts, all within `within_s`."""
+
+        async def call() -> Reply:
+            while True:
+                body = self.request(model, words, asked, schema, max_tokens)
+                billed = sum(attempt.may_be_billed for attempt in _attempts.get().seen)
+                client = self._client.with_options(max_retries=max(0, retries - billed))
+                try:
+                    raw = await client.chat.completions.with_raw_response.create(**body)
+                    return _judge(raw.parse())
+                except openai.BadRequestError as error:
+                    if not self._habits[model].learn(_complaint(error)):
+                        raise
+
+        return await self._bounded(call(), within_s)
+
+    async def _list_models(self) -> Reply:
+        await self._client.models.list()
+        return Reply("ok")
+
+    async def _bounded(self, call: Any, within_s: float) -> Reply:
+        """Await `call`; whatever becomes of it is a reply."""
+        attempts, start = _Attempts(), time.monotonic()
+        token = _attempts.set(attempts)
+        try:
+            async with asyncio.timeout(within_s):
+                reply: Reply = await call
+        except Exception as error:  # noqa: BLE001  a library's surprise is an outcome as well
+            reply = _failed(error, attempts)
+        finally:
+            _attempts.reset(token)
+        reply_ms = (time.monotonic() - start) * 1e3
+        wait_s = attempts.wait_s if reply.outcome != "ok" else 0.0
+        return Reply(
+            reply.outcome, reply.text, reply.usage, tuple(attempts.seen), reply_ms, wait_s, reply.detail,
+            reply.gateway_micro_usd,
+        )  # fmt: skip
+
+
+async def _on_attempt(_request: httpx2.Request) -> None:
+    _attempts.get().began()
+
+
+async def _on_response(response: httpx2.Response) -> None:
+    _attempts.get().answered(response)
+
+
+def _failed(error: Exception, attempts: _Attempts) -> Reply:
+    match error:
+        case openai.APITimeoutError():
+            if isinstance(error.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout):
+                attempts.never_left()
+            return Reply("timeout")
+        case openai.APIConnectionError():
+            if isinstance(error.__cause__, httpx2.ConnectError):
+                for at, attempt in enumerate(attempts.seen):
+                    attempts.seen[at] = Attempt(attempt.status, sent=attempt.status != 0)
+            return Reply("unreachable", detail=clean(str(error.__cause__ or error))[:200])
+        case openai.APIStatusError():
+            return Reply(_of_status(error), detail=_complaint(error))
+        case TimeoutError():
+            return Reply("deadline")
+        case json.JSONDecodeError():
+            return Reply("broken_json")
+        case _:
+            return Reply("not_json", detail=clean(f"{type(error).__name__}: {error}")[:200])
+
+
+def _of_status(error: openai.APIStatusError) -> Outcome:
+    if error.status_code == 429 and "insufficient_quota" in (error.code, error.type):
+        return "quota"
+    if error.status_code >= 500:
+        return "server_error"
+    return STATUS.get(error.status_code, "other_status")
+
+
+def _complaint(error: openai.APIStatusError) -> str:
+    body = error.body if isinstance(error.body, dict) else {}
+    return clean(f"{error.status_code} {body.get('message') or error.message}")[:200]
+
+
+def _judge(answer: object) -> Reply:
+    """Return what a response of status 200 is. The SDK checks nothing: fields may be of any type."""
+    if not isinstance(answer, ChatCompletion):
+        return Reply("not_json")
+    usage, billed = _usage(answer), _own_cost(answer)
+    choices: Any = answer.choices
+    if not isinstance(choices, list):
+        return Reply("error_body" if (answer.model_extra or {}).get("error") else "no_choices", "", usage)
+    if len(choices) != 1:
+        return Reply("no_choices", "", usage, gateway_micro_usd=billed)
+    choice = choices[0]
+    message: Any = getattr(choice, "message", None)
+    text = getattr(message, "content", None)
+    reason: Any = getattr(choice, "finish_reason", None)
+    if reason == "length":
+        return Reply("cut_off", "", usage, gateway_micro_usd=billed)
+    if reason == "content_filter" or getattr(message, "refusal", None):
+        return Reply("refused", "", usage, gateway_micro_usd=billed)
+    if not isinstance(text, str) or not text:
+        return Reply("no_content", "", usage, gateway_micro_usd=billed)
+    return Reply("ok", text, usage, gateway_micro_usd=billed)
+
+
+def _usage(answer: ChatCompletion) -> Usage | None:
+    """Return what was used if it is told in full, else None."""
+    told: Any = answer.usage
+    spent = (_count(getattr(told, "prompt_tokens", None)), _count(getattr(told, "completion_tokens", None)))
+    if spent[0] is None or spent[1] is None:
+        return None
+    cached = _count(getattr(getattr(told, "prompt_tokens_details", None), "cached_tokens", None))
+    if cached is None:
+        cached = _count((getattr(told, "model_extra", None) or {}).get("prompt_cache_hit_tokens"))
+    return Usage(spent[0], spent[1], min(cached or 0, spent[0]))
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
+
+
+def _own_cost(answer: ChatCompletion) -> int | None:
+    """Return what the gateway itself says the call costs, in micro-dollars, where it does."""
+    extra = getattr(answer.usage, "model_extra", None) or {}
+    told = extra.get("cost", extra.get("total_cost"))
+    if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told < 1e6:
+        return round(told * 1e6)
+    return None
+
+
+def _retry_after_s(response: httpx2.Response) -> float:
+    """Return how long the server wants to be left alone; 0 where it does not say."""
+    for header, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        try:
+            return min(max(float(response.headers.get(header, "")) * unit, 0.0), MOST_RETRY_AFTER_S)
+        except ValueError:
+            continue
+    return 0.0

@@ -1,0 +1,150 @@
+"""The four questions that models are asked: each with its words, its answer, its default model and its patience.
+
+A model is an adviser. No answer holds a price, a size, a side, a venue or an order; what an answer may do is
+`core.analysis.verdicts`: be shown, shrink, or veto for a while.
+"""
+
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+TaskName = Literal["anomaly", "classification", "risk", "strategy"]
+TASKS: tuple[TaskName, ...] = get_args(TaskName)
+Verdict = Literal["ok", "suspect", "halt"]
+Reason = Literal[
+    "in_line", "price_off", "drifting", "stale_quote", "wide_spread", "scale_error", "thin", "moving_fast", "unclear"
+]
+Kind = Literal[
+    "stale_feed",
+    "fat_finger",
+    "halted_venue",
+    "wallet_closed",
+    "real_dislocation",
+    "unit_mixup",
+    "thin_book",
+    "unclear",
+]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Note = Annotated[str, Meta(max_length=200)]
+
+
+class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The answer to anomaly and risk. `score`: 0 all is well, 1 surely wrong."""
+
+    verdict: Verdict
+    score: Share
+    reason_code: Reason
+    note: Note
+
+
+class Classification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a deviation is."""
+
+    kind: Kind
+    confidence: Share
+    note: Note
+
+
+class Allocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One route's share of the limits."""
+
+    route: Annotated[int, Meta(ge=0, le=99)]
+    percent: Annotated[float, Meta(ge=0, le=100)]
+    expected_net_bps: Annotated[float, Meta(ge=-1000, le=1000)]
+
+
+class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How to share the limits among the session's routes."""
+
+    allocations: Annotated[list[Allocation], Meta(max_length=20)]
+    note: Note
+
+
+Answer = Judgement | Classification | Strategy
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One question. Which model answers it, how long an answer holds and how often is asked are settings."""
+
+    name: TaskName
+    trigger: str
+    words: str
+    answer: type[Judgement] | type[Classification] | type[Strategy]
+    max_tokens: int
+    deadline_s: float  # for the whole call with all its attempts: later is the same as never
+    retries: int  # of the first model; a fallback has none
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the answer, in the strict form: all in one piece, every field required."""
+        ((schema,), parts) = msgspec.json.schema_components([self.answer], ref_template="{name}")
+        plain: dict[str, Any] = _inlined(schema, parts)
+        return plain
+
+
+def _inlined(schema: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(parts[schema["$ref"]], parts)
+    return {key: _inlined(part, parts) for key, part in schema.items() if key not in ("title", "description")}
+
+
+RULES = (
+    " The numbers come from a deterministic program; you see everything there is. Deviations are in basis points of the"
+    " median of all venues, z-scores are robust and on the venue's own history, ages are in milliseconds."
+    " Answer with one JSON object of the given schema and nothing else. The note is one plain sentence of at most 200"
+    " characters and uses no number that is not in the input."
+)
+
+BY_NAME: dict[TaskName, Task] = {
+    "anomaly": Task(
+        "anomaly",
+        "the baseline calls a venue's quote anomalous",
+        "You watch quotes of one symbol on several crypto exchanges. Is the named venue's quote out of line with the"
+        " market? Two venues that deviate in opposite directions with fresh quotes are an arbitrage, and no error."
+        " verdict halt: the quote must not be traded on; suspect: trade less; ok: it is in line." + RULES,
+        Judgement,
+        200,
+        10.0,
+        1,
+    ),
+    "classification": Task(
+        "classification",
+        "a venue's quote has become anomalous, or ceased to be",
+        "You classify deviations of quotes on crypto exchanges. What is the named venue's deviation: a feed that"
+        " stopped (stale_feed), a single mistaken order (fat_finger), a halted venue, closed deposits or withdrawals"
+        " that let a price drift apart (wallet_closed), a real dislocation between two venues, a wrong unit or"
+        " multiplier (unit_mixup), a thin book, or unclear?" + RULES,
+        Classification,
+        200,
+        10.0,
+        1,
+    ),
+    "risk": Task(
+        "risk",
+        "a ticket is put to a person",
+        "A person is about to buy on one crypto exchange and sell on another at the same moment. What could go wrong"
+        " with this trade now? verdict halt: it must not be done; suspect: do less of it; ok: nothing speaks against"
+        " it." + RULES,
+        Judgement,
+        200,
+        10.0,
+        1,
+    ),
+    "strategy": Task(
+        "strategy",
+        "a person asks, or the schedule",
+        "You see what a session of cross-exchange arbitrage brought on each route. Share the limits among the routes in"
+        " percent, 100 at most in all: more where fills were complete and the net result after fees, slippage and"
+        " execution speed is best, nothing where trades lose. A route is named by its number. Give the net result that"
+        " you expect of each, in basis points." + RULES,
+        Strategy,
+        900,
+        45.0,
+        3,
+    ),
+}

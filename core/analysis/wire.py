@@ -1,0 +1,104 @@
+"""What the desk and its analysis process say to each other: JSON lines, these values."""
+
+from typing import Literal
+
+import msgspec
+
+from core.analysis.outcomes import Outcome
+from core.analysis.prices import Price
+from core.analysis.questions import Question
+from core.analysis.tasks import Answer, Classification, Judgement, Strategy, TaskName
+
+State = Literal["OFF", "READY", "BUSY", "OPEN", "BUDGET"]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which models answer a task: the first, or else the second, once."""
+
+    model: str
+    fallback: str | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """The first line that the process is told: over a pipe, because it holds the key."""
+
+    url: str
+    key: str
+    ledger: str  # the file
+    cap_hour: int  # micro-dollars
+    cap_day: int
+    prices: dict[str, Price]
+    tasks: dict[TaskName, Asked]
+    timeout_s: float
+    most_retries: int
+    concurrency: int
+
+    def __repr__(self) -> str:
+        return f"Configuration(url={self.url!r})"  # never the key
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One question, of one task, about one subject of ours."""
+
+    number: int
+    task: TaskName
+    subject: str
+    question: Question
+
+
+class Done(msgspec.Struct, frozen=True, tag="done"):
+    """What came of a job."""
+
+    number: int
+    model: str  # that was asked last; "" if none was
+    outcome: Outcome
+    judgement: Judgement | None = None
+    classification: Classification | None = None
+    strategy: Strategy | None = None
+    micro_usd: int = 0  # of all its calls
+    latency_ms: float = 0.0
+    attempts: int = 0
+    prompt_hash: str = ""
+    detail: str = ""
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.judgement or self.classification or self.strategy
+
+
+class ModelStanding(msgspec.Struct, frozen=True):
+    """One model as it is."""
+
+    model: str
+    state: State
+    why: str = ""
+    calls: int = 0
+    failed: int = 0
+    retries: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    micro_usd: int = 0  # since the process began
+    hour_micro_usd: int = 0  # in the last 60 minutes
+    latency_ms: float = 0.0  # median of the last calls
+    estimate: bool = False
+
+
+class Standing(msgspec.Struct, frozen=True, tag="standing"):
+    """The process as it is; said once a second, and after each call."""
+
+    ready: bool
+    why: str = ""
+    models: tuple[ModelStanding, ...] = ()
+    hour_micro_usd: int = 0
+    day_micro_usd: int = 0
+    outcomes: dict[str, int] = {}
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The process cannot go on, and why."""
+
+    why: str
+
+
+Said = Done | Standing | Failed
