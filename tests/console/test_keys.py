@@ -159,7 +159,10 @@ async def moves_up(face: Face) -> None:
 
 
 async def moves_right(face: Face) -> None:
-    await face.press("2", "right", "l")
+    await face.press("2")
+    await face.frame()
+    await face.press("right", "l")
+    await face.frame()
     assert "bybit → binance" in face.read(face.main.pane(2))
 
 

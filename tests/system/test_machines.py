@@ -1,0 +1,101 @@
+"""Several desks on one Kafka: a collector and two workers of a group, as processes, one of them killed."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from core.execution.journal import read_orders
+from core.log.topics import COMMANDS, DESK_STATE, EVENTS, TICKS, create
+from tests.log.entries import at, fresh_topic
+from tests.system.desk import DeskProcess
+
+SYMBOLS = "BTC/USDT,ETH/USDT,SOL/USDT,XRP/USDT,DOGE/USDT,ADA/USDT,LTC/USDT,LINK/USDT"
+TAKEN_OVER_S = 8.0
+
+
+@contextmanager
+def market(rate: int) -> Iterator[dict[str, str]]:
+    """Venues that are real servers on this machine; yields their addresses."""
+    arguments = ["--rate", str(rate), "--symbols", SYMBOLS, "--crossings-per-s", "2", "--crossing-s", "0.3,1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "core.sim", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["urls"]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def desk(home: Path, kafka: str, topic: str, group: str, urls: dict[str, str], name: str, *role: str) -> DeskProcess:
+    env = {f"ARBDESK_VENUES__{venue.upper()}__URL": url for venue, url in urls.items()}
+    arguments = ["run", "--no-ui", "--log", "kafka", "--bootstrap", kafka, "--group", group, "--symbols", SYMBOLS]
+    env |= {"ARBDESK_LOG__TOPIC": topic, "ARBDESK_APPROVAL": "auto", "ARBDESK_NAME": name}
+    env["ARBDESK_LIMITS__MAX_ORDER_NOTIONAL"] = "50"  # so that paper stock lasts
+    return DeskProcess([*arguments, *role, "--journal", str(home / f"{name}.sqlite")], home, env)
+
+
+@pytest.mark.timeout(90)
+async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twice(kafka: str, tmp_path: Path) -> None:
+    topic, group = await fresh_topic(kafka), f"g{uuid.uuid4().hex[:8]}"
+    await create(at(kafka), [EVENTS, DESK_STATE, COMMANDS])
+    with market(2_000) as urls, ExitStack() as stack:
+        collector = stack.enter_context(desk(tmp_path, kafka, topic, group, urls, "collector", "--role", "collector"))
+        collector.wait_for("connected", times=3)
+        one, other = (
+            stack.enter_context(desk(tmp_path, kafka, topic, group, urls, name, "--role", "worker"))
+            for name in ("one", "other")
+        )
+        for worker in (one, other):
+            worker.wait_for("armed: approved trades leave the desk", 30)
+        eventually(lambda: share(one) == share(other) == TICKS.partitions // 2, 20)
+        eventually(lambda: bool(orders(tmp_path, "one") and orders(tmp_path, "other")), 20)
+        one.process.kill()
+        killed_s = time.monotonic()
+        eventually(lambda: share(other) == TICKS.partitions, TAKEN_OVER_S + 4)
+        took_s = time.monotonic() - killed_s
+        assert took_s <= TAKEN_OVER_S
+        before = len(orders(tmp_path, "other"))
+        eventually(lambda: len(orders(tmp_path, "other")) > before, 20)
+        collector.process.terminate()
+        counts = collector.summary()["ticks"]
+        other.process.terminate()
+        summary = other.summary()
+    assert counts["received"] == counts["appended"] + counts["conflated"] + counts["waiting"] + counts["unknown"]
+    assert summary["ticks"]["poison"] == summary["ticks"]["lost"] == 0
+    sent = Counter(orders(tmp_path, "one") + orders(tmp_path, "other"))
+    assert sent
+    assert max(sent.values()) == 1
+
+
+def share(worker: DeskProcess) -> int:
+    """Return how many partitions a worker last said that it reads."""
+    told = [line["message"] for line in worker.lines if "reads partitions" in line["message"]]
+    return told[-1].count(",") + 1 if told else 0
+
+
+def orders(home: Path, name: str) -> list[str]:
+    """Return the client ids of all orders in a desk's journal."""
+    journal = home / f"{name}.sqlite"
+    return [record.order.client_id for record in read_orders(journal, limit=10_000)] if journal.exists() else []
+
+
+def eventually(condition: Callable[[], bool], timeout_s: float) -> None:
+    """Wait for what only files tell.
+
+    Raises:
+        AssertionError: it did not come true in time.
+    """
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
