@@ -297,6 +297,23 @@ def _log_settings(config: Path | None, bootstrap: str | None, replication_factor
 
 
 @main.command()
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]")
+@click.option("--bootstrap", help="Kafka brokers, host:port,host:port")
+@click.option("--group", help="Whose lag to look at.")
+def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None) -> None:
+    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag."""
+    from console import loop
+    from console.doctor import examine
+    from core.settings import load
+
+    given = {"kind": log_kind or ("kafka" if bootstrap else None), "bootstrap": bootstrap, "group": group}
+    settings = load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}})
+    if not loop.run(examine(settings)):
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -170,6 +170,8 @@ class Engine:
                 foreign=counts.foreign,
                 poison=counts.poison,
                 lost=counts.lost,
+                superseded=counts.superseded,
+                lag=self._worker.lag(),
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),
@@ -354,7 +356,7 @@ class Engine:
         if self._settings.role == "collector" or self._settings.log.group:
             return  # others judge what came from here
         for _ in range(200):
-            if self._worker.consumed >= self._log.counts.appended:
+            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.appended:
                 return
             await asyncio.sleep(0.005)
 

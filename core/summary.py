@@ -28,6 +28,8 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             "foreign": ticks.foreign,
             "poison": ticks.poison,
             "lost": ticks.lost,
+            "superseded": ticks.superseded,
+            "lag": {str(partition): waiting for partition, waiting in ticks.lag.items() if waiting},
             "by_venue": dict(ticks.by_venue),
         },
         "venues": {

@@ -112,8 +112,11 @@ def facts_of(snapshot: Snapshot) -> list[Line]:
         ("  of unknown fate", orders.get("unknown", 0), "bad"),
         ("  ticks read", ticks.consumed, "text"),
         ("  repeats dropped", ticks.repeats, "text"),
-        ("  waiting", ticks.waiting, "text"),
-        ("  of unknown symbol", ticks.unknown, "text"),
+        ("  left out for newer", ticks.superseded, "text"),
+        ("  not read yet", sum(ticks.lag.values()), "text"),
+        ("  waiting to append", ticks.waiting, "text"),
+        ("  not acknowledged", ticks.unknown, "warn"),
+        ("  not of this desk", ticks.strange, "text"),
     ]
     rows += [(f"  ✗ {inert(code).replace('_', ' ')}", n, "warn") for code, n in snapshot.refusals.items()]
     return [[(f" {left(word, 20)}", "dim"), (right(count(n), 7), pen if n else "dim")] for word, n, pen in rows]

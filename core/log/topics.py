@@ -99,7 +99,7 @@ async def create(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[str
         found = await described(admin, [topic.name for topic in topics])
         if not (missing := [topic for topic in topics if not found[topic.name]]):
             return []
-        brokers = [broker["node_id"] for broker in (await _metadata(admin, []))["brokers"]]
+        brokers = [broker["node_id"] for broker in (await metadata(admin, []))["brokers"]]
         if len(brokers) < replication_factor:
             raise ConfigurationError(
                 f"{replication_factor} copies of every topic need {replication_factor} brokers",
@@ -172,11 +172,12 @@ async def described(admin: Any, names: list[str], broker: int | None = None) -> 
     """Return the partitions of each topic, an empty list for one that is not there."""
     if not names:
         return {}
-    topics = (await _metadata(admin, names, broker))["topics"]
+    topics = (await metadata(admin, names, broker))["topics"]
     return {topic["topic"]: topic["partitions"] if not topic["error_code"] else [] for topic in topics}
 
 
-async def _metadata(admin: Any, names: list[str], broker: int | None = None) -> dict[str, Any]:
+async def metadata(admin: Any, names: list[str], broker: int | None = None) -> dict[str, Any]:
+    """Return what the cluster, or one broker of it, says of itself and of these topics."""
     # Not admin.describe_topics(names): it lets a lax broker create what it is asked about.
     answer = await admin._send_request(MetadataRequest(names, allow_auto_topic_creation=False), broker)
     described: dict[str, Any] = answer.to_object()

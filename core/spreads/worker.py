@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 
 from core.latency import Latencies
@@ -39,6 +39,10 @@ class Worker:
     def owns(self) -> bool:
         """Return whether what the book holds is this worker's to decide on, and no other member's of its group."""
         return self._reader is not None and self._reader.holds(self._epoch)
+
+    def lag(self) -> Mapping[int, int]:
+        """Return how many entries of each partition wait to be read, as far as is known."""
+        return self._reader.lag() if self._reader is not None else {}
 
     async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.

@@ -103,6 +103,7 @@ def test_sigterm_under_load_ends_it_cleanly_and_sigkill_is_told_on_the_next_star
     assert summary["orders"]["unknown"] == 0
     assert count(journal, "state IN ('intent', 'sent')") == 0
     with DeskProcess(arguments, tmp_path, {"ARBDESK_PAPER__LATENCY_MS": "5000"}) as desk:
+        desk.wait_for("okx: connected")
         wait_for_orders(journal, "state = 'sent'")
         desk.signal(signal.SIGKILL)
         desk.process.wait(5)

@@ -1,0 +1,48 @@
+"""What an operator asks of Kafka before trusting it: which brokers answer, and how far behind a group is."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+
+from core.log.reader import stop_consumer
+from core.log.security import secured
+from core.log.topics import TICKS, administrator, metadata
+from core.settings import LogSettings
+
+ANSWER_S = 5.0
+
+
+async def brokers(log: LogSettings) -> list[str]:
+    """Return the addresses of the brokers that are registered.
+
+    Raises:
+        LogUnavailable: none answers.
+    """
+    async with administrator(log.bootstrap, secured(log)) as admin:
+        found: list[dict[str, Any]] = (await metadata(admin, []))["brokers"]
+    return [f"{one['host']}:{one['port']}" for one in sorted(found, key=lambda one: one["node_id"])]
+
+
+async def lag(log: LogSettings, group: str) -> Mapping[int, int | None]:
+    """Return how many records of each partition `group` has not read; None where it never wrote a position down.
+
+    Raises:
+        LogUnavailable: the brokers do not answer.
+    """
+    security = secured(log)
+    places = [TopicPartition(log.topic, number) for number in range(TICKS.partitions)]
+    async with administrator(log.bootstrap, security) as admin:
+        held = await admin.list_consumer_group_offsets(group, partitions=places)
+        consumer = AIOKafkaConsumer(bootstrap_servers=log.bootstrap, enable_auto_commit=False, **security)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await consumer.start()
+                ends = await consumer.end_offsets(places)
+        finally:
+            await stop_consumer(consumer)
+    return {
+        place.partition: max(0, ends[place] - held[place].offset) if place in held and held[place].offset >= 0 else None
+        for place in places
+    }

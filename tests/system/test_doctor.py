@@ -1,0 +1,34 @@
+"""`arbdesk doctor` as an operator runs it."""
+
+import uuid
+from pathlib import Path
+
+from core.log.kafka import KafkaLog
+from core.log.topics import TOPICS, create
+from tests.log.entries import at, take, tick
+from tests.system.desk import arbdesk
+
+
+def test_brokers_that_do_not_answer_are_wrong_in_one_line(tmp_path: Path) -> None:
+    told = arbdesk("doctor", "--bootstrap", "127.0.0.1:1", home=tmp_path)
+    assert told.returncode == 1
+    assert "WRONG Kafka      Kafka at 127.0.0.1:1 cannot be used: no broker answers" in told.stdout
+    assert told.stderr == ""
+
+
+async def test_brokers_topics_and_the_lag_of_a_group_are_told(kafka: str, tmp_path: Path) -> None:
+    await create(at(kafka), TOPICS)
+    group = f"g{uuid.uuid4().hex[:8]}"
+    async with KafkaLog(kafka, "arbitrage-tick-data", capacity=100, tag="doctor") as log:
+        async with log.reader(group) as reader:
+            log.append(tick(1))
+            assert await take(1, reader) == [tick(1)]
+        log.append(tick(2))
+        assert await log.flush(5)
+    told = arbdesk("doctor", "--bootstrap", kafka, "--group", group, home=tmp_path)
+    lines = dict(line.split(maxsplit=2)[1:] for line in told.stdout.splitlines())
+    assert lines["brokers"].startswith("3: 127.0.0.1:")
+    assert lines["lag"].startswith(f"{group} has ")
+    assert "topics" in lines
+    assert "aiokafka" in lines["versions"]
+    assert "can be written" in lines["journal"]
