@@ -17,7 +17,7 @@ from core.errors import LogUnavailable
 from core.log.topics import TICKS, Topic, create, delete
 from core.settings import LogSettings
 from core.spreads.route import Opportunity
-from core.tick import encode
+from core.tick import Tick, encode
 
 ROUNDS = 3
 PART = 50_000  # ticks written between two lines of progress
@@ -58,8 +58,9 @@ async def throughput_kafka(settings: LogSettings, count: int, workers: int, *, a
             "gain": round(every.wall_s / newest.wall_s, 3),
         },
     }
-    if workers > 1:
-        result["workers"] = [await _group(settings, count, number) for number in (1, workers)]
+    groups = [await _group(settings, count, number) for number in (1, workers)] if workers > 1 else []
+    if groups:
+        result["workers"] = groups
     done()
     if as_json:
         click.echo(orjson.dumps(result).decode())
@@ -72,7 +73,7 @@ async def throughput_kafka(settings: LogSettings, count: int, workers: int, *, a
     for name, spent, note in rows:
         cpu_us = spent.cpu_s / count * 1e6
         click.echo(f"{name:<34} {count / spent.wall_s:>10,.0f} a second, {cpu_us:.2f} us of CPU each  {note}")
-    for told in result.get("workers", []):  # type: ignore[attr-defined]
+    for told in groups:
         click.echo(
             f"{told['workers']} worker(s) of a group{'':<15} {told['ticks_per_s']:>10,} a second, "
             f"{told['cpu_us']:.2f} us of CPU each"
@@ -110,9 +111,9 @@ async def fill(settings: LogSettings, topic: str, count: int) -> None:
             await producer.write(topic, _records(made, PART))
 
 
-def _records(made: Iterator[object], count: int) -> Iterator[tuple[bytes, bytes]]:
+def _records(made: Iterator[Tick], count: int) -> Iterator[tuple[bytes, bytes]]:
     for _, tick in zip(range(count), made, strict=False):
-        yield tick.symbol.encode(), encode(tick)  # type: ignore[attr-defined]
+        yield tick.symbol.encode(), encode(tick)
 
 
 async def _count(settings: LogSettings, topic: str, count: int) -> Spent:
