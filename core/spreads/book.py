@@ -91,4 +91,6 @@ class SpreadBook:
 
 def _restarted(tick: Tick, held: Tick) -> bool:
     later_ns = tick.received_ns - held.received_ns
+    if tick.timestamp < held.timestamp:  # by the venue's own clock it is old: a copy from a collector that was asleep
+        return False
     return later_ns > RESTART_NS or (tick.sequence_id == 1 and later_ns > 0)  # Bybit says a restart with id 1
