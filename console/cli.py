@@ -289,10 +289,12 @@ def kafka_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _log_settings(config: Path | None, bootstrap: str | None, replication_factor: int | None) -> "LogSettings":
+def _log_settings(
+    config: Path | None, bootstrap: str | None, replication_factor: int | None, kind: str = "kafka"
+) -> "LogSettings":
     from core.settings import load
 
-    given = {"kind": "kafka", "bootstrap": bootstrap, "replication_factor": replication_factor}
+    given = {"kind": kind, "bootstrap": bootstrap, "replication_factor": replication_factor}
     return load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}}).log
 
 
@@ -360,6 +362,27 @@ def producing(ticks: int, as_json: bool, **where: Any) -> None:
     from console.bench.producing import producing as measure
 
     loop.run(measure(_log_settings(**where), ticks, as_json=as_json))
+
+
+@bench.command()
+@kafka_options
+@click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="[kafka if --bootstrap, else memory]")
+@click.option("--rates", default="1000,5000,20000", show_default=True, help="Ticks a second.")
+@click.option("--for", "for_s", type=Duration(), default=30.0, help="Of each rate.  [30s]")
+def latency(log_kind: str | None, rates: str, for_s: float, as_json: bool, **where: Any) -> None:
+    """A venue's frame to an opportunity and to its orders, through a whole desk, beside a bare client's echo."""
+    from console import loop
+    from console.bench.latency import latency as measure
+
+    wanted = [int(rate) for rate in rates.split(",") if rate.strip().isdigit() and int(rate)]
+    if len(wanted) != len(rates.split(",")):
+        raise ConfigurationError(f"--rates {rates}", why="not ticks a second", do="Write 1000,5000,20000.")
+    kind = log_kind or ("kafka" if where["bootstrap"] else "memory")
+    settings = _log_settings(**where, kind=kind)
+    options = ["--log", kind, *(["--bootstrap", settings.bootstrap] if kind == "kafka" else [])]
+    if where["config"] is not None:
+        options += ["--config", str(where["config"])]
+    loop.run(measure(options, settings, wanted, int(max(1, for_s)), as_json=as_json))
 
 
 @bench.command()

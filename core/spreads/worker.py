@@ -79,6 +79,8 @@ class Worker:
             if opened and decides:
                 decided_ns = self._clock_ns()
                 for opportunity in opened:
+                    received_ns = max(opportunity.buy.received_ns, opportunity.sell.received_ns)
+                    self._latencies.record("opportunity", decided_ns - received_ns)
                     found(opportunity, decided_ns)
         done_ns = self._clock_ns()
         latencies = self._latencies
