@@ -13,6 +13,7 @@ import msgspec
 from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
+from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from core.tick import Cause
 
@@ -36,6 +37,7 @@ class VenueState(msgspec.Struct, frozen=True):
     clock_ahead_ms: float | None = (
         None  # the venue's clock is ahead of ours by at least this; None: it stamps no events
     )
+    copies: tuple[Copy, ...] = ()  # where several desks collect it: each of them, the one that is ahead first
 
 
 class Quote(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from core.desk import (
     Snapshot,
     TickCounts,
     TicketCounts,
+    VenueState,
     pnl_text,
 )
 from core.errors import ConfigurationError
@@ -40,7 +41,7 @@ from core.execution.journal import Journal
 from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect
-from core.feeds.collector import Collector
+from core.feeds.collector import Collector, FeedState
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.log.ticklog import TickLog
@@ -143,6 +144,7 @@ class Engine:
         edges = tuple(views.edges(self._detector, now_ns))
         live = {edge.route: edge for edge in edges}
         feeds = [collector.state(now_ns) for collector in self._collectors]
+        venues = self._venues(feeds, now_ns)
         counts, trading = self._log.counts, self._trading
         return Snapshot(
             taken_ns=now_ns,
@@ -154,7 +156,7 @@ class Engine:
             approval=self._settings.approval,
             log=self._log_name(),
             symbols=self._settings.symbols,
-            venues=tuple(views.venue_state(feed, self._per_s.get(feed.name, 0.0)) for feed in feeds),
+            venues=venues,
             quotes=tuple(views.quotes(self._detector, self._instruments, self._max_age_ns, now_ns)),
             edges=edges,
             ticks=TickCounts(
@@ -365,19 +367,25 @@ class Engine:
     async def _keep_house(self) -> None:
         """Measure rates and latencies, and watch the log; once a second."""
         loop = asyncio.get_running_loop()
-        before, counted = loop.time(), {collector.name: 0 for collector in self._collectors}
+        before, counted = loop.time(), Counter[str]()
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             elapsed_s, now_ns = loop.time() - before, time.time_ns()
             before += elapsed_s
+            for name, ticks in self._ticks_so_far(now_ns).items():
+                self._per_s[name] = (ticks - counted[name]) / elapsed_s
+                counted[name] = ticks
             for collector in self._collectors:
-                ticks = collector.state(now_ns).ticks
-                self._per_s[collector.name] = (ticks - counted[collector.name]) / elapsed_s
-                counted[collector.name] = ticks
                 self._latencies.record_all("feed", collector.take_feed_ns())
             await self._read_latencies()
             if trouble := self._log.trouble:
                 self._notice("error", trouble)
+
+    def _ticks_so_far(self, now_ns: int) -> Mapping[str, int]:
+        """Return how many each venue brought: by our own collectors, or else through the log."""
+        if self._settings.role == "worker":
+            return dict(self._worker.arrivals.entries)
+        return {collector.name: collector.state(now_ns).ticks for collector in self._collectors}
 
     async def _read_latencies(self) -> None:
         for stage in STAGES:
@@ -385,6 +393,16 @@ class Engine:
             await asyncio.sleep(0)  # a millisecond each: not in one go
 
     # --- small things
+
+    def _venues(self, feeds: Sequence[FeedState], now_ns: int) -> tuple[VenueState, ...]:
+        arrivals, per_s = self._worker.arrivals, self._per_s
+        if self._settings.role == "worker":
+            venues = self._settings.venues
+            return tuple(
+                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns)
+                for name in self._detector.book.venues
+            )
+        return tuple(views.venue_state(feed, per_s.get(feed.name, 0.0), arrivals.copies(feed.name)) for feed in feeds)
 
     def _collector(self, name: str) -> Collector:
         venue = self._settings.venues[name]

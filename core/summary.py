@@ -38,6 +38,10 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
                 "rejected": dict(venue.rejected),
                 "ignored": dict(venue.ignored),
                 "mute": list(venue.mute),
+                "collectors": [
+                    {"name": one.collector, "behind_ms": one.behind_ms, "first": one.first, "compared": one.compared}
+                    for one in venue.copies
+                ],
             }
             for venue in snapshot.venues
         },

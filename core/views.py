@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from core.desk import Edge, ExposureView, InventoryView, Leg, OrderView, Quote, TicketView, VenueState
+from core.desk import Edge, ExposureView, Health, InventoryView, Leg, OrderView, Quote, TicketView, VenueState
 from core.execution.holdings import Holdings
 from core.execution.orders import Order, Placed, currencies, exact
 from core.execution.rescue import Exposure
 from core.execution.tickets import Ticket
 from core.feeds.collector import FeedState
 from core.instruments import Instruments
+from core.spreads.arrivals import Arrivals, Copy
 from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
 
-def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
+def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -> VenueState:
     return VenueState(
         name=feed.name,
         health=feed.health,
@@ -28,7 +29,19 @@ def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
         ignored=feed.ignored,
         mute=feed.mute,
         clock_ahead_ms=feed.clock_ahead_ms,
+        copies=copies,
     )
+
+
+def read_venue(name: str, arrivals: Arrivals, ticks_per_s: float, silence_s: float, now_ns: int) -> VenueState:
+    """Return a venue that others collect, as far as the log tells."""
+    last_ns, why = arrivals.last_ns.get(name, 0), ""
+    health: Health = "up"
+    if not last_ns:
+        health, why = "connecting", "nothing of it has come through the log yet"
+    elif now_ns - last_ns > silence_s * 1e9:
+        health, why = "silent", "nothing of it comes through the log: do its collectors run?"
+    return VenueState(name, health, why, arrivals.entries[name], ticks_per_s, last_ns, copies=arrivals.copies(name))
 
 
 def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns: int) -> Iterator[Quote]:

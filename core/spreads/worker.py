@@ -7,6 +7,7 @@ from itertools import repeat
 
 from core.latency import Latencies
 from core.log.ticklog import Batch, Readable, TickReader
+from core.spreads.arrivals import Arrivals
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.tick import Entry
@@ -29,6 +30,7 @@ class Worker:
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.consumed = 0
+        self.arrivals = Arrivals()
         self._reader: TickReader | None = None
         self._epoch = 0
         self._detector = detector
@@ -58,6 +60,7 @@ class Worker:
                 if self._reader.epoch != self._epoch:
                     self._epoch = self._reader.epoch
                     self._detector.forget()
+                self.arrivals.note(batch, self._clock_ns())
                 most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):
                     now_ns = self.judge(batch, start)

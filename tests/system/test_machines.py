@@ -1,4 +1,4 @@
-"""Several desks on one Kafka: a collector and two workers of a group, as processes, one of them killed."""
+"""Several desks on one Kafka: two collectors of the same venues and two workers of a group; one worker is killed."""
 
 import json
 import subprocess
@@ -50,7 +50,9 @@ async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twic
     await create(at(kafka), [EVENTS, DESK_STATE, COMMANDS])
     with market(2_000) as urls, ExitStack() as stack:
         collector = stack.enter_context(desk(tmp_path, kafka, topic, group, urls, "collector", "--role", "collector"))
-        collector.wait_for("connected", times=3)
+        spare = stack.enter_context(desk(tmp_path, kafka, topic, group, urls, "spare", "--role", "collector"))
+        for each in (collector, spare):
+            each.wait_for("connected", times=3)
         one, other = (
             stack.enter_context(desk(tmp_path, kafka, topic, group, urls, name, "--role", "worker"))
             for name in ("one", "other")
@@ -67,11 +69,16 @@ async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twic
         before = len(orders(tmp_path, "other"))
         eventually(lambda: len(orders(tmp_path, "other")) > before, 20)
         collector.process.terminate()
+        spare.process.terminate()
         counts = collector.summary()["ticks"]
         other.process.terminate()
         summary = other.summary()
     assert counts["received"] == counts["appended"] + counts["conflated"] + counts["waiting"] + counts["unknown"]
     assert summary["ticks"]["poison"] == summary["ticks"]["lost"] == 0
+    for venue in summary["venues"].values():  # the same ticks came twice, and were judged once
+        assert {one["name"] for one in venue["collectors"]} == {"collector", "spare"}
+        assert venue["collectors"][0]["behind_ms"] < venue["collectors"][1]["behind_ms"]
+    assert summary["ticks"]["repeats"] > 0
     sent = Counter(orders(tmp_path, "one") + orders(tmp_path, "other"))
     assert sent
     assert max(sent.values()) == 1
