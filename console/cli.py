@@ -81,6 +81,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--group", help="Workers of one group share the symbols (Kafka)."),
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
+            click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -158,6 +159,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("log.bootstrap", options["bootstrap"])
     put("log.group", options["group"])
     put("name", options["name"])
+    put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
     if options["symbols"]:

@@ -9,6 +9,8 @@ import queue
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,9 +90,25 @@ async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, _on_signal, stop, signal.Signals(number).name)
-    async with running(settings, demo=demo, attended=False) as engine:
+    async with running(settings, demo=demo, attended=False) as engine, metrics(engine, settings):
         await _until(stop, engine, for_s)
     print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
+
+
+@asynccontextmanager
+async def metrics(engine: Engine, settings: Settings) -> AsyncIterator[None]:
+    """Serve the engine's figures as long as the context lasts, if the settings ask for it.
+
+    Raises:
+        ConfigurationError: the port cannot be had.
+    """
+    if settings.metrics_port is None:
+        yield
+        return
+    from console.metrics import served  # heavy, and only here
+
+    async with served(engine, settings.metrics_port):
+        yield
 
 
 def _on_signal(stop: asyncio.Event, name: str) -> None:

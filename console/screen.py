@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from console.app import Console
-from console.headless import log_to
+from console.headless import log_to, metrics
 from core.engine import Engine, running
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
@@ -31,7 +31,8 @@ async def show(
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
-    async with running(settings, demo=demo, attended=picture is None) as engine:
+    attended = picture is None
+    async with running(settings, demo=demo, attended=attended) as engine, metrics(engine, settings):
         app = Console(engine, settings.console)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -214,6 +214,7 @@ class Settings(BaseSettings):
     name: DeskName | None = None  # what the desk is called on Kafka; made of host and role if not set
     role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)  # Prometheus, on loopback; not set: off
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
     journal: Path | None = None  # the journal's file, instead of one in data_dir
     log: LogSettings = LogSettings()
