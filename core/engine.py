@@ -36,6 +36,7 @@ from core.desk import (
     pnl_text,
 )
 from core.errors import ConfigurationError
+from core.events import Events
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
 from core.execution.planning import Ids, install_code
@@ -79,6 +80,8 @@ class Engine:
         market: SimulatedMarket | None,
         gateway: Gateway,
         ledger: Path,
+        run_id: str,
+        name: str,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
@@ -95,7 +98,11 @@ class Engine:
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
-            self._claim = GroupClaim(settings.log, lambda: self._name, self._worker.owns)
+            self._claim = GroupClaim(settings.log, lambda: self._name, run_id, self._worker.owns)
+        self._events: Events | None = None
+        if settings.log.kind == "kafka":
+            self._events = Events(settings.log, name, mode, run_id)
+            journal.listener = self._events.tell
         self._verdicts = Verdicts(settings.analysis.veto_quota)
         untrusted = settings.analysis.untrusted
         self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
@@ -302,6 +309,8 @@ class Engine:
                 await asyncio.wait([self._collecting], timeout=1.5)
             self._trading.limits.disarm()  # what is judged from here on is counted, and not traded
             await asyncio.gather(self._drain(), self._trading.executor.settled(1.5), self._part())
+            if self._events is not None and not await self._events.flush(0.3):
+                logger.warning("%d events did not reach Kafka; the journal has them", self._events.waiting)
             await self._read_latencies()
             if crossings is not None:
                 self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
@@ -318,6 +327,8 @@ class Engine:
                 tasks.create_task(self._worker.run(self._log, reading, self._settings.log.group), name="worker")
             if self._claim is not None:
                 tasks.create_task(self._claim.run(), name="claims")
+            if self._events is not None:
+                tasks.create_task(self._events.run(), name="events")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
             if self._market is not None:
@@ -380,6 +391,11 @@ class Engine:
             await self._read_latencies()
             if trouble := self._log.trouble:
                 self._notice("error", trouble)
+            if self._events is not None and self._events.dropped:
+                lost = self._events.dropped
+                self._notice(
+                    "warning", f"{lost} events did not reach Kafka, which does not answer; the journal has them"
+                )
 
     def _ticks_so_far(self, now_ns: int) -> Mapping[str, int]:
         """Return how many each venue brought: by our own collectors, or else through the log."""
@@ -477,7 +493,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         if gateway.simulated:  # no money: it begins anew, and nothing of it stays
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
         mode: Mode = "DEMO" if demo else "PAPER"
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger)
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await engine.start()
