@@ -158,12 +158,14 @@ class Engine:
             quotes=tuple(views.quotes(self._detector, self._instruments, self._max_age_ns, now_ns)),
             edges=edges,
             ticks=TickCounts(
-                received=counts.received,
-                appended=counts.appended,
+                offered=counts.offered,
+                acked=counts.acked,
+                queued=counts.queued,
+                in_flight=counts.in_flight,
+                dropped=counts.dropped,
                 consumed=self._worker.consumed,
                 conflated=counts.conflated,
                 rejected=sum(sum(feed.rejected.values()) for feed in feeds),
-                waiting=counts.waiting,
                 unknown=counts.unknown,
                 repeats=self._detector.book.repeats,
                 strange=self._detector.book.strange,
@@ -352,11 +354,11 @@ class Engine:
         """Wait until everything received has been judged, as far as the log answers."""
         if not await self._log.flush(1.0):
             counts = self._log.counts
-            logger.warning("the log did not take %d ticks in time", counts.waiting + counts.unknown)
+            logger.warning("the log did not take %d ticks in time", counts.waiting + counts.dropped + counts.unknown)
         if self._settings.role == "collector" or self._settings.log.group:
             return  # others judge what came from here
         for _ in range(200):
-            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.appended:
+            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.acked:
                 return
             await asyncio.sleep(0.005)
 
