@@ -41,7 +41,7 @@ class GroupClaim:
     def __init__(self, log: LogSettings, desk: Callable[[], str], owns: Callable[[], bool]) -> None:
         self._log, self._desk, self._owns = log, desk, owns
         self._sender: Sender | None = None
-        self.trouble = "not connected yet"
+        self.trouble = ""  # why no trade can be claimed
 
     def holds(self) -> bool:
         return self._owns()
@@ -49,7 +49,7 @@ class GroupClaim:
     async def lay(self, trade: Trade) -> str:
         """Write the intent of `trade` down for all workers; return why it may not be sent, nothing if it may."""
         if self._sender is None:
-            return f"Kafka takes no claims: {self.trouble}"
+            return f"Kafka takes no claims: {self.trouble or 'not connected yet'}"
         route, ids = trade.route, tuple(order.client_id for order in trade.legs)
         group = self._log.group or ""
         intent = Intent(time.time_ns(), self._desk(), group, trade.trade_id, route.symbol, route.buy, route.sell, ids)
@@ -70,8 +70,7 @@ class GroupClaim:
                     self.trouble = ""
                     await asyncio.Event().wait()
             except LogUnavailable as error:
-                self.trouble = str(error)
-                logger.warning("no claims can be laid: %s", error)
+                self.trouble = f"no trade can be claimed, and none is sent: {error}"
                 await asyncio.sleep(PAUSE_S)
             finally:
                 self._sender = None

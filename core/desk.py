@@ -256,6 +256,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
     gateway_faults: tuple[str, ...] = ()  # and those of the simulated gateway
     notices: tuple[Notice, ...] = ()  # oldest first
+    trouble: tuple[str, ...] = ()  # what is wrong at this moment, a line each
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process

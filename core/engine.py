@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
+from core.troubles import Silence, Troubles
 
 if TYPE_CHECKING:
     from core.remote.station import Station
@@ -127,6 +128,7 @@ class Engine:
             truth=market is not None,
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
+        self._troubles = Troubles(self._who_knows(), self._notice)
         self._per_s: dict[str, float] = {}
         self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
@@ -204,6 +206,7 @@ class Engine:
             faults=self._market.faults if self._market is not None else (),
             gateway_faults=self._market.gateway_faults if self._gateway.simulated and self._market is not None else (),
             notices=tuple(self._notices),
+            trouble=self._troubles.now,
             desk=self._name,
             outside=self._station.outside if self._station is not None else Outside(),
         )
@@ -320,6 +323,7 @@ class Engine:
                 tasks.create_task(self._claim.run(), name="claims")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
+            tasks.create_task(self._troubles.run(), name="troubles")
             if self._market is not None:
                 told = self._market.run(lambda text: self._notice("warning", text), self._labelled)
                 tasks.create_task(told, name="market")
@@ -378,8 +382,6 @@ class Engine:
                 counted[collector.name] = ticks
                 self._latencies.record_all("feed", collector.take_feed_ns())
             await self._read_latencies()
-            if trouble := self._log.trouble:
-                self._notice("error", trouble)
 
     async def _read_latencies(self) -> None:
         for stage in STAGES:
@@ -387,6 +389,15 @@ class Engine:
             await asyncio.sleep(0)  # a millisecond each: not in one go
 
     # --- small things
+
+    def _who_knows(self) -> list[Callable[[], str]]:
+        """Return those who know what is wrong with the desk."""
+        sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (claim := self._claim) is not None:
+            sources.append(lambda: claim.trouble)
+        if self._settings.role == "worker":  # where there are collectors, each venue tells of itself
+            sources.append(Silence(lambda: self._worker.consumed))
+        return sources
 
     def _collector(self, name: str) -> Collector:
         venue = self._settings.venues[name]

@@ -14,6 +14,20 @@ def identity(ticks: TickCounts) -> dict[str, int]:
     return {name: getattr(ticks, name) for name in IDENTITY}
 
 
+def status(snapshot: Snapshot) -> dict[str, Any]:
+    """Return how a desk is at this moment, short enough for a line of its log some times a second."""
+    ticks = snapshot.ticks
+    return {
+        "ticks": {**identity(ticks), "consumed": ticks.consumed, "per_s": round(ticks.per_s)},
+        "lag": {str(partition): waiting for partition, waiting in ticks.lag.items()},
+        "venues_up": sum(venue.health == "up" for venue in snapshot.venues),
+        "armed": snapshot.armed,
+        "halted": snapshot.halted,
+        "orders": dict(snapshot.order_counts),
+        "trouble": list(snapshot.trouble),
+    }
+
+
 def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
     """Return what the design's schema names, from the last snapshot; `truth` is there in a demo only."""
     ticks, tickets, analysis = snapshot.ticks, snapshot.ticket_counts, snapshot.analysis
