@@ -10,24 +10,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from core.desk import Desk, Snapshot
+from core.desk import Desk, Snapshot, TickCounts
 from core.errors import ConfigurationError
 from core.latency import BOUNDS_MS, Percentiles, Stage
 
 HOST = "127.0.0.1"
 EVERY_S = 1.0  # how often the desk is asked; who scrapes more often sees the same, and how old it is
-TICKS = (
-    "received",
-    "appended",
-    "consumed",
-    "conflated",
-    "rejected",
-    "unknown",
-    "repeats",
-    "superseded",
-    "poison",
-    "lost",
-)
 
 
 @asynccontextmanager
@@ -77,9 +65,7 @@ class Figures(Collector):
         yield _gauge("snapshot_age_seconds", "How old these figures are.", time.time() - now.taken_ns / 1e9)
         yield _gauge("armed", "1: approved trades leave the desk.", now.armed)
         yield _gauge("halted", "1: the desk is halted.", now.halted)
-        ticks = {name: getattr(now.ticks, name) for name in TICKS}
-        yield _counters("ticks", "Ticks by what became of them.", "became", ticks)
-        yield _gauge("ticks_waiting", "Ticks that wait for the log.", now.ticks.waiting)
+        yield from _ticks(now.ticks)
         lag = {str(partition): waiting for partition, waiting in now.ticks.lag.items()}
         yield _gauges("log_lag_records", "Records that wait to be read.", "partition", lag)
         yield _counters("venue_ticks", "Ticks of a venue.", "venue", {venue.name: venue.ticks for venue in now.venues})
@@ -102,6 +88,30 @@ class Figures(Collector):
         cost.add_metric([], float(now.analysis.cost_usd))
         yield cost
         yield _latencies(now.latency)
+
+
+def _ticks(ticks: TickCounts) -> Iterable[Metric]:
+    became = {
+        "acked": ticks.acked,
+        "conflated": ticks.conflated,
+        "dropped": ticks.dropped,
+        "unknown": ticks.unknown,
+    }
+    read = {
+        "consumed": ticks.consumed,
+        "superseded": ticks.superseded,
+        "repeats": ticks.repeats,
+        "strange": ticks.strange,
+        "foreign": ticks.foreign,
+        "poison": ticks.poison,
+        "lost": ticks.lost,
+    }
+    yield _counter("ticks_offered", "Ticks offered to the log.", ticks.offered)
+    yield _counters("ticks", "Ticks offered to the log, by what became of them.", "became", became)
+    yield _gauge("ticks_queued", "Ticks that wait for the log.", ticks.queued)
+    yield _gauge("ticks_in_flight", "Ticks that are sent and not acknowledged.", ticks.in_flight)
+    yield _counter("ticks_rejected", "Frames that brought no tick though they should have.", ticks.rejected)
+    yield _counters("ticks_read", "Ticks read from the log, by what became of them.", "became", read)
 
 
 def _gauge(name: str, means: str, value: float) -> Metric:

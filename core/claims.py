@@ -50,18 +50,26 @@ class GroupClaim:
         self._log, self._desk, self._run_id, self._owns = log, desk, run_id, owns
         self._sender: Sender | None = None
         self._open: dict[str, Intent] = {}  # trade id -> what another desk of the group has not ended
-        self.deaf = "not connected yet"  # why it is not known what others claimed; empty: it is
-        self.trouble = "not connected yet"
+        self._heard = False  # it is known what others claimed
+        self._mute = self._deaf = ""  # why no claim can be laid; why those of others are not heard
+
+    @property
+    def trouble(self) -> str:
+        """Why no trade can be claimed; empty: it can, or the connection is being made."""
+        return self._mute or self._deaf
+
+    @property
+    def ready(self) -> bool:
+        """Whether trades can be claimed."""
+        return self._sender is not None and self._heard
 
     def holds(self) -> bool:
         return self._owns()
 
     async def lay(self, trade: Trade) -> str:
         """Write the intent of `trade` down for all workers; return why it may not be sent, nothing if it may."""
-        if self._sender is None:
-            return f"Kafka takes no claims: {self.trouble}"
-        if self.deaf:
-            return f"Kafka does not tell what other workers claimed: {self.deaf}"
+        if self._sender is None or not self._heard:
+            return self.trouble or "not connected to Kafka yet, to claim it"
         if other := self.claimed(trade):
             return f"{other.desk} claimed {other.trade_id} on this route, and has not said how it ended"
         route, ids = trade.route, tuple(order.client_id for order in trade.legs)
@@ -104,11 +112,10 @@ class GroupClaim:
         while True:
             try:
                 async with sending(self._log, EVENTS, lasting=True) as self._sender:
-                    self.trouble = ""
+                    self._mute = ""
                     await asyncio.Event().wait()
             except LogUnavailable as error:
-                self.trouble = str(error)
-                logger.warning("no claims can be laid: %s", error)
+                self._mute = f"no trade can be claimed, and none is sent: {error}"
                 await asyncio.sleep(PAUSE_S)
             finally:
                 self._sender = None
@@ -124,8 +131,8 @@ class GroupClaim:
                         for value in await others.read(1.0):
                             self.hear(value)
                         if others.caught_up:
-                            self.deaf = ""
+                            self._heard, self._deaf = True, ""
             except LogUnavailable as error:
-                self.deaf = str(error)
-                logger.warning("claims of others are not heard: %s", error)
+                self._deaf = f"what other workers claimed is not known, and no trade is sent: {error}"
+                self._heard = False
                 await asyncio.sleep(PAUSE_S)

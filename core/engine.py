@@ -6,7 +6,7 @@ import logging
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,7 @@ from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
+from core.troubles import Silence, Troubles
 
 if TYPE_CHECKING:
     from core.remote.station import Station
@@ -135,6 +136,7 @@ class Engine:
             truth=market is not None,
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
+        self._troubles = Troubles(self._who_knows(), self._notice)
         self._per_s: dict[str, float] = {}
         self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
@@ -167,12 +169,14 @@ class Engine:
             quotes=tuple(views.quotes(self._detector, self._instruments, self._max_age_ns, now_ns)),
             edges=edges,
             ticks=TickCounts(
-                received=counts.received,
-                appended=counts.appended,
+                offered=counts.offered,
+                acked=counts.acked,
+                queued=counts.queued,
+                in_flight=counts.in_flight,
+                dropped=counts.dropped,
                 consumed=self._worker.consumed,
                 conflated=counts.conflated,
                 rejected=sum(sum(feed.rejected.values()) for feed in feeds),
-                waiting=counts.waiting,
                 unknown=counts.unknown,
                 repeats=self._detector.book.repeats,
                 strange=self._detector.book.strange,
@@ -211,6 +215,7 @@ class Engine:
             faults=self._market.faults if self._market is not None else (),
             gateway_faults=self._market.gateway_faults if self._gateway.simulated and self._market is not None else (),
             notices=tuple(self._notices),
+            trouble=self._troubles.now,
             desk=self._name,
             outside=self._station.outside if self._station is not None else Outside(),
         )
@@ -331,6 +336,7 @@ class Engine:
                 tasks.create_task(self._events.run(), name="events")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
+            tasks.create_task(self._troubles.run(), name="troubles")
             if self._market is not None:
                 told = self._market.run(lambda text: self._notice("warning", text), self._labelled)
                 tasks.create_task(told, name="market")
@@ -365,11 +371,11 @@ class Engine:
         """Wait until everything received has been judged, as far as the log answers."""
         if not await self._log.flush(1.0):
             counts = self._log.counts
-            logger.warning("the log did not take %d ticks in time", counts.waiting + counts.unknown)
+            logger.warning("the log did not take %d ticks in time", counts.waiting + counts.dropped + counts.unknown)
         if self._settings.role == "collector" or self._settings.log.group:
             return  # others judge what came from here
         for _ in range(200):
-            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.appended:
+            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.acked:
                 return
             await asyncio.sleep(0.005)
 
@@ -389,13 +395,6 @@ class Engine:
             for collector in self._collectors:
                 self._latencies.record_all("feed", collector.take_feed_ns())
             await self._read_latencies()
-            if trouble := self._log.trouble:
-                self._notice("error", trouble)
-            if self._events is not None and self._events.dropped:
-                lost = self._events.dropped
-                self._notice(
-                    "warning", f"{lost} events did not reach Kafka, which does not answer; the journal has them"
-                )
 
     def _ticks_so_far(self, now_ns: int) -> Mapping[str, int]:
         """Return how many each venue brought: by our own collectors, or else through the log."""
@@ -419,6 +418,17 @@ class Engine:
                 for name in self._detector.book.venues
             )
         return tuple(views.venue_state(feed, per_s.get(feed.name, 0.0), arrivals.copies(feed.name)) for feed in feeds)
+
+    def _who_knows(self) -> list[Callable[[], str]]:
+        """Return those who know what is wrong with the desk."""
+        sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (claim := self._claim) is not None:
+            sources.append(lambda: claim.trouble)
+        if (events := self._events) is not None:
+            sources.append(lambda: events.trouble)
+        if self._settings.role == "worker":  # where there are collectors, each venue tells of itself
+            sources.append(Silence(lambda: self._worker.consumed))
+        return sources
 
     def _collector(self, name: str) -> Collector:
         venue = self._settings.venues[name]

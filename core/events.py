@@ -1,7 +1,6 @@
 """What the desk decides and does, told to `arbitrage-events`: for other machines. The journal is the record of it."""
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 CAPACITY = 4_096  # events that wait for the brokers; more are dropped and counted
 AT_ONCE = 64
 PAUSE_S = 1.0
-
-logger = logging.getLogger("arbdesk")
 
 
 class Event(msgspec.Struct, frozen=True, tag="event"):
@@ -49,7 +46,13 @@ class Events:
         self._news, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self.made = self.sent = self.dropped = 0
-        self.trouble = ""
+        self._away = ""  # why nothing can be sent
+
+    @property
+    def trouble(self) -> str:
+        """What keeps events from Kafka; empty if nothing does."""
+        lost = f"; {self.dropped} are lost to Kafka, the journal has them" if self.dropped else ""
+        return f"events wait for Kafka{lost}: {self._away}" if self._away else ""
 
     @property
     def waiting(self) -> int:
@@ -74,13 +77,11 @@ class Events:
         while True:
             try:
                 async with sending(self._log, EVENTS, lasting=True) as sender:
-                    self.trouble = ""
+                    self._away = ""
                     while True:
                         await self._send_some(sender)
             except LogUnavailable as error:
-                if not self.trouble:
-                    logger.warning("events wait: %s", error)
-                self.trouble = str(error)
+                self._away = str(error)
                 await asyncio.sleep(PAUSE_S)
 
     async def flush(self, timeout_s: float) -> bool:

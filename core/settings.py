@@ -216,6 +216,7 @@ class Settings(BaseSettings):
     approval: Literal["manual", "auto"] = "manual"
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)  # Prometheus, on loopback; not set: off
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
+    status_every_s: float = Field(default=10.0, ge=0.1, le=3600)  # how often the daemon's log says how the desk is
     journal: Path | None = None  # the journal's file, instead of one in data_dir
     log: LogSettings = LogSettings()
     spreads: SpreadSettings = SpreadSettings()

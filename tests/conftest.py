@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.kafka_cluster import ClusterFailed, cluster
+from tests.kafka_cluster import cluster
+from tests.kafka_dist import ClusterFailed
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")  # a busy machine is no failure: properties are checked without a clock

@@ -146,7 +146,7 @@ def demo_up() -> Snapshot:
         venues=tuple(venue(name) for name in VENUES),
         quotes=tuple(quotes()),
         edges=tuple(edges()),
-        ticks=TickCounts(144_633, 144_633, 144_600, conflated=33, rejected=4, per_s=2002.2, repeats=12),
+        ticks=TickCounts(144_633, 144_600, conflated=33, consumed=144_600, rejected=4, per_s=2002.2, repeats=12),
         opportunities=61,
         ghosts={"stale": 130, "skew": 44, "depth": 9, "fee": 3},
         latency=latencies(),

@@ -68,7 +68,7 @@ async def test_a_route_that_another_worker_claimed_is_left_alone_until_that_trad
     told = Events(log, "one", "PAPER", "one")
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.run()) for each in (one, other, stranger, told)]
-        await until(lambda: not any(each.trouble or each.deaf for each in (one, other, stranger)))
+        await until(lambda: one.ready and other.ready and stranger.ready)
         assert await one.lay(trade("t1")) == ""
         await until(lambda: other.claimed(trade("t2")) is not None)
         assert "one claimed t1 on this route" in await other.lay(trade("t2"))
@@ -87,6 +87,6 @@ async def test_without_brokers_nothing_can_be_claimed() -> None:
     claim = claim_of(LogSettings(kind="kafka", bootstrap="127.0.0.1:1", group="g"), "one")
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(claim.run())
-        await until(lambda: "127.0.0.1:1" in claim.trouble and "127.0.0.1:1" in claim.deaf)
-        assert "Kafka takes no claims" in await claim.lay(trade("t1"))
+        await until(lambda: "127.0.0.1:1" in claim.trouble)
+        assert "127.0.0.1:1" in await claim.lay(trade("t1"))
         running.cancel()

@@ -17,7 +17,8 @@ from core.log.kafka import KafkaLog
 from core.log.security import secured
 from core.log.topics import TICKS, check, create
 from core.settings import LogSettings, SecuritySettings, load
-from tests.kafka_cluster import ClusterFailed, Users, cluster
+from tests.kafka_cluster import cluster
+from tests.kafka_dist import ClusterFailed, Users
 from tests.log.certificates import authority, signed
 from tests.log.entries import take, tick
 

@@ -14,6 +14,7 @@ import pytest
 
 from core.execution.journal import read_orders
 from core.log.topics import COMMANDS, DESK_STATE, EVENTS, TICKS, create
+from core.summary import IDENTITY
 from tests.log.entries import at, fresh_topic
 from tests.system.desk import DeskProcess
 
@@ -73,7 +74,7 @@ async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twic
         counts = collector.summary()["ticks"]
         other.process.terminate()
         summary = other.summary()
-    assert counts["received"] == counts["appended"] + counts["conflated"] + counts["waiting"] + counts["unknown"]
+    assert counts["offered"] == sum(counts[name] for name in IDENTITY[1:])
     assert summary["ticks"]["poison"] == summary["ticks"]["lost"] == 0
     for venue in summary["venues"].values():  # the same ticks came twice, and were judged once
         assert {one["name"] for one in venue["collectors"]} == {"collector", "spare"}

@@ -28,12 +28,12 @@ def test_figures_are_served_on_loopback_and_agree_with_the_summary(tmp_path: Pat
     with DeskProcess(["demo", "--no-ui", "--rate", "500", "--metrics-port", str(port)], tmp_path) as desk:
         desk.wait_for("connected", times=3)
         end_s = time.monotonic() + 20
-        while not (seen := scraped(port))["arbdesk_ticks_total", ("received",)]:
+        while not (seen := scraped(port))["arbdesk_ticks_offered_total", ()]:
             assert time.monotonic() < end_s
             time.sleep(0.1)
         desk.signal(signal.SIGTERM)
         ticks = desk.summary()["ticks"]
-    assert 0 < seen["arbdesk_ticks_total", ("received",)] <= ticks["received"]
+    assert 0 < seen["arbdesk_ticks_offered_total", ()] <= ticks["offered"]
     assert 0 <= seen["arbdesk_snapshot_age_seconds", ()] < 10
     assert {name: seen["arbdesk_venue_up", (name,)] for name in ("binance", "bybit", "okx")} == {
         "binance": 1,
