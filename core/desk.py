@@ -249,6 +249,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process
+    armed_until_ns: int = 0  # when it disarms itself; 0: it does not
+    halted_all: bool = False  # the halt is meant for hedges of what stands open, too
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):
