@@ -151,6 +151,7 @@ class Engine:
         live = {edge.route: edge for edge in edges}
         feeds = [collector.state(now_ns) for collector in self._collectors]
         counts, trading = self._log.counts, self._trading
+        rescue = views.rescue_plan(trading.rescue)
         return Snapshot(
             taken_ns=now_ns,
             started_ns=self._started_ns,
@@ -182,7 +183,7 @@ class Engine:
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),
-            tickets=tuple(views.ticket_view(ticket, live) for ticket in trading.board.tickets()),
+            tickets=tuple(views.ticket_view(ticket, live, rescue) for ticket in trading.board.tickets()),
             ticket_counts=TicketCounts(**trading.board.counts()),
             orders=tuple(views.order_view(order) for order in trading.executor.orders()),
             order_counts=trading.executor.counts(),

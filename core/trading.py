@@ -262,6 +262,14 @@ class Trading:
             self._answered.discard(trade.route)  # nothing was sent: it may be offered again while it lasts
             if fates.reason == "journal":
                 self.halt(f"the journal does not take orders: {fates.detail}", source="journal")
+            self._journal.event(
+                "trade not sent",
+                trade_id=trade.trade_id,
+                route=list(trade.route),
+                reason=fates.reason,
+                why=fates.detail,
+                automatic=automatic,
+            )
             told, level = f"not sent: {fates.detail}", "warning"
         else:
             told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)

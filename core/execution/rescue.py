@@ -69,7 +69,7 @@ class Rescue:
     """Owns every trade from the fates of its legs until it is even, dust, or a person's."""
 
     def __init__(self, desk: Surroundings) -> None:
-        self._desk = desk
+        self._desk = self.surroundings = desk
         self._open: dict[str, Exposure] = {}
         self._doubtful: Counter[str] = Counter()  # venue -> its orders of unknown fate
         self._dust: dict[str, Decimal] = {}  # symbol -> base that no venue takes
