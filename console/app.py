@@ -305,6 +305,10 @@ class Console(App[None], inherit_bindings=False):
                 yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
         for name in sorted(self._themes):
             yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name))
+        halt_all = Halt("halted from the console, hedges too", hedges_too=True)
+        yield SystemCommand(
+            "Halt all", "No order leaves, and no hedge of what stands open", lambda: self._submit(halt_all)
+        )
         yield SystemCommand("Ask for a new proposal", "A model shares the limits", lambda: self._submit(AskStrategy()))
         for kind in self._snapshot.gateway_faults:
             yield SystemCommand(

@@ -301,6 +301,45 @@ def _log_settings(
 
 
 @main.command()
+@click.option("--all", "hedges_too", is_flag=True, help="Hedges of what stands open wait, too.")
+@click.option("--why", default="", help="What the screen and the journal say.")
+@click.option(
+    "--journal", type=click.Path(path_type=Path), help="Only the desk with this journal.  [all of yours here]"
+)
+@click.option("--desk", help="A desk that is reached through Kafka, by name.")
+@click.option("--bootstrap", help="Kafka brokers, host:port,host:port  [127.0.0.1:9092]")
+@click.option("--key", type=click.Path(path_type=Path), help="The operator's key to command with, through Kafka.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+def halt(
+    hedges_too: bool,
+    why: str,
+    journal: Path | None,
+    desk: str | None,
+    bootstrap: str | None,
+    key: Path | None,
+    config: Path | None,
+) -> None:
+    """Stop desks from outside: no order leaves them until a person arms them again. Exit code 0: all are halted."""
+    from console.halt import halt_elsewhere, halt_here
+    from core.settings import load
+
+    if desk is None and (bootstrap or key):
+        raise ConfigurationError("halt through Kafka", why="it does not say which desk", do="Add --desk NAME.")
+    given: dict[str, Any] = {"journal": journal} if journal else {}
+    given |= {"log": {"kind": "kafka", **({"bootstrap": bootstrap} if bootstrap else {})}} if desk else {}
+    given |= {"remote": {"key": key}} if key else {}
+    settings = load(config or _usual_file(), given)
+    if desk is None:
+        done = halt_here(settings, why=why, hedges_too=hedges_too)
+    else:
+        from console import loop
+
+        done = loop.run(halt_elsewhere(settings, desk, why=why, hedges_too=hedges_too))
+    if not done:
+        sys.exit(1)
+
+
+@main.command()
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
 @click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]")
 @click.option("--bootstrap", help="Kafka brokers, host:port,host:port")

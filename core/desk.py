@@ -79,6 +79,15 @@ class Leg(msgspec.Struct, frozen=True):
     worst_price: str
 
 
+class RescuePlan(msgspec.Struct, frozen=True):
+    """How legs that came out uneven are brought back."""
+
+    venues: tuple[str, ...]  # the cheapest of them is asked: where the missing leg was, the other one's, a third
+    tries: int
+    within_s: float  # then it is a person's
+    steps_bps: tuple[float, ...] = ()  # how far behind the price seen the limit of each try is; the last one goes on
+
+
 class TicketView(msgspec.Struct, frozen=True):
     """An opportunity put to a person. What is approved is exactly this: nothing in it changes while it is open."""
 
@@ -96,6 +105,8 @@ class TicketView(msgspec.Struct, frozen=True):
     state: TicketState = "open"
     why: str = ""  # when it is not open any more
     by: str = ""  # who approved or refused it
+    max_loss: str = ""  # quote currency: what both legs and their rescue may lose together
+    rescue: RescuePlan | None = None  # what the desk does when the legs do not come out even; approved with them
     live_edge_bps: float | None = None  # what the route would earn at this moment; None: one of its quotes is missing
     live_cause: Cause | None = None  # why that edge is not tradable, if it seems to pay
     live_age_ns: int = 0  # of the older of the two quotes
@@ -262,6 +273,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process
+    armed_until_ns: int = 0  # when it disarms itself; 0: it does not
+    halted_all: bool = False  # the halt is meant for hedges of what stands open, too
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):
@@ -340,7 +353,7 @@ class Desk(Protocol):
 def seal(ticket: TicketView) -> str:
     """Return what stands for everything that an approval approves: what never changes while the ticket is open."""
     legs = [(leg.side, leg.venue, leg.size, leg.seen_price, leg.worst_price) for leg in (ticket.buy, ticket.sell)]
-    money = (ticket.profit, ticket.worst_profit, ticket.currency)
+    money = (ticket.profit, ticket.worst_profit, ticket.currency, ticket.max_loss, ticket.rescue)
     fixed = (ticket.ticket_id, ticket.route, legs, money, ticket.code, ticket.opened_ns, ticket.expires_ns)
     return hashlib.sha256(msgspec.json.encode(fixed)).hexdigest()
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import time
 import uuid
 from collections import Counter, deque
@@ -19,6 +20,7 @@ from core.analysis.analyst import Analyst, Session
 from core.analysis.quality import Label
 from core.analysis.verdicts import Verdicts
 from core.claims import GroupClaim
+from core.control import Door, Halted
 from core.desk import (
     AcceptProposal,
     Arm,
@@ -26,6 +28,7 @@ from core.desk import (
     Command,
     DropProposal,
     Fault,
+    Halt,
     Mode,
     Notice,
     Outside,
@@ -43,6 +46,7 @@ from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector, FeedState
+from core.guard import Guard
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.log.ticklog import TickLog
@@ -137,6 +141,9 @@ class Engine:
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._troubles = Troubles(self._who_knows(), self._notice)
+        self._guard = Guard(
+            settings, self._trading, self._detector.book, self._collectors, lambda: str(self._log.trouble)
+        )
         self._per_s: dict[str, float] = {}
         self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
@@ -155,6 +162,7 @@ class Engine:
         feeds = [collector.state(now_ns) for collector in self._collectors]
         venues = self._venues(feeds, now_ns)
         counts, trading = self._log.counts, self._trading
+        rescue = views.rescue_plan(trading.rescue)
         return Snapshot(
             taken_ns=now_ns,
             started_ns=self._started_ns,
@@ -188,7 +196,7 @@ class Engine:
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),
-            tickets=tuple(views.ticket_view(ticket, live) for ticket in trading.board.tickets()),
+            tickets=tuple(views.ticket_view(ticket, live, rescue) for ticket in trading.board.tickets()),
             ticket_counts=TicketCounts(**trading.board.counts()),
             orders=tuple(views.order_view(order) for order in trading.executor.orders()),
             order_counts=trading.executor.counts(),
@@ -218,6 +226,8 @@ class Engine:
             trouble=self._troubles.now,
             desk=self._name,
             outside=self._station.outside if self._station is not None else Outside(),
+            armed_until_ns=trading.limits.armed_until_ns,
+            halted_all=trading.limits.halted_all,
         )
 
     def submit(self, command: Command) -> None:
@@ -261,6 +271,18 @@ class Engine:
                 self._journal.event,
                 states_per_s=self._settings.remote.states_per_s,
             )
+
+    def door(self) -> Door:
+        """Return the way in for `arbdesk halt` on this machine."""
+
+        def halt(asked: Halt, who: str) -> None:
+            self._trading.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
+
+        return Door(halt, self._halted)
+
+    def _halted(self, took_us: int) -> Halted:
+        limits = self._trading.limits
+        return Halted(self._name, self._mode, os.getpid(), took_us, limits.in_flight, limits.halted_all)
 
     def arm_unattended(self) -> None:
         """Arm a desk at which nobody sits, as its settings ask for."""
@@ -337,6 +359,7 @@ class Engine:
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
             tasks.create_task(self._troubles.run(), name="troubles")
+            tasks.create_task(self._guard.run(), name="guard")
             if self._market is not None:
                 told = self._market.run(lambda text: self._notice("warning", text), self._labelled)
                 tasks.create_task(told, name="market")
@@ -506,6 +529,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
+        await stack.enter_async_context(engine.door().open(path))
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:

@@ -97,6 +97,16 @@ class LimitSettings(Section):
     ticket_ttl_s: float = Field(default=30.0, gt=0, le=3_600)
 
 
+class ControlSettings(Section):
+    """What disarms and halts the desk by itself. Seconds of something that goes on."""
+
+    armed_for_s: float = Field(default=3_600.0, gt=0, le=86_400)  # a person's arming ends then, by itself
+    max_clock_offset_ms: int = Field(default=500, ge=50, le=60_000)  # of our clock against a venue's, and of its jumps
+    stale_feeds_s: float = Field(default=10.0, ge=1, le=3_600)  # fewer than two venues bring prices
+    unknown_order_s: float = Field(default=10.0, ge=1, le=60)  # nobody knows what became of an order
+    lost_log_s: float = Field(default=5.0, ge=1, le=3_600)  # the brokers of the log are gone
+
+
 class PriceSettings(Section):
     """What a model costs, dollars per million tokens. Without `input`, all are charged as output: an estimate."""
 
@@ -221,6 +231,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     spreads: SpreadSettings = SpreadSettings()
     limits: LimitSettings = LimitSettings()
+    controls: ControlSettings = ControlSettings()
     paper: PaperSettings = PaperSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -3,10 +3,22 @@
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from core.desk import Edge, ExposureView, Health, InventoryView, Leg, OrderView, Quote, TicketView, VenueState
+from core.desk import (
+    Edge,
+    ExposureView,
+    Health,
+    InventoryView,
+    Leg,
+    OrderView,
+    Quote,
+    RescuePlan,
+    TicketView,
+    VenueState,
+)
+from core.execution.hedging import TRIES, WIDENS
 from core.execution.holdings import Holdings
 from core.execution.orders import Order, Placed, currencies, exact
-from core.execution.rescue import Exposure
+from core.execution.rescue import Exposure, Rescue
 from core.execution.tickets import Ticket
 from core.feeds.collector import FeedState
 from core.instruments import Instruments
@@ -85,7 +97,7 @@ def edges(detector: Detector, now_ns: int) -> Iterator[Edge]:
         yield Edge(route, edge_bps, size, isinstance(finding, Opportunity), cause, age_ns)
 
 
-def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
+def ticket_view(ticket: Ticket, live: Mapping[Route, Edge], rescue: RescuePlan | None = None) -> TicketView:
     trade = ticket.trade
     edge = live.get(trade.route)
     return TicketView(
@@ -103,6 +115,8 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
         state=ticket.state,
         why=ticket.why,
         by=ticket.by,
+        max_loss=f"{trade.max_loss.normalize():f}",
+        rescue=rescue,
         live_edge_bps=edge.edge_bps if edge else None,
         live_cause=edge.cause if edge else None,
         live_age_ns=edge.age_ns if edge else 0,
@@ -111,6 +125,13 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
 
 def _leg(order: Order, seen_price: str) -> Leg:
     return Leg(order.side, order.venue, f"{order.size.normalize():f}", seen_price, f"{order.price:f}")
+
+
+def rescue_plan(rescue: Rescue) -> RescuePlan:
+    """Return what an approval agrees to besides its two legs."""
+    desk = rescue.surroundings
+    steps = tuple(desk.settings.slippage_bps * 2**step for step in range(WIDENS))
+    return RescuePlan(tuple(desk.brokers), TRIES, desk.rescue_s, steps)
 
 
 def exposure_view(one: Exposure) -> ExposureView:

@@ -163,6 +163,29 @@ async def test_a_ticket_of_a_withdrawn_quote_is_put_away_and_not_sent(tmp_path: 
         await asyncio.sleep(0)
         assert "not sent: okx has no quote" in desk.notices[-1]
         assert desk.trading.executor.counts()["sent"] == 0
+    (event,) = [one for one in read_events(tmp_path / "journal.sqlite") if one.what == "trade not sent"]
+    assert (event.data["trade_id"], event.data["reason"]) == (ticket_id, "stale")
+
+
+async def test_a_persons_arming_ends_by_itself_and_is_told_and_a_desks_own_does_not(tmp_path: Path) -> None:
+    async with floor(tmp_path) as desk:
+        limits = desk.trading.limits
+        desk.trading.submit(Arm(), who="desk")
+        assert limits.armed_until_ns == 0
+        desk.trading.submit(Arm())
+        assert 3_590 < (limits.armed_until_ns - time.time_ns()) / 1e9 <= 3_600
+        desk.cross()
+        [(ticket_id, code)] = desk.open
+        limits.arm(time.time_ns() - 1)
+        desk.trading.submit(Approve(ticket_id, code))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert "armed for long enough" in desk.notices[-1]
+        assert desk.trading.executor.counts()["sent"] == 0
+        desk.trading.time_out()
+        assert not limits.armed
+        assert desk.notices[-1].startswith("disarmed: it was armed for 3600 s")
+    assert [one.what for one in read_events(tmp_path / "journal.sqlite")][-1] == "disarmed"
 
 
 async def test_a_trade_left_open_without_a_fate_is_proven_before_the_desk_is_armed(tmp_path: Path) -> None:
@@ -200,7 +223,7 @@ async def test_what_nobody_can_prove_must_be_signed_as_it_was_read_before_arming
         await journal.intend(one)
         journal.settle(filled(one.buy))
         journal.settle(Fate(one.sell, "rejected"))
-        for attempt in range(1, 4):
+        for attempt in range(1, 3):
             order = replace(one.sell, client_id=client_id(one.trade_id, "sell", "h", attempt))
             await journal.intend_hedge(order)
             journal.settle(Fate(order, "rejected"))

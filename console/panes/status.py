@@ -81,6 +81,10 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
+    if snapshot.halted_all:
+        word = "HALTED ALL"
+    elif snapshot.armed and snapshot.armed_until_ns:
+        word = f"ARMED {left_of(snapshot.armed_until_ns - picture.now_ns)}"
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
     if (link := snapshot.link) is not None:
         items += badges(link, snapshot.desk, terse)
@@ -98,6 +102,14 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
     return [*items, approval, venues(snapshot)]
+
+
+def left_of(rest_ns: int) -> str:
+    """Return how long something lasts yet, in at most five characters: 59m, 9:59."""
+    rest_s = max(0, rest_ns // 1_000_000_000)
+    if rest_s >= 6_000:
+        return f"{rest_s / 3_600:.1f}h"
+    return f"{rest_s // 60}m" if rest_s >= 600 else f"{rest_s // 60}:{rest_s % 60:02d}"
 
 
 def greyed(items: list[Item]) -> list[Item]:

@@ -143,6 +143,10 @@ class Journal:
         """Return the trades of this mode that are not at their end, each with its legs and hedges."""
         return await self._write(partial(rows.open_trades, self._mode))
 
+    async def handed_over(self) -> set[str]:
+        """Return the trades of this mode that a person was given, and that nobody has signed yet."""
+        return await self._write(partial(rows.handed_over, self._mode))
+
     def balances(self, amounts: Mapping[tuple[str, str], Decimal]) -> None:
         """Write down, soon, what the venues hold: by venue and currency, all of them at once."""
         self._writes.put(_Write(partial(rows.put_balances, dict(amounts), self._mode, self._clock_ns()), None))

@@ -48,9 +48,12 @@ class Recovery:
     async def run(self) -> None:
         """Prove what can be proven. Raises nothing of a venue's: what is not proven stands in `points`."""
         found = await self._journal.open_trades()
+        handed_over = await self._journal.handed_over()
         orders = sum(one.state in ("intent", "sent", "unknown") for _, records in found for one in records)
         self.state = f"asking the venues about {orders} orders of an earlier run"
-        await asyncio.gather(*(self._prove(trade, records) for trade, records in found))
+        await asyncio.gather(
+            *(self._prove(trade, records, handed_over=trade.trade_id in handed_over) for trade, records in found)
+        )
         for order, fill in await self._journal.leftovers():
             self._rescue.add_dust(order.symbol, flows(order, fill)[order.symbol.partition("/")[0]])
         self.state = "comparing what the venues hold with the journal"
@@ -115,8 +118,8 @@ class Recovery:
         """Go on with the rescue of a trade that an earlier run began."""
         await self._executor.resume(trade, records)
 
-    async def _prove(self, trade: Trade, records: Sequence[Placed]) -> None:
-        if ending := await self._executor.prove(trade, records):
+    async def _prove(self, trade: Trade, records: Sequence[Placed], *, handed_over: bool) -> None:
+        if ending := await self._executor.prove(trade, records, handed_over=handed_over):
             self._journal.end(trade.trade_id, ending.how)
             return
         if not any(one.trade_id == trade.trade_id and one.owner == "person" for one in self._rescue.exposures()):

@@ -19,6 +19,7 @@ from core.desk import (
     Notice,
     OrderView,
     Quote,
+    RescuePlan,
     Snapshot,
     TickCounts,
     TicketCounts,
@@ -228,6 +229,8 @@ def ticket(
         why=why,
         live_edge_bps=4.1 if state == "open" else None,
         live_age_ns=180 * MS,
+        max_loss="4.9751",
+        rescue=RescuePlan(VENUES, 8, 30.0, (3.0, 6.0, 12.0)),
     )
 
 

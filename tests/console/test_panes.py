@@ -139,6 +139,16 @@ def test_the_scale_has_nine_levels_and_zero_is_in_the_middle() -> None:
     assert list(LEVELS) == sorted(LEVELS)
 
 
+async def test_the_status_counts_down_to_the_end_of_the_arming_and_names_a_halt_of_all() -> None:
+    armed = msgspec.structs.replace(frozen.trading(), armed=True, armed_until_ns=frozen.NOW_NS + 95 * frozen.S)
+    async with Face(armed).opened((80, 24)) as face:
+        assert " ARMED 1:35 " in face.read(face.main.status)
+        await face.show(msgspec.structs.replace(armed, armed_until_ns=frozen.NOW_NS + 3_600 * frozen.S))
+        assert " ARMED 60m " in face.read(face.main.status)
+        await face.show(msgspec.structs.replace(frozen.halted(), halted_all=True))
+        assert " HALTED ALL " in face.read(face.main.status)
+
+
 async def test_ghosts_are_counted_by_cause_and_the_models_say_why_they_are_off() -> None:
     snapshot = msgspec.structs.replace(frozen.demo_up(), refusals={"max_daily_loss": 3})
     async with Face(snapshot).opened() as face:
