@@ -143,7 +143,8 @@ class Analyst:
             effect = self._propose(sent, answer, done.model, now_ns)
         elif answer is not None:
             held = self._hold(sent, answer, done, int(ttl_s * 1e9))
-            effect, note = held.effect, answer.note
+            muted = done.model in self.verdicts.comment_only
+            effect, note = "comment" if muted else held.effect, answer.note
         self._tell(
             "assessment",
             who=done.model or "desk",

@@ -48,7 +48,11 @@ def wait_until_settled(ledger: Path, timeout_s: float = 30.0) -> None:
 def test_another_servers_models_answer_all_four_tasks_and_cost_what_it_counted(tmp_path: Path) -> None:
     with other_server(verdict="ok", percent=60) as server:
         arguments = ["demo", "--no-ui", "--config", str(settings(tmp_path)), "--gateway-url", server.url]
-        with DeskProcess([*arguments, "--seed", "7", "--crossings", "3"], tmp_path, {"HOLYSHEEP_API_KEY": KEY}) as desk:
+        with DeskProcess(
+            [*arguments, "--seed", "7", "--crossings", "3", "--fault", "crossed:okx@2"],
+            tmp_path,
+            {"HOLYSHEEP_API_KEY": KEY},
+        ) as desk:
             assert server.wait_for_kinds(4), server.kinds
             server.close_up()
             wait_until_settled(tmp_path / "arbdesk" / "analysis.sqlite")
