@@ -441,12 +441,21 @@ def socket(rate: int, seconds: int, as_json: bool) -> None:
 @bench.command()
 @click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--models/--no-models", default=True, help="Ask each model about every alarm, too.  [simulated models]")
+@click.option("--gateway-url", help="Ask the models of this server: that costs money, within the caps.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def detection(seconds: float, seed: int, as_json: bool) -> None:
-    """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time."""
-    from console.detection import detection as measured
+def detection(
+    seconds: float, seed: int, models: bool, gateway_url: str | None, config: Path | None, as_json: bool
+) -> None:
+    """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time; which
+    of its alarms each model takes for true ones, and what that costs."""
+    from console import loop
+    from console.bench.detection import detection as measured
+    from core.settings import load
 
-    measured(seconds, seed, as_json=as_json)
+    settings = load(config, {"analysis": {"gateway_url": gateway_url}} if gateway_url else {})
+    loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
 
 
 if __name__ == "__main__":

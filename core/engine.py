@@ -16,7 +16,8 @@ import msgspec
 
 from core import advising, views
 from core.advising import Gateway, SessionBook
-from core.analysis.analyst import Analyst, Session
+from core.analysis.analyst import Analyst
+from core.analysis.proposals import Session
 from core.analysis.quality import Label
 from core.analysis.verdicts import Verdicts
 from core.claims import GroupClaim

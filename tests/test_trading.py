@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from core.analysis.verdicts import Verdicts
 from core.desk import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal, read_events, read_orders
@@ -30,7 +31,7 @@ SYMBOL = "BTC/USDT"
 class Floor:
     """Everything between the book and the journal."""
 
-    def __init__(self, journal: Journal, settings: Settings) -> None:
+    def __init__(self, journal: Journal, settings: Settings, advice: Verdicts | None = None) -> None:
         instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
         self.notices: list[str] = []
         self.detector = Detector(VENUES, (SYMBOL,), settings.spreads, instruments)
@@ -44,6 +45,7 @@ class Floor:
             Accounts(),
             self._note,
             lambda: True,
+            advice=advice,
         )
         self._sequence_id = 0
 
@@ -75,10 +77,12 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(path: Path, approval: Literal["manual", "auto"] = "manual") -> AsyncIterator[Floor]:
+async def floor(
+    path: Path, approval: Literal["manual", "auto"] = "manual", advice: Verdicts | None = None
+) -> AsyncIterator[Floor]:
     settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1))
     async with Journal.open(path / "journal.sqlite", mode="paper", run_id="one") as journal:
-        held = Floor(journal, settings)
+        held = Floor(journal, settings, advice)
         running = asyncio.create_task(held.trading.run())
         async with asyncio.timeout(5):
             await held.trading.recovery.proven.wait()

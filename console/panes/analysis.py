@@ -15,6 +15,7 @@ from console.panes.models import (
     outcome_line,
     proposal_lines,
     quality_lines,
+    token_lines,
     usd,
 )
 from console.panes.spreads import GHOST, MEANING, PAYS
@@ -61,6 +62,8 @@ def judged(picture: Picture, width: int, rows: int) -> list[Line]:
     lines: list[Line] = []
     if chosen:
         lines += [assessment_head(width), *(assessment_line(row, picture, width) for row in chosen), []]
+    if analysis.gateway:
+        lines += token_lines(analysis, width)
     if analysis.models:
         comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
         lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]

@@ -16,8 +16,9 @@ from core.analysis.ledger import Call, Ended, Ledger, OverCap
 from core.analysis.outcomes import ANSWERED, Reply
 from core.analysis.prices import OVERHEAD_TOKENS, Price
 from core.analysis.questions import facts
+from core.analysis.standing import ModelStanding, Standing, State
 from core.analysis.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, Task
-from core.analysis.wire import Configuration, Done, Job, ModelStanding, Standing, State
+from core.analysis.wire import Configuration, Done, Job
 
 LEAST_S = 0.5  # with less time left, nothing is sent any more
 
@@ -193,10 +194,10 @@ class Service:
             model.input_tokens,
             model.cached_tokens,
             model.output_tokens,
-            model.micro_usd,
-            hour_micro_usd,
             median(model.took_ms) if model.took_ms else 0.0,
             model.price.estimate,
+            micro_usd=model.micro_usd,
+            hour_micro_usd=hour_micro_usd,
         )
 
     def _state(self, model: _Model) -> tuple[State, str]:
