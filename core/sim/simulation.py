@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from core.sim.anomalies import Anomaly, anomalies
-from core.sim.binance import Binance
-from core.sim.bybit import Bybit
 from core.sim.crossings import Plan, Running, Track, plans
 from core.sim.faults import Kind, Planned
 from core.sim.market import PROFILES, STEP_S, VENUES, Market, Quote, seeded
-from core.sim.okx import Okx
+from core.sim.servers.binance import Binance
+from core.sim.servers.bybit import Bybit
+from core.sim.servers.okx import Okx
 from core.sim.truth import Crossing, FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
 

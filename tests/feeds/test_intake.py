@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.feeds.binance import Binance
-from core.feeds.bybit import Bybit
+from core.feeds.dialects.binance import Binance
+from core.feeds.dialects.bybit import Bybit
+from core.feeds.dialects.okx import Okx
 from core.feeds.intake import MAX_BAD_IN_A_ROW, MAX_KINDS, MAX_REPLIES, MAX_WORDS, Intake, Parting, Tally, clean
-from core.feeds.okx import Okx
 from core.feeds.venue import Dialect, Event, Reply
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickReader

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from core.feeds.catalogue import DIALECTS
+from core.feeds.catalogue import dialect
 from core.feeds.recording import Decoded, decode_lines
 from core.tick import Tick
 from tests.feeds.samples import FRAMES, binance, bybit, okx
@@ -15,7 +15,7 @@ def line(frame: bytes, recv_ns: int | None = None) -> bytes:
 
 def recorded(venue: str) -> list[Decoded]:
     with (FRAMES / f"{venue}.jsonl").open("rb") as lines:
-        return list(decode_lines(DIALECTS[venue], lines))
+        return list(decode_lines(dialect(venue), lines))
 
 
 def ticks(venue: str) -> list[Tick]:
@@ -59,13 +59,13 @@ def test_a_recording_without_sequence_and_receive_time_is_read() -> None:
 
 
 def test_an_unknown_time_is_zero_where_the_venue_stamps_nothing() -> None:
-    (told,) = decode_lines(DIALECTS["binance"], [line(binance())])
+    (told,) = decode_lines(dialect("binance"), [line(binance())])
     assert told.tick is not None
     assert (told.tick.timestamp, told.tick.received_ns) == (0, 0)
 
 
 def test_a_time_in_the_wrong_unit_is_found_without_a_receive_time() -> None:
-    (told,) = decode_lines(DIALECTS["okx"], [line(okx(ts="1749044565306000"))])
+    (told,) = decode_lines(dialect("okx"), [line(okx(ts="1749044565306000"))])
     assert (told.kind, told.what) == ("rejected", "bad_time")
 
 
@@ -87,7 +87,7 @@ def test_a_time_in_the_wrong_unit_is_found_without_a_receive_time() -> None:
     ],
 )
 def test_a_line_that_is_no_recording_is_told_by_its_number(bad: bytes) -> None:
-    told = list(decode_lines(DIALECTS["binance"], [line(binance(1)), bad, b"\r\n", line(binance(2), 5)]))
+    told = list(decode_lines(dialect("binance"), [line(binance(1)), bad, b"\r\n", line(binance(2), 5)]))
     assert [(one.line, one.kind, one.what) for one in told] == [
         (1, "tick", ""),
         (2, "rejected", "bad_line"),
@@ -97,7 +97,7 @@ def test_a_line_that_is_no_recording_is_told_by_its_number(bad: bytes) -> None:
 
 def test_bad_and_untrue_frames_are_rejected_with_their_reason() -> None:
     lines = [line(binance(b="nan")), line(binance(A="0")), line(b"\xef\xbb\xbf{"), b"\xef\xbb\xbf" + line(binance(8))]
-    told = list(decode_lines(DIALECTS["binance"], lines))
+    told = list(decode_lines(dialect("binance"), lines))
     assert [(one.line, one.what) for one in told] == [(1, "bad_price"), (2, "zero_size"), (3, "malformed"), (4, "")]
     assert "nan" in told[0].detail
     assert told[1].detail == "BTC/USDT"
@@ -106,11 +106,11 @@ def test_bad_and_untrue_frames_are_rejected_with_their_reason() -> None:
 def test_what_else_a_venue_says_is_told_too_and_replies_are_not() -> None:
     shutdown = line(b'{"e":"serverShutdown"}')
     error = line(b'{"code":2,"msg":"no"}')
-    assert [one.what for one in decode_lines(DIALECTS["binance"], [shutdown, error])] == ["goodbye", "refused"]
-    assert [one.what for one in decode_lines(DIALECTS["bybit"], [line(bybit(2, kind="delta"))])] == ["gap"]
+    assert [one.what for one in decode_lines(dialect("binance"), [shutdown, error])] == ["goodbye", "refused"]
+    assert [one.what for one in decode_lines(dialect("bybit"), [line(bybit(2, kind="delta"))])] == ["gap"]
 
 
 def test_only_the_named_symbols_are_read_where_some_are_named() -> None:
     lines = [line(okx()), line(okx(native="ETH-USDT"))]
-    told = list(decode_lines(DIALECTS["okx"], lines, symbols=["BTC/USDT"]))
+    told = list(decode_lines(dialect("okx"), lines, symbols=["BTC/USDT"]))
     assert [(one.kind, one.what) for one in told] == [("tick", ""), ("rejected", "unknown_symbol")]
