@@ -190,8 +190,11 @@ class ConsoleSettings(Section):
     """The screen."""
 
     theme: str = "arbdesk-dark"
-    frames_per_s: int = Field(default=4, ge=1, le=30)
-    mouse: bool = True
+    frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
+    bandwidth: Literal["auto", "low", "full"] = (
+        "auto"  # low: a frame a second; auto: where the link is found to be slow
+    )
+    mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
 
 
 class RemoteSettings(Section):
