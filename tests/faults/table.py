@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.log.topics import TICKS
 from tests.faults.machines import STATUS_S, Desk, World, at_s, freeze, kill, thaw, world
 from tests.faults.verdict import executed_twice, identity_closes, last_counts, lost, on_topic, orders, unread
 from tests.kafka_cluster import Cluster, Node
+from tests.kafka_dist import ClusterFailed
 
 READY_S = 60.0
 STEADY_S = 4.0  # of undisturbed work before the fault
@@ -54,6 +56,7 @@ class Result(msgspec.Struct, frozen=True):
     failures: tuple[str, ...]
     told_s: float | None  # None: nobody said a word
     told: str
+    brokers_s: float | None  # until all nodes are registered again, where the fault's end starts some
     shared_s: float | None  # all partitions are read again, each by one worker
     recovered_s: float | None  # and all ticks flow: seen within two seconds of being so
     next_trade_s: float | None
@@ -125,8 +128,12 @@ def _forget(_: Desk) -> None:
     """A fault returns nothing."""
 
 
-def suffer(name: str, cluster: Cluster, rate: int, say: Say, *, lasts_s: float | None = None) -> Result:
+def suffer(
+    name: str, cluster: Cluster, rate: int, say: Say, *, lasts_s: float | None = None, logs: Path | None = None
+) -> Result:
     """Run one fault in a world of its own on `cluster`; returns when every node is registered again.
+
+    What every process said is kept in the directory `logs`, if there is one.
 
     Raises:
         AssertionError: the world did not come up.
@@ -138,8 +145,19 @@ def suffer(name: str, cluster: Cluster, rate: int, say: Say, *, lasts_s: float |
             result = drill.run()
         finally:
             thaw_all(one)
+            if logs is not None:
+                _keep(one, logs / name)
     cluster.wait_until_ready()
     return result
+
+
+def _keep(world: World, directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    for number, desk in enumerate(world.desks):
+        lines = [
+            f"{line['at']} {line['level']} {line['message']} {line.get('status', '')}" for line in desk.process.lines
+        ]
+        (directory / f"{number}-{desk.name}.log").write_text("\n".join([*lines, *desk.process.other]) + "\n")
 
 
 def thaw_all(world: World) -> None:
@@ -159,6 +177,7 @@ class _Drill:
         self._name, self._fault, self._world = name, fault, world
         self._tell = say
         self._failures: list[str] = []
+        self._brokers_s: float | None = None
         self._rate = 0.0  # ticks a second, acknowledged before the fault
 
     def run(self) -> Result:
@@ -169,6 +188,8 @@ class _Drill:
         time.sleep(fault.lasts_s)
         ended_s = time.time()
         fault.end(world)
+        waiting = threading.Thread(target=self._wait_for_brokers, args=(ended_s,), daemon=True)
+        waiting.start()
         self._say(f"{fault.what}{f', for {fault.lasts_s:g} s' if fault.lasts_s else ''}")
         shared_s = recovered_s = traded_s = None
         if fault.recovers:
@@ -177,6 +198,7 @@ class _Drill:
             self._say(f"recovered {recovered_s:.1f} s after it" if recovered_s is not None else "did not recover")
             traded_s = self._wait_for_trade(ended_s + (recovered_s or 0.0))
             fault.tidy(world)
+            waiting.join()
             world.cluster.wait_until_ready()
         crossings = world.market.finish()
         took_s = self._stop_all(read_out=fault.recovers)
@@ -198,6 +220,7 @@ class _Drill:
             failures=(),
             told_s=told_s,
             told=told,
+            brokers_s=self._brokers_s,
             shared_s=shared_s,
             recovered_s=recovered_s,
             next_trade_s=traded_s,
@@ -254,6 +277,16 @@ class _Drill:
         (first_s, first), (last_s, last) = told[0], told[-1]
         self._rate = (last["ticks"]["acked"] - first["ticks"]["acked"]) / (last_s - first_s)
         self._say(f"two workers share {TICKS.partitions} partitions, {self._rate:,.0f} ticks/s are acknowledged")
+
+    def _wait_for_brokers(self, since_s: float) -> None:
+        if not all(node.running for node in self._world.cluster.nodes):
+            return
+        try:
+            self._world.cluster.wait_until_ready()
+        except ClusterFailed as error:
+            self._failures.append(str(error))
+        else:
+            self._brokers_s = time.time() - since_s
 
     def _shared(self) -> bool:
         shares = [set(_latest(worker)[1]["positions"]) for worker in self._world.running("worker")]
