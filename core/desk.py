@@ -186,6 +186,7 @@ class TickCounts(msgspec.Struct, frozen=True):
     lost: int = 0  # deleted from the log before they were read
     superseded: int = 0  # read from the log, and left out for a newer one of the same venue and symbol
     lag: Mapping[int, int] = {}  # partition of the log -> what waits there to be read by this desk
+    positions: Mapping[int, int] = {}  # partition of the log -> the offset of what this desk reads next
     per_s: float = 0.0
     by_venue: Mapping[str, int] = {}
 

@@ -194,6 +194,7 @@ class Engine:
                 lost=counts.lost,
                 superseded=counts.superseded,
                 lag=self._worker.lag(),
+                positions=self._worker.positions(),
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),

@@ -20,6 +20,7 @@ def status(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "ticks": {**identity(ticks), "consumed": ticks.consumed, "per_s": round(ticks.per_s)},
         "lag": {str(partition): waiting for partition, waiting in ticks.lag.items()},
+        "positions": {str(partition): offset for partition, offset in ticks.positions.items()},
         "venues_up": sum(venue.health == "up" for venue in snapshot.venues),
         "armed": snapshot.armed,
         "halted": snapshot.halted,

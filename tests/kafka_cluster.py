@@ -132,7 +132,7 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None)
         root = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="arbdesk-kafka-", ignore_cleanup_errors=True))
         )
-        ports = _free_ports(4 * nodes)
+        ports = free_ports(4 * nodes)
         files = configure(root, ports[:nodes], ports[nodes : 2 * nodes])
         if users is not None:
             for node, file in enumerate(files):
@@ -167,7 +167,8 @@ def _add_users(file: Path, users: Users, ports: Sequence[int]) -> None:
         configuration.write(SECURE.format(port=port, controller=controller, users=signing, tls=tls, **secure))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of loopback that nobody listens on at this moment."""
     with ExitStack() as stack:  # held together, so that they differ
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -179,7 +180,7 @@ async def _ready(bootstrap: str, running: Sequence[Node], timeout_s: float) -> N
     """Wait until every node is registered; that a port accepts connections says nothing."""
     try:
         async with asyncio.timeout(timeout_s):
-            while await _registered(bootstrap) < len(running):
+            while await registered(bootstrap) < len(running):
                 if not all(node.running for node in running):
                     raise ClusterFailed("a Kafka node ended by itself")
                 await asyncio.sleep(0.1)
@@ -187,7 +188,8 @@ async def _ready(bootstrap: str, running: Sequence[Node], timeout_s: float) -> N
         raise ClusterFailed(f"Kafka was not ready within {timeout_s:g} s") from None
 
 
-async def _registered(bootstrap: str) -> int:
+async def registered(bootstrap: str) -> int:
+    """Return how many brokers there are."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3000)
     try:
         await admin.start()

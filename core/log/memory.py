@@ -142,3 +142,7 @@ class MemoryReader:
     def lag(self) -> Mapping[int, int]:
         """Return how many entries wait to be read."""
         return {0: self._log._end - self.position}
+
+    def positions(self) -> Mapping[int, int]:
+        """Return the position of the next entry."""
+        return {0: self.position}

@@ -57,6 +57,9 @@ class TickReader(Protocol):
     def lag(self) -> Mapping[int, int]:
         """Return how many entries of each partition wait to be read, as far as is known."""
 
+    def positions(self) -> Mapping[int, int]:
+        """Return the offset of the next entry on each partition that this reader reads."""
+
 
 class Readable(Protocol):
     """What can be read: of a log, all that a worker needs."""

@@ -46,6 +46,10 @@ class Worker:
         """Return how many entries of each partition wait to be read, as far as is known."""
         return self._reader.lag() if self._reader is not None else {}
 
+    def positions(self) -> Mapping[int, int]:
+        """Return the offset of the next entry on each partition that falls to this worker."""
+        return self._reader.positions() if self._reader is not None else {}
+
     async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.
 

@@ -255,6 +255,7 @@ def own_cluster(kafka: str) -> Iterator[Cluster]:
         yield started
 
 
+@pytest.mark.apache_kafka
 async def test_frozen_brokers_are_trouble_and_dead_ones_cost_three_seconds_at_the_end(own_cluster: Cluster) -> None:
     await create(at(own_cluster.bootstrap, 1), [TICKS])
     async with asyncio.timeout(40):

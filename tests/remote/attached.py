@@ -16,6 +16,7 @@ from core.remote.desk import RemoteDesk
 from core.remote.keys import OperatorKey, console_key, write_key
 from core.remote.watch import Watch
 from core.settings import DemoSettings, LimitSettings, LogSettings, RemoteSettings, Settings
+from tests.log.entries import at
 
 
 class Post(NamedTuple):
@@ -38,7 +39,7 @@ class Post(NamedTuple):
 
 async def post(bootstrap: str, folder: Path) -> Post:
     """Prepare a desk under a name that nobody else has."""
-    log = LogSettings(kind="kafka", bootstrap=bootstrap)
+    log = at(bootstrap)
     await create(log)
     operators, journal = folder / "operators.keys", folder / "desk.sqlite"
     keys = []

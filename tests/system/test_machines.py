@@ -45,6 +45,7 @@ def desk(home: Path, kafka: str, topic: str, group: str, urls: dict[str, str], n
     return DeskProcess([*arguments, *role, "--journal", str(home / f"{name}.sqlite")], home, env)
 
 
+@pytest.mark.apache_kafka
 @pytest.mark.timeout(90)
 async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twice(kafka: str, tmp_path: Path) -> None:
     topic, group = await fresh_topic(kafka), f"g{uuid.uuid4().hex[:8]}"
