@@ -458,5 +458,26 @@ def detection(
     loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
 
 
+@bench.command()
+@click.option("--for", "for_s", type=Duration(), default="20s", show_default=True, help="Of each desk.")
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option(
+    "--soak", "soak_s", type=Duration(), help="Instead: a thousand causes to ask a second, for so long; is all flat?"
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def analysis(for_s: float, rounds: int, soak_s: float | None, as_json: bool) -> None:
+    """What models cost a desk in time while they are off, answer, hang, refuse without end, or are out of budget: a
+    tick to its order, and a key to its paint on a terminal. With --soak, exit code 1 when memory grows."""
+    from console import loop
+    from console.bench.analysis import analysis as measured
+    from console.bench.soak import soaking
+
+    if soak_s is not None:
+        if not loop.run(soaking(soak_s, as_json=as_json)):
+            sys.exit(1)
+        return
+    loop.run(measured(for_s, rounds, as_json=as_json))
+
+
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ STATES = {
     "READY": ("good", "waiting for something to judge"),
     "BUSY": ("good", "a question is being answered"),
     "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
-    "BUDGET": ("warn", "the money for today is spent"),
+    "BUDGET": ("warn", "the money of this hour or day is spent"),
 }
 BLOCKS = "▁▂▃▄▅▆▇█"
 WORDS = {"ok": "good", "suspect": "warn", "halt": "bad"}
