@@ -39,12 +39,12 @@ class Stream:
             return "repeat"
         return None if self._restarted(sequence_id) else "old"
 
-    def count(self, when_us: int) -> Literal["old"] | None:
+    def count(self, when_us: int | None) -> Literal["old"] | None:
         """Number a frame of a venue that has no counter: by its time, and one more for each other of that moment.
 
-        So whoever collects them, on whatever connection, finds the same order.
+        So whoever collects them, on whatever connection, finds the same order. None: a frame without a time.
         """
-        if when_us == self._moment_us:
+        if when_us is None or when_us == self._moment_us:
             self.last += 1
             return None
         if when_us < self._moment_us and not self._restarted(when_us):

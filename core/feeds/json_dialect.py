@@ -126,10 +126,9 @@ class JsonDialect(Dialect, Generic[S]):
         bid, bid_size = amount(bid, "bad_price"), amount(bid_size, "bad_size")
         ask, ask_size = amount(ask, "bad_price"), amount(ask_size, "bad_size")
         untrue = hollow(bid, bid_size, ask, ask_size)
+        when_ms = received_ns // 1_000_000 if when_us is None else when_us // 1000
         if when_us is not None:
-            check_time(when_us // 1000, received_ns)
-        else:
-            when_us = received_ns // 1000
+            check_time(when_ms, received_ns)
         if sequence_id is None:
             passed: str | None = stream.count(when_us)
         else:
@@ -139,7 +138,7 @@ class JsonDialect(Dialect, Generic[S]):
             return Ignored(passed)
         if untrue is not None:
             return Untrue(stream.symbol, untrue)
-        return Tick(self.name, stream.symbol, bid, ask, bid_size, ask_size, when_us // 1000, stream.last, received_ns)
+        return Tick(self.name, stream.symbol, bid, ask, bid_size, ask_size, when_ms, stream.last, received_ns)
 
     def accepted(self, natives: Iterable[object]) -> Acknowledged:
         """Return the acknowledgement of those of `natives` that were asked for."""

@@ -73,7 +73,9 @@ class Book(Stream):
 
     def lose(self) -> None:
         """Take nothing for true until the next snapshot."""
-        self.is_whole, self.told, self.missed = False, None, 0
+        if self.is_whole:
+            self.missed = 0
+        self.is_whole, self.told = False, None
 
 
 def level(price: object, size: object) -> Level:
