@@ -40,6 +40,7 @@ from core.desk import (
 from core.errors import ConfigurationError
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
+from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect
@@ -82,6 +83,7 @@ class Engine:
         market: SimulatedMarket | None,
         gateway: Gateway,
         ledger: Path,
+        books: PaperBooks,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
@@ -114,6 +116,7 @@ class Engine:
             self._worker.owns,
             self._claim,
             self._verdicts,
+            books=books,
         )
         self._gateway, self._session = gateway, SessionBook()
         self._analyst = Analyst(
@@ -482,7 +485,8 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         if gateway.simulated:  # no money: it begins anew, and nothing of it stays
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
         mode: Mode = "DEMO" if demo else "PAPER"
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger)
+        books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, books)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))
