@@ -92,6 +92,7 @@ class Engine:
         self._journal = journal
         self._market = market
         self._started_ns = time.time_ns()
+        self._quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
         self._notices: deque[Notice] = deque(maxlen=200)
         self._latencies = Latencies()
         fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
@@ -198,7 +199,11 @@ class Engine:
             dust=pnl_text(trading.rescue.dust()),
             inventory=tuple(
                 views.inventory(
-                    trading.holdings, views.mid_prices(self._detector), self._settings.limits.max_order_notional
+                    trading.holdings,
+                    trading.accounts,
+                    views.mid_prices(self._detector),
+                    self._settings.limits.max_order_notional,
+                    self._quotes,
                 )
             ),
             recovering=trading.recovery.state,
@@ -217,6 +222,8 @@ class Engine:
             outside=self._station.outside if self._station is not None else Outside(),
             armed_until_ns=trading.limits.armed_until_ns,
             halted_all=trading.limits.halted_all,
+            profit=views.profit_view(trading.profit(), now_ns),
+            fees=tuple(views.fees(trading.accounts, self._instruments)),
         )
 
     def submit(self, command: Command) -> None:

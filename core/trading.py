@@ -17,6 +17,7 @@ from core.execution.orders import Broker, Order, Placed, Refusal, Trade, exact
 from core.execution.paper import PaperBroker
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, plan
+from core.execution.profit import Profit, profit, rates
 from core.execution.recovery import Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
@@ -89,6 +90,7 @@ class Trading:
         self.rescue = self.executor.rescue
         self.recovery = Recovery(journal, self.executor, self.holdings, statements, ask_s=ANSWER_S)
         self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
+        self._numeraire = settings.numeraire
         self._armed_for_ns = int(settings.controls.armed_for_s * 1e9)
         self._arm_later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
@@ -98,6 +100,11 @@ class Trading:
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
+
+    def profit(self) -> Profit:
+        """Return what this run's fills brought, in the numeraire of the settings, at the prices of this moment."""
+        known = rates(self._detector.book.markets.values(), self._numeraire)
+        return profit(self.accounts.pnl(), known, self._numeraire)
 
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
