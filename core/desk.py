@@ -153,6 +153,39 @@ class InventoryView(msgspec.Struct, frozen=True):
     amount: str
     reserved: str  # by orders on their way
     trades_left: int | None = None  # of the largest size allowed, that can still be paid with it; None: no price
+    moved: str = "0"  # by this run's fills
+    side: Side = "sell"  # of the legs that are paid with it: a base is sold, a quote currency buys
+
+
+class WorthView(msgspec.Struct, frozen=True):
+    """What this run's fills brought of one currency."""
+
+    currency: str
+    amount: str
+    value: str = ""  # in the numeraire; empty: no rate is known
+    rate: str = ""
+    rate_age_ns: int = 0  # when the snapshot was taken
+
+
+class ProfitView(msgspec.Struct, frozen=True):
+    """This run's fills in one currency."""
+
+    numeraire: str
+    total: str  # of those currencies that have a rate
+    missing: tuple[str, ...] = ()  # those that have none
+    rate_age_ns: int = 0  # of the oldest rate in it, when the snapshot was taken
+    parts: tuple[WorthView, ...] = ()
+
+
+class FeeView(msgspec.Struct, frozen=True):
+    """What a venue charged, beside what the desk reckons with."""
+
+    venue: str
+    currency: str  # the quote currency
+    notional: str
+    modelled: str
+    charged: str  # fees in coin at the price of their own fill
+    elsewhere: Mapping[str, str] = {}  # in any third currency, and not in `charged`
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -275,6 +308,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process
     armed_until_ns: int = 0  # when it disarms itself; 0: it does not
+    profit: ProfitView | None = None  # None: another desk's, which does not tell
+    fees: tuple[FeeView, ...] = ()
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
 
 

@@ -43,6 +43,7 @@ from core.errors import ConfigurationError
 from core.events import Events
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
+from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect
@@ -88,6 +89,7 @@ class Engine:
         ledger: Path,
         run_id: str,
         name: str,
+        books: PaperBooks,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
@@ -96,6 +98,7 @@ class Engine:
         self._journal = journal
         self._market = market
         self._started_ns = time.time_ns()
+        self._quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
         self._notices: deque[Notice] = deque(maxlen=200)
         self._latencies = Latencies()
         fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
@@ -124,6 +127,7 @@ class Engine:
             self._worker.owns,
             self._claim,
             self._verdicts,
+            books=books,
         )
         self._gateway, self._session = gateway, SessionBook()
         self._analyst = Analyst(
@@ -210,7 +214,11 @@ class Engine:
             dust=pnl_text(trading.rescue.dust()),
             inventory=tuple(
                 views.inventory(
-                    trading.holdings, views.mid_prices(self._detector), self._settings.limits.max_order_notional
+                    trading.holdings,
+                    trading.accounts,
+                    views.mid_prices(self._detector),
+                    self._settings.limits.max_order_notional,
+                    self._quotes,
                 )
             ),
             recovering=trading.recovery.state,
@@ -230,6 +238,8 @@ class Engine:
             outside=self._station.outside if self._station is not None else Outside(),
             armed_until_ns=trading.limits.armed_until_ns,
             halted_all=trading.limits.halted_all,
+            profit=views.profit_view(trading.profit(), now_ns),
+            fees=tuple(views.fees(trading.accounts, self._instruments)),
         )
 
     def submit(self, command: Command) -> None:
@@ -528,7 +538,8 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         if gateway.simulated:  # no money: it begins anew, and nothing of it stays
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
         mode: Mode = "DEMO" if demo else "PAPER"
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name)
+        books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name, books)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))

@@ -75,6 +75,30 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
         "refusals": dict(snapshot.refusals),
         "pnl": dict(snapshot.pnl),
+        "profit": _profit(snapshot),
+        "fees": [
+            {
+                "venue": fee.venue,
+                "currency": fee.currency,
+                "notional": fee.notional,
+                "modelled": fee.modelled,
+                "charged": fee.charged,
+                "elsewhere": dict(fee.elsewhere),
+            }
+            for fee in snapshot.fees
+        ],
+        "inventory": [
+            {
+                "venue": held.venue,
+                "currency": held.currency,
+                "amount": held.amount,
+                "moved": held.moved,
+                "reserved": held.reserved,
+                "side": held.side,
+                "trades_left": held.trades_left,
+            }
+            for held in snapshot.inventory
+        ],
         "naked_seconds": dict(snapshot.naked_seconds),
         "dust": dict(snapshot.dust),
         "open": [
@@ -110,3 +134,25 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
     if truth is not None:
         result["truth"] = dict(truth)
     return result
+
+
+def _profit(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what the fills came to in one currency; None where the desk does not tell."""
+    if (found := snapshot.profit) is None:
+        return None
+    return {
+        "numeraire": found.numeraire,
+        "total": found.total,
+        "missing": list(found.missing),
+        "rate_age_ms": round(found.rate_age_ns / 1e6, 1),
+        "parts": [
+            {
+                "currency": part.currency,
+                "amount": part.amount,
+                "value": part.value or None,
+                "rate": part.rate or None,
+                "rate_age_ms": round(part.rate_age_ns / 1e6, 1),
+            }
+            for part in found.parts
+        ],
+    }

@@ -15,7 +15,9 @@ from core.execution.lattice import objection
 from core.execution.limits import Limits
 from core.execution.orders import Broker, Order, Placed, Refusal, Trade, exact
 from core.execution.paper import PaperBroker
+from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, plan
+from core.execution.profit import Profit, profit, rates
 from core.execution.recovery import Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
@@ -52,8 +54,9 @@ class Trading:
         advice: Verdicts | None = None,
         *,
         brokers: Mapping[str, Broker] | None = None,
+        books: PaperBooks | None = None,
     ) -> None:
-        """`brokers`: where orders go, by venue; without, to paper venues."""
+        """`brokers`: where orders go, by venue; without, to paper venues, whose books survive the desk in `books`."""
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
@@ -63,13 +66,14 @@ class Trading:
         self.board = TicketBoard(settings.limits, latencies)
         if brokers is None:
             brokers = {
-                venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
+                venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, books=books)
                 for venue in detector.book.venues
             }
         places = brokers
-        self.holdings = Holdings(
-            paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth), instruments
-        )
+        stock = paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth)
+        self.holdings = Holdings(stock if books is None else books.stock(stock), instruments)
+        self._books = books
+        statements = {} if books is None else {venue: books.balances(venue) for venue in detector.book.venues}
         self.executor = Executor(
             self.limits,
             journal,
@@ -84,8 +88,9 @@ class Trading:
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
-        self.recovery = Recovery(journal, self.executor, self.holdings, {}, ask_s=ANSWER_S)
+        self.recovery = Recovery(journal, self.executor, self.holdings, statements, ask_s=ANSWER_S)
         self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
+        self._numeraire = settings.numeraire
         self._armed_for_ns = int(settings.controls.armed_for_s * 1e9)
         self._arm_later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
@@ -95,6 +100,11 @@ class Trading:
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
+
+    def profit(self) -> Profit:
+        """Return what this run's fills brought, in the numeraire of the settings, at the prices of this moment."""
+        known = rates(self._detector.book.markets.values(), self._numeraire)
+        return profit(self.accounts.pnl(), known, self._numeraire)
 
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
@@ -108,6 +118,9 @@ class Trading:
         """Hold everything that is open against what is true at `now_ns`."""
         if self._journal.broken and not self.limits.halted:
             self.halt(f"the journal cannot be written: {self._journal.broken}", source="journal")
+        if self._books is not None and self._books.opened and not self.recovery.state:
+            self._books.opened = False
+            self.recovery.checkpoint()
         self._watch_rescues(now_ns)
         self._put_tickets_away(now_ns)
         self._offer_again(now_ns)

@@ -1,23 +1,28 @@
 """What the desk shows, made from what its parts hold."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from core.desk import (
     Edge,
     ExposureView,
+    FeeView,
     Health,
     InventoryView,
     Leg,
     OrderView,
+    ProfitView,
     Quote,
     RescuePlan,
     TicketView,
     VenueState,
+    WorthView,
 )
+from core.execution.accounts import Accounts
 from core.execution.hedging import TRIES, WIDENS
 from core.execution.holdings import Holdings
-from core.execution.orders import Order, Placed, currencies, exact
+from core.execution.orders import EXACT, Order, Placed, currencies, exact
+from core.execution.profit import Profit
 from core.execution.rescue import Exposure, Rescue
 from core.execution.tickets import Ticket
 from core.feeds.collector import FeedState
@@ -149,10 +154,51 @@ def exposure_view(one: Exposure) -> ExposureView:
     )
 
 
-def inventory(holdings: Holdings, prices: Mapping[str, Decimal], per_trade: Decimal) -> Iterator[InventoryView]:
+def profit_view(found: Profit, now_ns: int) -> ProfitView:
+    """Return what fills came to in one currency, and how old the rates are that say so."""
+    return ProfitView(
+        numeraire=found.numeraire,
+        total=_plain(found.total),
+        missing=found.missing,
+        rate_age_ns=now_ns - found.oldest_ns if found.oldest_ns else 0,
+        parts=tuple(
+            WorthView(
+                part.currency,
+                _plain(part.amount),
+                _plain(part.value) if part.value is not None else "",
+                f"{part.rate.price:.10g}" if part.rate is not None else "",
+                now_ns - part.rate.at_ns if part.rate is not None and part.rate.at_ns else 0,
+            )
+            for part in found.parts
+        ),
+    )
+
+
+def fees(accounts: Accounts, instruments: Instruments) -> Iterator[FeeView]:
+    """Yield what each venue charged beside what planning reckons with."""
+    for charge in accounts.charges.all():
+        with localcontext(EXACT):
+            modelled = charge.notional * instruments.taker_fee(charge.venue)
+        yield FeeView(
+            charge.venue,
+            charge.currency,
+            _plain(charge.notional),
+            _plain(modelled),
+            _plain(charge.charged),
+            {currency: _plain(amount) for currency, amount in charge.elsewhere.items()},
+        )
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def inventory(
+    holdings: Holdings, accounts: Accounts, prices: Mapping[str, Decimal], per_trade: Decimal, quotes_: set[str]
+) -> Iterator[InventoryView]:
     """Yield what each venue holds, and for how many trades of the notional `per_trade` it lasts.
 
-    `prices` are in the quote currency, by currency; the quote currency itself is worth 1.
+    `prices` are in the quote currency, by currency; the quote currency itself is worth 1. `quotes_` are those.
     """
     for held in holdings.all():
         price = prices.get(held.currency)
@@ -163,6 +209,8 @@ def inventory(holdings: Holdings, prices: Mapping[str, Decimal], per_trade: Deci
             amount=f"{held.amount.normalize():f}",
             reserved=f"{held.reserved.normalize():f}",
             trades_left=int(free * price / per_trade) if price is not None else None,
+            moved=_plain(accounts.moved(held.venue, held.currency)),
+            side="buy" if held.currency in quotes_ else "sell",
         )
 
 

@@ -96,13 +96,13 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
         what = "" if terse and snapshot.link is not None else "PICTURE "
         items.append(Item([(f" {what}{age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
     if snapshot.halted and snapshot.halted_why:
-        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 3))
+        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 1))
     if link is not None:
         items += connection(link, terse)
     elif snapshot.desk:
         items.append(Item([("" if terse else "desk ", "dim"), (cut(inert(snapshot.desk), 32), "text")], 6))
     pen = "warn" if snapshot.approval == "auto" else "text"
-    approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
+    approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 3)
     return [*items, approval, venues(snapshot)]
 
 
@@ -147,7 +147,7 @@ def venues(snapshot: Snapshot) -> Item:
     if away:
         names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
         spans.append((f" {cut(names, 34)}", "warn"))
-    return Item(spans, 1)
+    return Item(spans, 2)
 
 
 def doing(picture: Picture, terse: bool) -> list[Item]:

@@ -289,6 +289,16 @@ def read_totals(path: Path, *, mode: str | None = None, run_id: str | None = Non
     return totals
 
 
+def read_fills(path: Path, mode: str) -> list[tuple[Order, Fill]]:
+    """Return all fills of a mode, oldest first.
+
+    Raises:
+        JournalError: there is no journal at `path`, or it cannot be read.
+    """
+    with rows.reading(path) as db:
+        return rows.filled(db, "mode = ?", (mode,))
+
+
 def read_events(path: Path, *, limit: int = 100) -> list[Event]:
     """Return the last `limit` events, oldest first.
 

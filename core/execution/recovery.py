@@ -34,7 +34,7 @@ class Recovery:
         *,
         ask_s: float,
     ) -> None:
-        """`accounts` are the venues that can be asked what they hold; a paper venue cannot. `ask_s`: for one answer."""
+        """`accounts` are the venues that can be asked what they hold. `ask_s`: for one answer."""
         assert executor.rescue is not None
         self._journal, self._executor, self._holdings = journal, executor, holdings
         self._rescue: Rescue = executor.rescue
@@ -75,7 +75,8 @@ class Recovery:
             if isinstance(statement, str):
                 self._silent[venue] = statement
                 continue
-            for currency, amount in statement.items():
+            gone = {currency for name, currency in expected if name == venue} - statement.keys()
+            for currency, amount in [*statement.items(), *((currency, Decimal(0)) for currency in gone)]:
                 self._holdings.state(venue, currency, amount)
                 known = expected.get((venue, currency))
                 if known is not None and known != amount:
@@ -91,7 +92,8 @@ class Recovery:
         """Return, a line each, what a person must sign before the desk may be armed."""
         exposures = [_exposure_line(one) for one in self._rescue.exposures() if one.owner == "person"]
         differences = [
-            f"{venue} holds {amount.normalize():f} {currency}, the journal says {known.normalize():f}"
+            f"{venue} holds {amount.normalize():f} {currency}, the journal says {known.normalize():f}:"
+            f" {(amount - known).normalize():+f}"
             for (venue, currency), (known, amount) in sorted(self._differences.items())
         ]
         silent = [f"{venue} does not say what it holds: {why}" for venue, why in sorted(self._silent.items())]
