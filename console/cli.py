@@ -106,6 +106,10 @@ def run(**options: Any) -> None:
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
+@click.option(
+    "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
+)
+@click.option("--order-faults", "order_faults", type=click.FloatRange(0, 1), help="The share of those that fail.  [0]")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
     _desk(options, demo=True)
@@ -162,7 +166,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("role", options["role"])
     if options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
-    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults"):
+    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
     return load(options["config"] or (None if demo else _usual_file()), given)
 

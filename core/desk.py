@@ -13,6 +13,7 @@ import msgspec
 from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
+from core.live.wire import GatewayState
 from core.spreads.route import Route
 from core.tick import Cause
 
@@ -249,6 +250,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process
+    order_gateway: GatewayState | None = None  # None: orders are filled on paper
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):

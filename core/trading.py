@@ -21,6 +21,8 @@ from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies
+from core.live.link import Link
+from core.live.wire import Gate
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity, Route
@@ -50,7 +52,9 @@ class Trading:
         owns: Callable[[], bool],
         claim: Claim | None = None,
         advice: Verdicts | None = None,
+        link: Link | None = None,
     ) -> None:
+        """`link`: the gateway to live venues; without, orders are filled on paper."""
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
@@ -58,13 +62,19 @@ class Trading:
             settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms, advice=advice
         )
         self.board = TicketBoard(settings.limits, latencies)
-        brokers: dict[str, Broker] = {
-            venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
-            for venue in detector.book.venues
-        }
-        self.holdings = Holdings(
-            paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth), instruments
+        self._link = link
+        brokers: dict[str, Broker] = (
+            link.brokers
+            if link is not None
+            else {
+                venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
+                for venue in detector.book.venues
+            }
         )
+        stock = paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth)
+        self.holdings = Holdings(stock if link is None else lambda _venue, _currency: None, instruments)
+        if link is not None:
+            link.watch(self._gate, latencies)
         self.executor = Executor(
             self.limits,
             journal,
@@ -76,10 +86,12 @@ class Trading:
             holdings=self.holdings,
             proof=self._objection,
             claim=claim,
+            ready=link.why_not if link is not None else None,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
-        self.recovery = Recovery(journal, self.executor, self.holdings, {}, ask_s=ANSWER_S)
+        accounts_of = link.accounts if link is not None else {}
+        self.recovery = Recovery(journal, self.executor, self.holdings, accounts_of, ask_s=ANSWER_S)
         self._arm_later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
@@ -92,6 +104,8 @@ class Trading:
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
+            if self._link is not None:
+                self._tasks.create_task(self._link.run(self._notify), name="order gateway")
             self._tasks.create_task(self._recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
@@ -150,6 +164,8 @@ class Trading:
         """Stop at once: no order leaves and no ticket stays open until somebody arms again."""
         why += _through(who)
         self.limits.halt(why, hedges_too=hedges_too)
+        if self._link is not None:
+            self._link.push()
         self._arm_later = None
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why)
@@ -262,9 +278,17 @@ class Trading:
             clock_ns=time.time_ns,
             send=executor.hedge,
             account_for=executor.account_for,
-            may_hedge=self.limits.may_hedge,
+            may_hedge=self._may_hedge,
             spendable=self.holdings.spendable,
         )
+
+    def _may_hedge(self, symbol: str) -> str:
+        """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""
+        return self.limits.may_hedge(symbol) or (self._link.why_not_any() if self._link is not None else "")
+
+    def _gate(self) -> Gate:
+        """Return what the order gateway holds every order against once more."""
+        return Gate(self.limits.armed and not self.limits.halted, not self.limits.may_hedge(""))
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)

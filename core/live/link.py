@@ -5,12 +5,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Literal, TypeVar
 
 import msgspec
 
 from core.errors import ConfigurationError, SidecarFailed
-from core.execution.orders import Fate, Order
+from core.execution.orders import Broker, Fate, Order
+from core.execution.recovery import Balances
 from core.latency import Latencies
 from core.live.wire import (
     Ask,
@@ -20,6 +22,7 @@ from core.live.wire import (
     FromDesk,
     FromGateway,
     Gate,
+    GatewayState,
     Health,
     Ready,
     Refused,
@@ -33,27 +36,19 @@ from core.sidecar import Sidecar, sidecar
 READY_S = 60.0  # a loaded machine imports slowly
 GATE_S = 0.05  # how often the desk's state is looked at, should nobody have said that it changed
 AGAIN_S = 0.2  # after the process ended
+COUNTS = 4  # tries for one statement: a question that failed is no statement
 NOT_UP = "the order gateway is not up"
 
 Notify = Callable[[Literal["info", "warning", "error"], str], None]
 Answer = TypeVar("Answer", Told, Counted)
 
 
-class GatewayState(msgspec.Struct, frozen=True):
-    """How the order gateway does."""
-
-    health: Health = "starting"
-    why: str = ""  # when it is not up
-    pid: int = 0
-    starts: int = 0
-    venues: tuple[VenueStanding, ...] = ()
-
-
 class Link:
     """Owns the gateway's process, and what waits for its answers."""
 
-    def __init__(self, configuration: Configuration, latencies: Latencies) -> None:
-        self._configuration, self._latencies = configuration, latencies
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._latencies: Latencies | None = None
         self._gate: Callable[[], Gate] = Gate
         self._said = Gate()
         self._child: Sidecar | None = None
@@ -64,15 +59,27 @@ class Link:
         self._health: Health = "starting"
         self._why = ""
         self._starts = 0
-        self.brokers = {one.venue: LiveBroker(self) for one in configuration.accounts}
+        self.brokers: dict[str, Broker] = {one.venue: LiveBroker(self) for one in configuration.accounts}
+        self.accounts: dict[str, Balances] = {
+            one.venue: partial(self.balances, one.venue) for one in configuration.accounts
+        }
 
-    def watch(self, gate: Callable[[], Gate]) -> None:
-        """Take the desk's word on whether orders may leave from here on."""
-        self._gate = gate
+    def watch(self, gate: Callable[[], Gate], latencies: Latencies) -> None:
+        """Take the desk's word on whether orders may leave from here on; measure for it."""
+        self._gate, self._latencies = gate, latencies
 
     def state(self) -> GatewayState:
         pid = self._child.pid if self._child is not None else 0
-        return GatewayState(self._health, self._why, pid, self._starts, tuple(self._venues.values()))
+        accounts = self._configuration.accounts
+        return GatewayState(
+            self._health,
+            self._why,
+            pid,
+            self._starts,
+            any(one.url for one in accounts),
+            tuple(one.venue for one in accounts if one.sandbox),
+            tuple(self._venues.values()),
+        )
 
     def why_not(self, venue: str) -> str:
         """Return why no order can be sent to `venue` at this moment; "" if it can."""
@@ -135,7 +142,7 @@ class Link:
             return Fate(order, "not_sent", why=NOT_UP)
         handed_ns = time.time_ns()
         told = await self._exchange(lambda number: Send(number, order), Told)
-        if told.sent_ns:
+        if told.sent_ns and self._latencies is not None:
             self._latencies.record("build", told.sent_ns - handed_ns)
         return told.fate(order) or Fate(order, "unknown", why="the venue knows no such order")
 
@@ -145,14 +152,18 @@ class Link:
 
     async def balances(self, venue: str) -> Mapping[str, Decimal] | str:
         """Return what the account holds of the currencies that are traded, or why that is not known."""
-        try:
-            counted = await self._exchange(lambda number: Count(number, venue), Counted)
-        except SidecarFailed as error:
-            return str(error)
-        if counted.why:
-            return counted.why
-        traded = {part for symbol in self._configuration.symbols for part in symbol.split("/")}
-        return {name: amount for name, amount in counted.amounts.items() if name in traded}
+        why = ""
+        for _ in range(COUNTS):
+            try:
+                counted = await self._exchange(lambda number: Count(number, venue), Counted)
+            except SidecarFailed as error:
+                why = str(error)
+                await asyncio.sleep(AGAIN_S)
+                continue
+            if not (why := counted.why):
+                traded = {part for symbol in self._configuration.symbols for part in symbol.split("/")}
+                return {name: counted.amounts.get(name, Decimal(0)) for name in traded}
+        return why
 
     async def close(self) -> None:
         self._lose("the desk has stopped")
@@ -226,14 +237,14 @@ class LiveBroker:
 
 
 @contextlib.asynccontextmanager
-async def linked(configuration: Configuration, latencies: Latencies) -> AsyncIterator[Link]:
+async def linked(configuration: Configuration) -> AsyncIterator[Link]:
     """Hold a gateway as long as the context lasts.
 
     Raises:
         ConfigurationError: there are no keys, or somebody else trades on the account.
         SidecarFailed: it did not come up.
     """
-    link = Link(configuration, latencies)
+    link = Link(configuration)
     try:
         await link.open()
         yield link

@@ -115,3 +115,15 @@ class Standing(msgspec.Struct, frozen=True, tag="standing", tag_field="type"):
 
 
 FromGateway = Ready | Refused | Told | Counted | Standing
+
+
+class GatewayState(msgspec.Struct, frozen=True):
+    """How the order gateway does, for those who look at the desk."""
+
+    health: Health = "starting"
+    why: str = ""  # when it is not up
+    pid: int = 0
+    starts: int = 0
+    simulated: bool = False  # its venues are simulated: no money
+    sandbox: tuple[str, ...] = ()  # venues where it trades on the venue's own test system
+    venues: tuple[VenueStanding, ...] = ()

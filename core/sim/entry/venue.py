@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -68,6 +69,7 @@ class OrderEntry:
         )
         self.dialect = kind(self.books, SIMULATED_KEYS)
         self.arrivals: deque[Arrival] = deque(maxlen=REMEMBERED)
+        self.on_arrival: Callable[[int], None] = lambda _: None  # called with the time of every order's request
         self.faults: Counter[str] = Counter()  # those that were met
         self.shares: dict[Kind, float] = {}  # of requests that fail at random
         self._next: dict[Kind, deque[Fault]] = {"order": deque(), "read": deque(), "public": deque()}
@@ -95,6 +97,7 @@ class OrderEntry:
         kind, now_ms = self.dialect.kind(request), self._now_ms()
         if kind == "order":
             self.arrivals.append(Arrival(self._clock_ns(), request))
+            self.on_arrival(self.arrivals[-1].at_ns)
         fault = self._fault(kind)
         await asyncio.sleep(self._latency_s)
         if fault is None:
@@ -164,6 +167,23 @@ class OrderEntry:
     def accepted(self, client_id: str) -> list[Booked]:
         """Return every order of this client id that was accepted: more than one was traded more than once."""
         return [one for one in self.books.orders if one.placing.client_id == client_id]
+
+    def report(self) -> dict[str, Any]:
+        """Return every order that was accepted, with its executions, and what the account holds; exact texts."""
+        return {
+            "orders": [
+                {
+                    "client_id": one.placing.client_id,
+                    "symbol": one.placing.symbol,
+                    "side": one.placing.side,
+                    "fills": [[f"{f.price:f}", f"{f.size:f}", f"{f.fee:f}", f.fee_currency] for f in one.executions],
+                }
+                for one in self.books.orders
+            ],
+            "balances": {name: f"{amount:f}" for name, amount in self.books.balances.items()},
+            "faults": dict(self.faults),
+            "arrived": len(self.arrivals),
+        }
 
 
 def _page() -> Reply:
