@@ -182,8 +182,15 @@ class OrderEntry:
             ],
             "balances": {name: f"{amount:f}" for name, amount in self.books.balances.items()},
             "faults": dict(self.faults),
-            "arrived": len(self.arrivals),
+            "requests": [(_client_id(one.request), one.at_ns) for one in self.arrivals],
         }
+
+
+def _client_id(request: Request) -> str:
+    fields = request.parameters if request.query or "json" not in request.headers.get("content-type", "") else {}
+    fields = {**fields, **request.json}
+    names = ("newClientOrderId", "orderLinkId", "clOrdId", "identifier")
+    return next((str(fields[name]) for name in names if name in fields), "")
 
 
 def _page() -> Reply:
