@@ -41,6 +41,7 @@ class GroupClaim:
     def __init__(self, log: LogSettings, desk: Callable[[], str], owns: Callable[[], bool]) -> None:
         self._log, self._desk, self._owns = log, desk, owns
         self._sender: Sender | None = None
+        self._failed = asyncio.Event()  # a claim was not acknowledged: what refused one may refuse all
         self.trouble = ""  # why no trade can be claimed
 
     def holds(self) -> bool:
@@ -56,11 +57,12 @@ class GroupClaim:
         try:
             await self._sender.send(trade.trade_id, msgspec.json.encode(intent), timeout_s=LAY_S)
         except LogUnavailable as error:
+            self._failed.set()
             return f"Kafka did not acknowledge the claim: {error}"
         return "" if self._owns() else TAKEN_OVER
 
     async def run(self) -> None:
-        """Hold the connection until cancelled."""
+        """Hold the connection until cancelled; begin anew after every failure."""
         from core.log.channel import sending
         from core.log.topics import EVENTS
 
@@ -68,7 +70,8 @@ class GroupClaim:
             try:
                 async with sending(self._log, EVENTS, lasting=True) as self._sender:
                     self.trouble = ""
-                    await asyncio.Event().wait()
+                    await self._failed.wait()
+                    self._failed.clear()
             except LogUnavailable as error:
                 self.trouble = f"no trade can be claimed, and none is sent: {error}"
                 await asyncio.sleep(PAUSE_S)

@@ -1,6 +1,7 @@
 """The log on Kafka: what several machines share. Source: aiokafka 0.14; Apache Kafka 4.1 for the broker's part."""
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -19,6 +20,7 @@ from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
 from core.log import records
+from core.log.brokers import Brokers, hang_up
 from core.log.chunks import chunked
 from core.log.group import GroupReader
 from core.log.letters import DeadLetters
@@ -35,7 +37,7 @@ JOIN_S = 20.0  # a member that died holds its share for a session, and a group t
 LATE_MS = 250  # an entry that has waited so long lets newer ones replace each other: fresh quotes before all quotes
 DRAIN_S = 1.0  # what is not acknowledged within this time at the end, and STOP_S after it, is unknown
 SLOW_S = 1.0  # an acknowledgement that takes longer is trouble
-WATCH_S = 2.0
+WATCH_S = 1.0
 
 logger = logging.getLogger("arbdesk.kafka")
 
@@ -99,6 +101,7 @@ class KafkaLog:
         self._own: list[asyncio.Task[None]] = []
         self._readers: list[KafkaReader] = []
         self._letters = DeadLetters(DEAD_LETTERS.name)
+        self._brokers = Brokers(security)
 
     @property
     def counts(self) -> LogCounts:
@@ -161,6 +164,7 @@ class KafkaLog:
         await self.flush(DRAIN_S)
         for task in self._own:
             task.cancel()
+        await self._brokers.close()
         await _stop_producer(self._producer)
         self._write_off()
         self._drop()
@@ -362,20 +366,29 @@ class KafkaLog:
             await asyncio.sleep(WATCH_S)
             if self._broken is not None:
                 continue
-            try:
+            client = self._producer.client
+            await self._brokers.ask(client.cluster.brokers())
+            for one in (client, *(reader.client for reader in self._readers)):
+                hang_up(one, self._brokers.silent)
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_S):
-                    reached = await self._producer.client.force_metadata_update()
-            except TimeoutError:
-                reached = False
-            trouble = ""
-            if not reached:
-                trouble = f"Kafka at {self._bootstrap} does not answer"
-            elif not self._topic_is_there():
-                trouble = f"Kafka at {self._bootstrap} has no topic {self._topic} of {len(self._partitions)} partitions"
+                    await client.force_metadata_update()
+            trouble = self._missing()
             if trouble != self._trouble:
                 logger.warning("%s", trouble or f"Kafka at {self._bootstrap} answers again")
             self._trouble = trouble
             self._wake.set()
+
+    def _missing(self) -> str:
+        """Return which brokers, or what of the topic, is not there; nothing if all is."""
+        silent = self._brokers.silent.values()
+        if silent and len(silent) == len(self._brokers):
+            return f"Kafka at {self._bootstrap} does not answer"
+        if silent:
+            return f"{len(silent)} of {len(self._brokers)} brokers of Kafka do not answer: {', '.join(sorted(silent))}"
+        if not self._topic_is_there():
+            return f"Kafka at {self._bootstrap} has no topic {self._topic} of {len(self._partitions)} partitions"
+        return ""
 
 
 async def _stop_producer(producer: Any) -> None:

@@ -62,6 +62,11 @@ class KafkaReader:
         self.lost = 0  # records that the brokers deleted before they were read
         self.trouble = ""
 
+    @property
+    def client(self) -> Any:
+        """Return what holds this reader's connections."""
+        return self._consumer._client
+
     def start_at(self, offsets: Mapping[Any, int]) -> None:
         """Read from there on."""
         self._next = dict(offsets)

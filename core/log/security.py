@@ -32,6 +32,10 @@ CLIENT_CERTIFICATE = "If it asks for a certificate of ours, set log.security.cer
 
 
 HANG_UP_S = 0.5
+CONNECT_S = 3.0  # TLS and sign-in included
+WATCHER = "arbdesk-watch"  # who connects to see whether a broker answers again
+
+hanging: set[tuple[str, int]] = set()  # brokers that take connections and say nothing (core.log.brokers)
 
 
 class _Secret(str):
@@ -178,9 +182,15 @@ def _loopback(host: str) -> bool:
 
 
 async def _connect(connection: Any) -> Any:
-    """Connect. Where that fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS needs."""
+    """Connect in time, and not to a broker that is known to hang: meanwhile its client makes no other connection.
+
+    Where it fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS needs.
+    """
+    if (connection.host, connection.port) in hanging and connection._client_id != WATCHER:
+        raise KafkaConnectionError(f"{connection.host}:{connection.port} hangs")
     try:
-        return await _asyncio_connect(connection)
+        async with asyncio.timeout(CONNECT_S):
+            return await _asyncio_connect(connection)
     except Exception:
         if connection._protocol is not None:
             await asyncio.wait({connection._closed_fut}, timeout=HANG_UP_S)
