@@ -17,6 +17,7 @@ from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-un
 from core.log.security import WATCHER, hanging
 
 ANSWER_S = 2.0
+AWAY_S = 0.2
 FORGET_S = 600.0  # a broker that its cluster has not named for so long is not missed any more
 
 
@@ -76,6 +77,13 @@ class Brokers:
     def _hang_up(self, node: int) -> None:
         if (held := self._connections.pop(node, None)) is not None:
             held.close(reason=CloseReason.SHUTDOWN)
+
+
+def patience_s(client: Any, usual_s: float) -> float:
+    """Return how long a farewell may take: to brokers that are known to be away, hardly any time."""
+    brokers = client.cluster.brokers()
+    away = bool(brokers) and all((one.host, one.port) in hanging for one in brokers)
+    return min(usual_s, AWAY_S) if away else usual_s
 
 
 def hang_up(client: Any, nodes: Iterable[int]) -> None:

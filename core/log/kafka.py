@@ -20,7 +20,7 @@ from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
 from core.log import records
-from core.log.brokers import Brokers, hang_up
+from core.log.brokers import Brokers, hang_up, patience_s
 from core.log.chunks import chunked
 from core.log.group import GroupReader
 from core.log.letters import DeadLetters
@@ -161,11 +161,11 @@ class KafkaLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Send what waits, then hang up; ends within three seconds even if no broker answers."""
-        await self.flush(DRAIN_S)
+        await self.flush(patience_s(self._producer.client, DRAIN_S))
         for task in self._own:
             task.cancel()
-        await self._brokers.close()
         await _stop_producer(self._producer)
+        await self._brokers.close()
         self._write_off()
         self._drop()
         # The group is to hear of a cancellation, which may be its own; any other error is not for it to wrap.
@@ -332,8 +332,11 @@ class KafkaLog:
 
     async def _replace_producer(self) -> None:
         """Begin anew with another producer: the broken one would refuse every later batch of its partition."""
+        told = ""
         while self._broken is not None:
-            logger.warning("%s; starting anew", self.trouble, exc_info=self._broken)
+            if self.trouble != told:
+                logger.warning("%s; starting anew", self.trouble)
+            told = self.trouble
             await _stop_producer(self._producer)
             self._write_off()
             await asyncio.sleep(SLOW_S)  # what is refused once will often be refused again
@@ -393,15 +396,15 @@ class KafkaLog:
 
 async def _stop_producer(producer: Any) -> None:
     """Stop it; while brokers are away its own `stop` waits for them, so after `STOP_S` we take it apart."""
-    stopping = asyncio.ensure_future(producer.stop())
-    if not await ended(stopping, STOP_S):
+    stopping, stop_s = asyncio.ensure_future(producer.stop()), patience_s(producer.client, STOP_S)
+    if not await ended(stopping, stop_s):
         if sender := producer._sender.sender_task:
             sender.cancel()
-        await ended(asyncio.ensure_future(producer.client.close()), STOP_S / 4)
+        await ended(asyncio.ensure_future(producer.client.close()), stop_s / 4)
         # Its requests look for new metadata before they give up; nobody fetches any now.
         producer.client._md_update_fut = refused = asyncio.get_running_loop().create_future()
         refused.set_result(False)
-        await ended(stopping, STOP_S / 4)
+        await ended(stopping, stop_s / 4)
     left = producer._message_accumulator
     left._pending_batches.update(chain.from_iterable(left._batches.values()))  # where the end of each looks for it
     for batch in left._pending_batches:

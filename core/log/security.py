@@ -14,6 +14,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
+    NodeNotReadyError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
@@ -93,6 +94,8 @@ def refusal(bootstrap: str, error: Exception, security: Mapping[str, Any]) -> Lo
         do = f"{SPEAK_PLAIN} {CLIENT_CERTIFICATE}" if tls else SPEAK_TLS
     elif isinstance(reason, KafkaConnectionError | OSError):
         why = "no broker answers"
+    elif isinstance(reason, NodeNotReadyError):  # its words name now this node, now that one
+        why, do = "a broker that is needed does not answer", "Look after the brokers; the desk tries again."
     return LogUnavailable(f"Kafka at {bootstrap} cannot be used", why=why, do=do)
 
 
