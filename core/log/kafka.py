@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -130,7 +131,7 @@ class KafkaLog:
             return f"Kafka at {self._bootstrap} refused ticks: {self._broken!r}"
         now = monotonic()
         waited_s = now - min((p.flight.since for p in self._partitions if p.flight), default=now)
-        if waited_s > SLOW_S:
+        if waited_s > SLOW_S and not self._trouble:
             return f"Kafka at {self._bootstrap} does not acknowledge ticks"
         return self._trouble or next((reader.trouble for reader in self._readers if reader.trouble), "")
 
@@ -260,6 +261,8 @@ class KafkaLog:
             request_timeout_ms=REQUEST_MS,
             **self._security,
         )
+        # Nor does a batch expire where its partition has no leader for a while: its fate would be unknown for nothing.
+        producer._message_accumulator._batch_ttl = math.inf
         try:
             listen_for_reasons()
             async with asyncio.timeout(START_S):
