@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from core.analysis.answers import NoAnswer, read
+from core.analysis.proposals import Proposals
+from core.analysis.questions import RouteNumbers
 from core.analysis.state import AnalysisState
-from core.analysis.tasks import BY_NAME, Classification, Judgement, Strategy, TaskName
+from core.analysis.tasks import BY_NAME, Allocation, Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
 from core.desk import Arm
 from core.engine import running
@@ -24,6 +26,7 @@ HALT = Judgement("halt", 0.95, "price_off", "")
 SUSPECT = Judgement("suspect", 0.6, "thin", "")
 OK = Judgement("ok", 1.0, "in_line", "")
 MODEL = "deepseek-v3.2"
+WAY = ("binance", "okx")
 S = 1_000_000_000
 
 
@@ -124,3 +127,33 @@ async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
     assert (MODEL, "comment") not in said
     limit = settings.limits.max_order_notional
     assert all(record.order.size * record.order.price <= limit for record in read_orders(journal))
+
+
+async def test_an_accepted_proposal_makes_its_routes_smaller_and_a_dropped_one_leaves_them_as_they_were(
+    tmp_path: Path,
+) -> None:
+    full, _ = await traded(tmp_path / "alone", advice())
+    routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
+    verdicts = advice()
+    proposals = Proposals(verdicts)
+    assert proposals.take(Strategy([Allocation(0, 20.0, 5.0), Allocation(1, 80.0, 9.0)], ""), routes, MODEL, 1)
+    assert proposals.present is not None
+    assert [one.factor for one in proposals.present.shares] == [1.0, 0.4]  # more than an equal share enlarges nothing
+    assert await traded(tmp_path / "proposed", verdicts) == (full, {})
+    assert proposals.accept("another") != ""
+    assert proposals.accept(proposals.present.proposal_id) == ""
+    size, _ = await traded(tmp_path / "accepted", verdicts)
+    assert full * Decimal("0.39") < size <= full * Decimal("0.4")
+    proposals.drop()
+    assert await traded(tmp_path / "dropped", verdicts) == (full, {})
+
+
+@pytest.mark.parametrize("allocations", [[(0, 60), (0, 40)], [(0, 60), (1, 60)], [(2, 100)], []])
+def test_a_proposal_about_routes_that_were_not_asked_about_or_of_more_than_all_is_none(
+    allocations: list[tuple[int, float]],
+) -> None:
+    routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
+    answer = Strategy([Allocation(route, percent, 1.0) for route, percent in allocations], "")
+    proposals = Proposals(advice())
+    assert not proposals.take(answer, routes, MODEL, 1)
+    assert proposals.present is None
