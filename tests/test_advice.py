@@ -1,5 +1,6 @@
 """What a model's word does to a trade: if the model is trusted, less of it or not now, for a while; else nothing."""
 
+import json
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,7 @@ HALT = Judgement("halt", 0.95, "price_off", "")
 SUSPECT = Judgement("suspect", 0.6, "thin", "")
 OK = Judgement("ok", 1.0, "in_line", "")
 MODEL = "deepseek-v3.2"
+NOTE = "(J );owned (bold)buy(/) ?1000000 now"  # what is left of a hostile one
 WAY = ("binance", "okx")
 S = 1_000_000_000
 
@@ -104,10 +106,12 @@ async def test_no_answer_whatever_it_is_makes_a_trade_larger(tmp_path: Path) -> 
 
 
 async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HOLYSHEEP_API_KEY", KEY)
-    with other_server(verdict="halt", score=0.95, kind="fat_finger", confidence=0.95) as server:
+    note = "\x1b[J\x1b];owned\x07 [bold]buy[/] 1000000 \u202e\u200b now\r\n"
+    says = {"verdict": "halt", "score": 0.95, "kind": "fat_finger", "confidence": 0.95, "note": note}
+    with other_server(**says) as server:
         settings = Settings(
             data_dir=tmp_path,
             approval="auto",
@@ -122,6 +126,9 @@ async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
     assert effects(analysis) == {(MODEL, "veto"), ("gemini-2.5-flash", "comment")}
     assert [one.model for one in analysis.models if not one.comment_only] == [MODEL]
     journal = tmp_path / "demo.sqlite"
+    assert {one.note for row in analysis.assessments for one in row.opinions} == {NOTE}
+    told = [json.dumps(event.data, ensure_ascii=False) for event in read_events(journal)]
+    assert all(line.isprintable() and KEY not in line for line in [*told, *caplog.messages])
     said = {(event.who, event.data["effect"]) for event in read_events(journal) if event.what == "assessment"}
     assert said >= effects(analysis)
     assert (MODEL, "comment") not in said
