@@ -19,7 +19,8 @@ EFFECTS = {"veto": "bad", "shrink": "warn", "comment": "dim"}
 ALARM = 1.0  # a score of the baseline from which on it is anomalous
 NAME = 18
 WIDE = 120  # columns from which on notes, tokens, tasks and the cost's bars stand beside the rest
-MOST_BARS = 60
+FEWEST_BARS, MOST_BARS = 12, 60
+TOKENS_HEAD = f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
 
 
 def usd(exact: str) -> str:
@@ -44,7 +45,7 @@ def bill(state: AnalysisState, width: int) -> Line:
         *_cap(state.day_usd, state.day_cap_usd, day),
     ]
     room = width - sum(len(text) for text, _ in line)
-    if width >= WIDE and room > MOST_BARS:
+    if width >= WIDE:
         line += [("  ", "text"), *bars(state, room - 2)]
     return clipped(line, width)
 
@@ -52,7 +53,8 @@ def bill(state: AnalysisState, width: int) -> Line:
 def bars(state: AnalysisState, width: int) -> Line:
     """Return the cost of each of the last slots as a bar."""
     said = f" USD per {state.spark_s:g} s"
-    return [(spark(state.spark, min(width - len(said), MOST_BARS)), "bar"), (said, "dim")]
+    room = min(max(width - len(said), FEWEST_BARS), MOST_BARS)
+    return [(spark(state.spark, room), "bar"), (said, "dim")]
 
 
 def _left(spent: str, cap: str) -> float:
@@ -106,9 +108,6 @@ def model_line(model: ModelState, width: int) -> Line:
     if width >= WIDE:
         line += _tokens(model)
     return clipped(line, width)
-
-
-TOKENS_HEAD = f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
 
 
 def _tokens(model: ModelState) -> Line:
