@@ -27,10 +27,10 @@ def usd(exact: str) -> str:
     """Return dollars with as many decimals as so small an amount needs to be told from another one."""
     try:
         value = Decimal(exact)
+        places = 2 if value == 0 or value >= 1 else 4 if value >= Decimal("0.01") else 6
+        return f"{value:,.{places}f}"
     except InvalidOperation:
         return inert(exact) or NOTHING
-    places = 2 if value == 0 or value >= 1 else 4 if value >= Decimal("0.01") else 6
-    return f"{value:,.{places}f}"
 
 
 def bill(state: AnalysisState, width: int) -> Line:
@@ -103,7 +103,7 @@ def model_line(model: ModelState, width: int) -> Line:
         (right(milliseconds(model.latency_ms) if model.latency_ms else NOTHING, 7), "text"),
         (right(f"{'~' if model.estimate and model.calls else ''}{usd(model.cost_usd)}", 10), "text"),
         (right(usd(model.hour_usd), 10), "text"),
-        (right(usd(model.per_opportunity_usd) if model.per_opportunity_usd else NOTHING, 10), "text"),
+        (right(usd(model.per_opportunity_usd), 10), "text"),
     ]
     if width >= WIDE:
         line += _tokens(model)
