@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.analysis.answers import NoAnswer, read
@@ -151,8 +152,14 @@ async def test_an_accepted_proposal_makes_its_routes_smaller_and_a_dropped_one_l
     assert proposals.accept(proposals.present.proposal_id) == ""
     size, _ = await traded(tmp_path / "accepted", verdicts)
     assert full * Decimal("0.39") < size <= full * Decimal("0.4")
+    accepted = proposals.present
+    assert proposals.take(Strategy([Allocation(1, 100.0, 9.0)], ""), routes, MODEL, 2)  # a newer one changes nothing
+    assert await traded(tmp_path / "newer", verdicts) == (size, {})
+    assert msgspec.to_builtins(proposals.in_force) == msgspec.to_builtins(accepted)
     proposals.drop()
     assert await traded(tmp_path / "dropped", verdicts) == (full, {})
+    assert proposals.in_force is None
+    assert proposals.present is not None
 
 
 @pytest.mark.parametrize("allocations", [[(0, 60), (0, 40)], [(0, 60), (1, 60)], [(2, 100)], []])

@@ -192,23 +192,28 @@ def quality_lines(qualities: tuple[Quality, ...], comment_only: dict[str, str], 
     return lines
 
 
-def proposal_lines(proposal: Proposal | None, picture: Picture, width: int) -> list[Line]:
-    """Return a proposal's routes, or how to ask for one."""
-    if proposal is None:
-        return [clipped([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")], width)]
-    standing = ("accepted", "good") if proposal.accepted else ("% to look at and accept it", "key")
-    lines: list[Line] = [
-        clipped(
+def proposal_lines(state: AnalysisState, picture: Picture, width: int) -> list[Line]:
+    """Return the newest proposal's routes, or how to ask for one, and an older one that still counts."""
+    proposal, in_force = state.proposal, state.in_force
+    lines: list[Line] = []
+    if in_force is not None and in_force != proposal:
+        factors = [one.factor for one in in_force.shares]
+        old = age(picture.age_ns(in_force.at_ns))
+        lines.append(
             [
-                (" proposal ", "dim"),
-                (inert(proposal.model), "text"),
-                (f" {age(picture.age_ns(proposal.at_ns))} ago  ", "dim"),
-                standing,
-            ],
-            width,
+                (" in force ", "warn"),
+                (inert(in_force.model), "text"),
+                (f"'s of {old} ago: sizes of {len(factors)} routes × {min(factors):.2f} to {max(factors):.2f}", "text"),
+            ]
         )
-    ]
-    return lines + [clipped(line, width) for line in share_lines(proposal)]
+    if proposal is None:
+        lines.append([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")])
+    else:
+        standing = ("accepted", "good") if proposal.accepted else ("% to look at and accept it", "key")
+        old = f" {age(picture.age_ns(proposal.at_ns))} ago  "
+        lines += [[(" proposal ", "dim"), (inert(proposal.model), "text"), (old, "dim"), standing]]
+        lines += share_lines(proposal)
+    return [clipped(line, width) for line in lines]
 
 
 def share_lines(proposal: Proposal) -> list[Line]:

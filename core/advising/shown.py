@@ -43,6 +43,7 @@ def state(analyst: Analyst, settings: AnalysisSettings, at: Gateway, opportuniti
         spark=tuple(analyst.spark),
         assessments=tuple(_assessments(analyst)),
         proposal=analyst.proposals.present,
+        in_force=analyst.proposals.in_force,
         quality=analyst.truth.quality() if analyst.truth is not None else (),
         vetoes=analyst.verdicts.vetoes,
     )

@@ -212,17 +212,22 @@ class Analyst:
 
     # --- what a person or a simulator says of it
 
-    def accept(self, proposal_id: str) -> str:
-        """Let the proposal's factors count; return why that cannot be, or ""."""
+    def accept(self, proposal_id: str, who: str) -> str:
+        """Let the proposal's factors count, as `who` wants; return why that cannot be, or ""."""
         if why := self.proposals.accept(proposal_id):
             return why
-        self._tell("proposal accepted", who="person", proposal=msgspec.to_builtins(self.proposals.present))
+        accepted = self.proposals.in_force
+        assert accepted is not None
+        self._tell("proposal accepted", who=who, proposal=msgspec.to_builtins(accepted))
+        smaller = sum(one.factor < 1 for one in accepted.shares)
+        self._notify("info", f"{accepted.model}'s proposal counts: sizes of {smaller} routes get smaller")
         return ""
 
-    def drop(self) -> None:
+    def drop(self, who: str) -> None:
         """Let the limits be as they were set."""
         self.proposals.drop()
-        self._tell("proposal dropped", who="person")
+        self._tell("proposal dropped", who=who)
+        self._notify("info", "no proposal counts: sizes are what the limits allow")
 
     def labelled(self, label: Label) -> None:
         """Take the truth of one injected anomaly, which is over (a demo only)."""
