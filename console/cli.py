@@ -459,11 +459,16 @@ def detection(
     """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time; which
     of its alarms each model takes for true ones, and what that costs."""
     from console import loop
+    from console.bench.detection import Ask
     from console.bench.detection import detection as measured
     from core.settings import load
 
-    settings = load(config, {"analysis": {"gateway_url": gateway_url}} if gateway_url else {})
-    loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
+    settings = load(
+        config or (_usual_file() if gateway_url else None),
+        {"analysis": {"gateway_url": gateway_url}} if gateway_url else {},
+    )
+    ask = Ask.NONE if not models else Ask.REAL if gateway_url else Ask.SIMULATED
+    loop.run(measured(settings, seconds, seed, ask, as_json=as_json))
 
 
 @bench.command()

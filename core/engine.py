@@ -259,10 +259,10 @@ class Engine:
                 if why := self._analyst.ask_strategy(time.time_ns()):
                     self._notice("warning", f"no strategy is asked for: {why}")
             case AcceptProposal(proposal_id):
-                if why := self._analyst.accept(proposal_id):
+                if why := self._analyst.accept(proposal_id, who):
                     self._notice("warning", f"not accepted: {why}")
             case DropProposal():
-                self._analyst.drop()
+                self._analyst.drop(who)
             case Fault() if self._market is None:
                 self._notice("error", why := "only a simulated venue can be made to fail")
             case Fault(kind, venue):
