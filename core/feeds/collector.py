@@ -194,6 +194,7 @@ class Collector:
 
     async def _speak(self, socket: Socket, dialect: Dialect, intake: Intake) -> None:
         """Send requests, then answers, at the pace that the venue allows."""
+        await asyncio.sleep(dialect.settle_s)
         for request in dialect.subscribe():
             await _send(socket, request)
             await asyncio.sleep(dialect.request_pause_s)

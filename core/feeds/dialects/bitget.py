@@ -47,7 +47,7 @@ class Bitget(JsonDialect[Stream]):
             if event == "error":
                 return (self.refused(native, f"{message.get('code', '')} {message.get('msg', '')}"),)
             return (self.accepted([native]),) if event == "subscribe" else (Ignored(str(event)),)
-        channel = str(arg.get("channel", arg.get("topic")))
+        channel = str(arg["channel"] if "channel" in arg else arg["topic"])
         if channel != CHANNEL:
             return (Ignored(channel),)
         if str(arg["instType"]).upper() != "SPOT":
