@@ -153,7 +153,7 @@ async def test_every_live_quote_is_withdrawn_when_the_desk_stops() -> None:
 
     async with venue(serving) as here, collecting(Binance, ["BTC/USDT"], here.url) as desk:
         await desk.read(1)
-    assert desk.log.counts.appended == 2
+    assert desk.log.counts.acked == 2
     assert desk.collector.state(0).ticks == 1
 
 

@@ -23,10 +23,10 @@ class Told:
 
     async def by(self, *frames: bytes, at_ns: int = NOW_NS) -> list[Entry]:
         """Return what these frames brought onto the log."""
-        before = self._log.counts.appended
+        before = self._log.counts.acked
         for frame in frames:
             self.intake.take_frame(frame, at_ns)
-        return list((await self._reader.read()).entries) if self._log.counts.appended > before else []
+        return list((await self._reader.read()).entries) if self._log.counts.acked > before else []
 
 
 class Inquisitive(Okx):
