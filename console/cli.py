@@ -68,7 +68,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--for", "for_s", type=Duration(), help="Stop by itself after this time: 500ms, 20s, 5m, 2h."),
             click.option("--approval", type=click.Choice(["manual", "auto"]), help="Who approves trades.  [manual]"),
-            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT"),
+            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT; a demo also takes a number."),
             click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]"),
             click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
             click.option(
@@ -106,6 +106,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
@@ -162,7 +163,11 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
-    if options["symbols"]:
+    if options.get("demo_venues"):
+        put("demo.venues", tuple(part.strip() for part in options["demo_venues"].split(",")))
+    if demo and str(options["symbols"]).isdigit():
+        put("demo.symbols", int(options["symbols"]))
+    elif options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
     for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults"):
         put(f"demo.{key}", options.get(key))

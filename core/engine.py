@@ -46,8 +46,9 @@ from core.execution.journal import Journal
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
-from core.feeds.catalogue import dialect
-from core.feeds.collector import Collector, FeedState
+from core.feeds.catalogue import dialect, taker_fee
+from core.feeds.collector import FeedState
+from core.feeds.feed import Feed
 from core.guard import Guard
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
@@ -56,7 +57,7 @@ from core.opening import open_journal, open_log
 from core.places import data_dir, desk_name
 from core.remote.keys import operators
 from core.settings import Settings
-from core.sim.supervised import SimulatedMarket, simulated_market
+from core.sim.supervised import SimulatedMarket, simulated, simulated_market
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
@@ -101,8 +102,8 @@ class Engine:
         self._quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
         self._notices: deque[Notice] = deque(maxlen=200)
         self._latencies = Latencies()
-        fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
-        self._instruments = Instruments(shipped(), fees)
+        fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
+        self._instruments = Instruments(shipped() if market is None else market.instruments, fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
@@ -465,9 +466,9 @@ class Engine:
             sources.append(Silence(lambda: self._worker.consumed))
         return sources
 
-    def _collector(self, name: str) -> Collector:
+    def _collector(self, name: str) -> Feed:
         venue = self._settings.venues[name]
-        return Collector(
+        return Feed(
             dialect(name),
             self._settings.symbols,
             self._log,
@@ -518,7 +519,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         )
     obeyed = operators(settings.remote.operators)
     if demo:  # its venues are its own, whatever the user's are set to
-        settings = settings.model_copy(update={"venues": Settings().venues})
+        settings = simulated(settings)
     async with contextlib.AsyncExitStack() as stack:
         journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo)
         name = desk_name(settings, path, demo=demo)

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
+import orjson
 from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
-from core.errors import ConfigurationError
+from core.errors import BadFrame, ConfigurationError
 from core.feeds.intake import Intake, Parting, Tally, clean
+from core.feeds.rest import ask
 from core.feeds.transport import Socket, Transport, fastest
-from core.feeds.venue import Dialect, Keepalive
+from core.feeds.venue import NOTHING, Dialect, Keepalive
 from core.log.ticklog import TickLog
 
 Health = Literal["connecting", "up", "silent", "down"]
@@ -66,8 +68,11 @@ class Collector:
         clock_ns: Callable[[], int] = time.time_ns,
         backoff_s: Callable[[int], float] = backoff_s,
         transport: Transport | None = None,
+        natives: Mapping[str, str] = NOTHING,
     ) -> None:
         """Take `url` instead of the venue's own address; after `silence_s` without a tick, hang up and connect anew.
+
+        `natives` are the venue's own names of those symbols that its catalogue names.
 
         Raises:
             ConfigurationError: the address is none, or there are more symbols than one connection may carry.
@@ -78,15 +83,16 @@ class Collector:
                 why=f"one connection carries {dialect.max_symbols}",
                 do="Name fewer symbols.",
             )
-        self._dialect, self._symbols, self._log = dialect, tuple(symbols), log
+        self._dialect, self._symbols, self._log, self._natives = dialect, tuple(symbols), log, natives
         self._url = url or dialect.url
+        self._token = None if url else dialect.token
         self._proxy: Literal[True] | None = None if _is_here(self._url) else True  # True: as the environment says
         self._transport = transport or fastest()
         self._silence_s = silence_s
         self._mute_ns = int(min(MUTE_S, silence_s) * 1e9)
         self._clock_ns, self._backoff_s = clock_ns, backoff_s
         self._tally = Tally()
-        self._intake = Intake(dialect(self._symbols), log, self._tally)
+        self._intake = Intake(dialect(self._symbols, natives), log, self._tally)
         self._connects = 0
         self._connected = False
         self._subscribed_ns = 0  # 0: not all of it
@@ -148,13 +154,13 @@ class Collector:
 
     async def _listen(self) -> Exception:
         """Hold one connection until it ends; return why it did."""
-        dialect = self._dialect(self._symbols)
+        dialect = self._dialect(self._symbols, self._natives)
         self._intake = intake = Intake(dialect, self._log, self._tally)
         self._subscribed_ns = self._retry_ns = 0
         troubles: ExceptionGroup[Exception] | None = None
         try:
             async with self._transport.connect(
-                self._url,
+                await self._address(),
                 max_size=MAX_FRAME,
                 max_queue=MAX_WAITING,
                 compression=None,  # costs more time than it saves
@@ -185,6 +191,15 @@ class Collector:
             raise asyncio.CancelledError
         assert troubles is not None
         return min(_leaves(troubles), key=lambda error: not isinstance(error, Parting))  # our own words first
+
+    async def _address(self) -> str:
+        """Return where to connect: what the venue says with a token, if it gives one, anew for each connection."""
+        if self._token is None:
+            return self._url
+        try:
+            return self._dialect.address(orjson.loads(await ask(self._token)))
+        except (BadFrame, orjson.JSONDecodeError) as error:
+            raise Parting("No token", why=clean(str(error))) from None
 
     async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns

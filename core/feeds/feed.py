@@ -1,0 +1,93 @@
+"""One venue's feed: as many collectors as its symbols need connections."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from core.feeds.collector import Collector, FeedState, Health
+from core.feeds.venue import NOTHING, Dialect
+from core.log.ticklog import TickLog
+
+APART_S = 0.5  # between the first connections of one venue: each limits how many may begin
+WORST: tuple[Health, ...] = ("down", "silent", "connecting", "up")
+
+
+class Feed:
+    """One venue."""
+
+    def __init__(
+        self,
+        dialect: type[Dialect],
+        symbols: Sequence[str],
+        log: TickLog,
+        *,
+        url: str | None,
+        silence_s: float,
+        natives: Mapping[str, str] = NOTHING,
+        leave_out: str = "",
+    ) -> None:
+        """Spread `symbols` over as many connections as they need. `leave_out`: why others of the desk's are not asked.
+
+        Raises:
+            ConfigurationError: the address is none.
+        """
+        most = dialect.max_symbols
+        self.name, self._leave_out = dialect.name, leave_out
+        self._collectors = [
+            Collector(dialect, symbols[start : start + most], log, url=url, silence_s=silence_s, natives=natives)
+            for start in range(0, len(symbols), most)
+        ]
+
+    async def run(self) -> None:
+        """Collect until cancelled. Trouble with the venue is retried; anything else is raised."""
+        async with asyncio.TaskGroup() as tasks:
+            for number, collector in enumerate(self._collectors):
+                tasks.create_task(_later(number * APART_S, collector), name=f"collector {self.name} {number}")
+
+    def state(self, now_ns: int) -> FeedState:
+        """Return how the venue is: with several connections, as its worst one, and all that they brought."""
+        states = [collector.state(now_ns) for collector in self._collectors]
+        if not states:
+            return FeedState(self.name, "down", why=self._leave_out or "none of the desk's symbols is listed there")
+        if len(states) == 1:
+            return _also(states[0], self._leave_out)
+        worst = min((state.health for state in states), key=WORST.index)
+        ill = [state for state in states if state.health == worst != "up"]
+        said = dict.fromkeys(part for state in states for part in state.why.split("; ") if part)
+        why = [f"{len(ill)} of {len(states)} connections"] if ill else []
+        ahead = [state.clock_ahead_ms for state in states if state.clock_ahead_ms is not None]
+        merged = FeedState(
+            name=self.name,
+            health=worst,
+            why="; ".join((*why, *said)),
+            ticks=sum(state.ticks for state in states),
+            last_ns=max(state.last_ns for state in states),
+            connects=sum(state.connects for state in states),
+            rejected=_added(state.rejected for state in states),
+            ignored=_added(state.ignored for state in states),
+            mute=tuple(symbol for state in states for symbol in state.mute),
+            clock_ahead_ms=max(ahead, default=None),
+        )
+        return _also(merged, self._leave_out)
+
+    def take_feed_ns(self) -> list[int]:
+        """Return and forget how long events took from the venue to us, over all its connections."""
+        return [delay_ns for collector in self._collectors for delay_ns in collector.take_feed_ns()]
+
+
+async def _later(after_s: float, collector: Collector) -> None:
+    await asyncio.sleep(after_s)
+    await collector.run()
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(total)
+
+
+def _also(state: FeedState, words: str) -> FeedState:
+    return msgspec.structs.replace(state, why="; ".join(filter(None, (state.why, words)))) if words else state
