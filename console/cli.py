@@ -270,6 +270,22 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
 
 @main.command()
+@click.argument("venues", nargs=-1)
+@click.option("--cached", is_flag=True, help="Ask nobody: only show what is known.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def instruments(venues: tuple[str, ...], cached: bool, config: Path | None, as_json: bool) -> None:
+    """Ask the venues what they list, with lattices and fees, and keep that for the desk. Without names: all venues."""
+    from console import loop
+    from console.listings import show_instruments
+    from core.settings import load
+
+    settings = load(config or _usual_file(), {})
+    if not loop.run(show_instruments(settings, venues, ask=not cached, as_json=as_json)):
+        sys.exit(1)
+
+
+@main.command()
 def config() -> None:
     """Print a commented settings file to start from, with every key and its default."""
     from importlib.resources import files

@@ -49,6 +49,7 @@ from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect, taker_fee
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
+from core.feeds.listings import on_the_shelf, wanted
 from core.guard import Guard
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
@@ -103,7 +104,9 @@ class Engine:
         self._notices: deque[Notice] = deque(maxlen=200)
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
-        self._instruments = Instruments(shipped() if market is None else market.instruments, fees)
+        self._held = {} if market is not None else on_the_shelf(data_dir(settings) / "instruments", fees)
+        lattices = [one for held in self._held.values() for one in held.instruments()]
+        self._instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
@@ -468,10 +471,13 @@ class Engine:
 
     def _collector(self, name: str) -> Feed:
         venue = self._settings.venues[name]
+        asked = wanted(name, self._settings.symbols, self._held.get(name), at_hand=self._market is not None)
         return Feed(
             dialect(name),
-            self._settings.symbols,
+            asked.symbols,
             self._log,
+            natives=asked.natives,
+            leave_out=asked.left_out,
             url=self._market.urls[name] if self._market is not None else venue.url,
             silence_s=DEMO_SILENCE_S if self._market is not None else venue.silence_s,
         )

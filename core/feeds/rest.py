@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import threading
 from http.client import HTTPException
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from core.feeds.venue import Call
@@ -37,6 +38,9 @@ async def ask(call: Call, timeout_s: float = TIMEOUT_S) -> bytes:
         body, trouble = None, None
         try:
             body = _ask(call, timeout_s)
+        except HTTPError as error:  # it is an answer too, with a connection to close
+            error.close()
+            trouble = OSError(f"{call.url}: {error}")
         except OSError as error:
             trouble = error
         except (HTTPException, ValueError) as error:
