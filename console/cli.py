@@ -286,6 +286,18 @@ def instruments(venues: tuple[str, ...], cached: bool, config: Path | None, as_j
 
 
 @main.command()
+@click.option("--confirm", nargs=2, metavar="VENUE SYMBOL", help="Say that it is the same thing as elsewhere.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def identity(confirm: tuple[str, str] | None, config: Path | None, as_json: bool) -> None:
+    """List symbols that are not traded on a venue because their price says that they may be another thing there."""
+    from console.identity import show_identities
+    from core.settings import load
+
+    show_identities(load(config or _usual_file(), {}), confirm, as_json=as_json)
+
+
+@main.command()
 def config() -> None:
     """Print a commented settings file to start from, with every key and its default."""
     from importlib.resources import files

@@ -51,6 +51,7 @@ from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
 from core.feeds.listings import on_the_shelf, wanted
 from core.guard import Guard
+from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.log.ticklog import TickLog
@@ -108,6 +109,8 @@ class Engine:
         lattices = [one for held in self._held.values() for one in held.instruments()]
         self._instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
+        ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
+        self._identity = IdentityWatch(self._detector, ledger_file, self._notice)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
@@ -381,6 +384,7 @@ class Engine:
                 tasks.create_task(told, name="market")
             if self._settings.role != "collector":
                 tasks.create_task(self._analyst.run(), name="analyst")
+                tasks.create_task(self._identity.run(), name="identity")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
