@@ -1,6 +1,7 @@
 """One venue's feed: as many collectors as its symbols need connections."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +12,10 @@ from core.feeds.venue import NOTHING, Dialect
 from core.log.ticklog import TickLog
 
 APART_S = 0.5  # between the first connections of one venue: each limits how many may begin
+NOTHING_LISTED = "none of the desk's symbols is listed there"
 WORST: tuple[Health, ...] = ("down", "silent", "connecting", "up")
+
+log = logging.getLogger("arbdesk.feeds")
 
 
 class Feed:
@@ -42,6 +46,8 @@ class Feed:
 
     async def run(self) -> None:
         """Collect until cancelled. Trouble with the venue is retried; anything else is raised."""
+        if not self._collectors:
+            log.warning("%s: not listened to: %s", self.name, self._leave_out or NOTHING_LISTED)
         async with asyncio.TaskGroup() as tasks:
             for number, collector in enumerate(self._collectors):
                 tasks.create_task(_later(number * APART_S, collector), name=f"collector {self.name} {number}")
@@ -50,7 +56,7 @@ class Feed:
         """Return how the venue is: with several connections, as its worst one, and all that they brought."""
         states = [collector.state(now_ns) for collector in self._collectors]
         if not states:
-            return FeedState(self.name, "down", why=self._leave_out or "none of the desk's symbols is listed there")
+            return FeedState(self.name, "down", why=self._leave_out or NOTHING_LISTED)
         if len(states) == 1:
             return _also(states[0], self._leave_out)
         worst = min((state.health for state in states), key=WORST.index)

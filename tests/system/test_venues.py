@@ -7,7 +7,7 @@ from tests.system.desk import DeskProcess, arbdesk
 
 
 def test_seventeen_simulated_venues_are_traded_on_at_once(tmp_path: Path) -> None:
-    arguments = ["demo", "--no-ui", "--for", "6s", "--approval", "auto", "--seed", "7", "--venues", "all"]
+    arguments = ["demo", "--no-ui", "--for", "3s", "--approval", "auto", "--seed", "7", "--venues", "all"]
     with DeskProcess([*arguments, "--symbols", "30", "--rate", "1500", "--crossings", "3"], tmp_path) as desk:
         summary = desk.summary()
         assert desk.process.returncode == 0
