@@ -481,6 +481,7 @@ class Engine:
             asked.symbols,
             self._log,
             natives=asked.natives,
+            clock=dialect(name).clock if self._market is None and venue.url is None else None,
             leave_out=asked.left_out,
             url=self._market.urls[name] if self._market is not None else venue.url,
             silence_s=DEMO_SILENCE_S if self._market is not None else venue.silence_s,

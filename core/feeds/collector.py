@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
 from core.errors import BadFrame, ConfigurationError
+from core.feeds.clock import Offset
 from core.feeds.intake import Intake, Parting, Tally, clean
 from core.feeds.rest import ask
 from core.feeds.transport import Socket, Transport, fastest
@@ -46,6 +47,8 @@ class FeedState(msgspec.Struct, frozen=True):
     ignored: Mapping[str, int] = {}  # frames of other channels, repeats, heartbeats
     mute: tuple[str, ...] = ()  # symbols that were asked for and brought no data
     clock_ahead_ms: float | None = None  # below 0 it only bounds the delay; None: no event time to tell it from
+    clock_offset_ms: float | None = None  # how far the venue's clock is ahead of ours, as it says itself; None: unknown
+    clock_bound_ms: float | None = None  # the true one is no further than this from it
 
 
 def backoff_s(failures: int) -> float:
@@ -142,13 +145,17 @@ class Collector:
             clock_ahead_ms=None if least == math.inf else -least / 1e6,
         )
 
-    def take_feed_ns(self) -> list[int]:
-        """Return and forget how long events took from the venue to us: its clock put back by what it is surely ahead.
+    def take_feed_ns(self, offset: Offset | None = None) -> list[int]:
+        """Return and forget how long events took from the venue to us, its clock put back by what it is ahead.
 
-        The last 10,000 at most; none of a venue that stamps no events.
+        As `offset` tells, and no finer than its bound; without one, by what its clock is ahead at least. The last
+        10,000 at most; none of a venue that stamps no events.
         """
-        ahead_ns = max(0, int(-self._tally.least_ns(self._clock_ns()))) if self._tally.delays_ns else 0
-        delays_ns = [delay_ns + ahead_ns for delay_ns in self._tally.delays_ns]
+        if offset is not None:
+            delays_ns = [max(offset.bound_ns, delay_ns + offset.ahead_ns) for delay_ns in self._tally.delays_ns]
+        else:
+            ahead_ns = max(0, int(-self._tally.least_ns(self._clock_ns()))) if self._tally.delays_ns else 0
+            delays_ns = [delay_ns + ahead_ns for delay_ns in self._tally.delays_ns]
         self._tally.delays_ns.clear()
         return delays_ns
 

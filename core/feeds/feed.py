@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from core.feeds.clock import Clock
 from core.feeds.collector import Collector, FeedState, Health
-from core.feeds.venue import NOTHING, Dialect
+from core.feeds.venue import NOTHING, Call, Dialect
 from core.log.ticklog import TickLog
 
 APART_S = 0.5  # between the first connections of one venue: each limits how many may begin
@@ -31,13 +33,16 @@ class Feed:
         silence_s: float,
         natives: Mapping[str, str] = NOTHING,
         leave_out: str = "",
+        clock: Call | None = None,
     ) -> None:
-        """Spread `symbols` over as many connections as they need. `leave_out`: why others of the desk's are not asked.
+        """Spread `symbols` over as many connections as they need. `leave_out`: why others of the desk's are not asked;
+        `clock`: what tells the venue's time, None: nothing.
 
         Raises:
             ConfigurationError: the address is none.
         """
         most = dialect.max_symbols
+        self._clock = Clock(dialect, clock) if clock is not None else None
         self.name, self._leave_out = dialect.name, leave_out
         self._collectors = [
             Collector(dialect, symbols[start : start + most], log, url=url, silence_s=silence_s, natives=natives)
@@ -49,6 +54,8 @@ class Feed:
         if not self._collectors:
             log.warning("%s: not listened to: %s", self.name, self._leave_out or NOTHING_LISTED)
         async with asyncio.TaskGroup() as tasks:
+            if self._clock is not None and self._collectors:
+                tasks.create_task(self._clock.run(), name=f"clock {self.name}")
             for number, collector in enumerate(self._collectors):
                 tasks.create_task(_later(number * APART_S, collector), name=f"collector {self.name} {number}")
 
@@ -58,7 +65,7 @@ class Feed:
         if not states:
             return FeedState(self.name, "down", why=self._leave_out or NOTHING_LISTED)
         if len(states) == 1:
-            return _also(states[0], self._leave_out)
+            return self._also(states[0], now_ns)
         worst = min((state.health for state in states), key=WORST.index)
         ill = [state for state in states if state.health == worst != "up"]
         said = dict.fromkeys(part for state in states for part in state.why.split("; ") if part)
@@ -76,11 +83,24 @@ class Feed:
             mute=tuple(symbol for state in states for symbol in state.mute),
             clock_ahead_ms=max(ahead, default=None),
         )
-        return _also(merged, self._leave_out)
+        return self._also(merged, now_ns)
 
     def take_feed_ns(self) -> list[int]:
         """Return and forget how long events took from the venue to us, over all its connections."""
-        return [delay_ns for collector in self._collectors for delay_ns in collector.take_feed_ns()]
+        offset = self._clock.offset(time.time_ns()) if self._clock is not None else None
+        return [delay_ns for collector in self._collectors for delay_ns in collector.take_feed_ns(offset)]
+
+    def _also(self, state: FeedState, now_ns: int) -> FeedState:
+        """Return `state` with what the whole feed knows."""
+        offset = self._clock.offset(now_ns) if self._clock is not None else None
+        if offset is None and not self._leave_out:
+            return state
+        return msgspec.structs.replace(
+            state,
+            why="; ".join(filter(None, (state.why, self._leave_out))),
+            clock_offset_ms=offset.ahead_ns / 1e6 if offset else None,
+            clock_bound_ms=offset.bound_ns / 1e6 if offset else None,
+        )
 
 
 async def _later(after_s: float, collector: Collector) -> None:
@@ -93,7 +113,3 @@ def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     for one in counts:
         total.update(one)
     return dict(total)
-
-
-def _also(state: FeedState, words: str) -> FeedState:
-    return msgspec.structs.replace(state, why="; ".join(filter(None, (state.why, words)))) if words else state

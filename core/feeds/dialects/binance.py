@@ -43,6 +43,7 @@ class Binance(Dialect):
     max_symbols: ClassVar[int] = 1000  # 1,024 streams on a connection
     request_pause_s: ClassVar[float] = 0.25  # 5 messages a second or we are cut off; pongs count too
     catalogue: ClassVar[Call | None] = Call("https://api.binance.com/api/v3/exchangeInfo")
+    clock: ClassVar[Call | None] = Call("https://api.binance.com/api/v3/time")
     keepalive: Keepalive | None = None  # the server pings, the websocket library answers
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
@@ -149,6 +150,10 @@ class Binance(Dialect):
             return (Untrue(stream.symbol, untrue),)
         when_ms = received_ns // 1_000_000
         return (Tick(self.name, stream.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns),)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["serverTime"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

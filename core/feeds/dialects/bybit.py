@@ -79,6 +79,8 @@ class Bybit(Dialect):
     max_symbols: ClassVar[int] = 21_000 // len('"orderbook.1.",' + 30 * "X")  # 21,000 characters of args a connection
     request_pause_s: ClassVar[float] = 0.1
     catalogue: ClassVar[Call | None] = Call("https://api.bybit.com/v5/market/instruments-info?category=spot")
+    clock: ClassVar[Call | None] = Call("https://api.bybit.com/v5/market/time")
+    clock_step_ns: ClassVar[int] = 1
     keepalive: Keepalive | None = Keepalive('{"op":"ping"}', 20.0)
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
@@ -248,6 +250,10 @@ class Bybit(Dialect):
         verdict = Acknowledged((symbol,)) if "already subscribed" in why else Refused(symbol, why)
         others = [topic for topic in topics if topic != bad]
         return (verdict, Reply(self._ask(others))) if others else (verdict,)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["result"]["timeNano"])
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

@@ -68,6 +68,7 @@ class Okx(Dialect):
     max_symbols: ClassVar[int] = 65_536 // len('{"channel":"bbo-tbt","instId":""},' + 31 * "X")  # 64 KB of arguments
     request_pause_s: ClassVar[float] = 0.35
     catalogue: ClassVar[Call | None] = Call("https://www.okx.com/api/v5/public/instruments?instType=SPOT")
+    clock: ClassVar[Call | None] = Call("https://www.okx.com/api/v5/public/time")
     keepalive: Keepalive | None = Keepalive("ping", 20.0)  # it hangs up after 30 s without a word
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
@@ -163,6 +164,10 @@ class Okx(Dialect):
         if untrue:
             return Untrue(stream.symbol, untrue)
         return Tick(self.name, stream.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["data"][0]["ts"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:
