@@ -68,7 +68,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--for", "for_s", type=Duration(), help="Stop by itself after this time: 500ms, 20s, 5m, 2h."),
             click.option("--approval", type=click.Choice(["manual", "auto"]), help="Who approves trades.  [manual]"),
-            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT"),
+            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT; a demo also takes a number."),
             click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]"),
             click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
             click.option(
@@ -106,6 +106,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 @click.option(
     "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
@@ -166,7 +167,11 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
-    if options["symbols"]:
+    if options.get("demo_venues"):
+        put("demo.venues", tuple(part.strip() for part in options["demo_venues"].split(",")))
+    if demo and str(options["symbols"]).isdigit():
+        put("demo.symbols", int(options["symbols"]))
+    elif options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
     for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
@@ -266,6 +271,34 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
     settings = load(config or _usual_file(), {})
     list_orders(settings, journal, demo=demo, limit=limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("venues", nargs=-1)
+@click.option("--cached", is_flag=True, help="Ask nobody: only show what is known.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def instruments(venues: tuple[str, ...], cached: bool, config: Path | None, as_json: bool) -> None:
+    """Ask the venues what they list, with lattices and fees, and keep that for the desk. Without names: all venues."""
+    from console import loop
+    from console.listings import show_instruments
+    from core.settings import load
+
+    settings = load(config or _usual_file(), {})
+    if not loop.run(show_instruments(settings, venues, ask=not cached, as_json=as_json)):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--confirm", nargs=2, metavar="VENUE SYMBOL", help="Say that it is the same thing as elsewhere.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def identity(confirm: tuple[str, str] | None, config: Path | None, as_json: bool) -> None:
+    """List symbols that are not traded on a venue because their price says that they may be another thing there."""
+    from console.identity import show_identities
+    from core.settings import load
+
+    show_identities(load(config or _usual_file(), {}), confirm, as_json=as_json)
 
 
 @main.command()
