@@ -320,14 +320,17 @@ def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, gro
 @main.command()
 @click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
 @click.option("--crash", "kills", type=click.IntRange(1, 100_000), help="Kill the desk and its order gateway in turn.")
+@click.option(
+    "--stop", "stops", type=click.IntRange(1, 100_000), help="Stop desk, gateway and venues for 1 s each, in turn."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def drill(trades: int | None, kills: int | None, seed: int, as_json: bool) -> None:
+def drill(trades: int | None, kills: int | None, stops: int | None, seed: int, as_json: bool) -> None:
     """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
     from console.drill import drill_kills, drill_trades
 
-    kept = drill_kills(kills, seed, as_json=as_json) if kills else True
-    if trades or not kills:
+    kept = drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
+    if trades or not (kills or stops):
         kept &= drill_trades(trades or 1_000, seed, as_json=as_json)
     if not kept:
         sys.exit(1)

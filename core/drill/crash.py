@@ -26,6 +26,7 @@ from core.sidecar import Sidecar, sidecar
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT", "ADA/USDT")
 RESTART_S = 10.0  # from a kill to armed, or to a person
 PATIENCE_S = 90.0  # for what must come at some time
+STOP_S = 1.0
 GONE_S = 5.0  # for the gateway of a killed desk
 Victim = Literal["core", "gateway"]
 
@@ -38,6 +39,10 @@ class Market:
         self.arrivals = 0
         self._arrived = asyncio.Event()
         self._books: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     async def run(self) -> None:
         while True:
@@ -107,8 +112,8 @@ class CrashDrill:
         self.kills: Counter[Victim] = Counter()
         self.restarts_s: list[float] = []
 
-    async def run(self, kills: int) -> None:
-        """Kill so many times, desk and gateway in turn, then let everything come to rest."""
+    async def run(self, kills: int, stops: int) -> None:
+        """Kill so many times, desk and gateway in turn, stop so many; then let everything come to rest."""
         done = 0
         while done < kills:
             async with self._desk() as desk:
@@ -125,6 +130,10 @@ class CrashDrill:
                     )
         async with self._desk() as desk:
             await self._ready(desk, time.monotonic())
+            for number in range(stops):
+                await self._moment()
+                await self._stop((desk.pid, desk.seen.gateway, self._market.pid)[number % 3])
+                self._progress(f"{number + 1} of {stops} stops")
             await self._rest(desk)
 
     @contextlib.asynccontextmanager
@@ -178,6 +187,13 @@ class CrashDrill:
             self.broken.append(f"the gateway {gateway} outlived its desk")
         return began_s
 
+    async def _stop(self, pid: int) -> None:
+        """Let a process stand still for a second, with whatever it has in hand."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(STOP_S)
+            os.kill(pid, signal.SIGCONT)
+
     async def _rest(self, desk: Desk) -> None:
         """Let no new trade begin, and what is open come to its end; sign what needs a person."""
         self._market.heal()
@@ -192,9 +208,18 @@ class CrashDrill:
 
 
 async def drill_crash(
-    folder: Path, *, kills: int, seed: int, fault_share: float = 0.25, progress: Callable[[str], None] = lambda _: None
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    stops: int = 0,
+    fault_share: float = 0.25,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Kill `kills` times; return the report. Its "broken" is empty if all promises held. Files stay in `folder`."""
+    """Kill `kills` times, and stop processes `stops` times for a second; return the report.
+
+    Its "broken" is empty if all promises held. Files stay in `folder`.
+    """
     arguments = [
         "--seed", str(seed), "--rate", "1000", "--crossings-per-s", "8", "--crossing-s", "0.5,2",
         "--symbols", ",".join(SYMBOLS), "--order-entry", "--order-faults", str(fault_share),
@@ -207,12 +232,13 @@ async def drill_crash(
         drill = CrashDrill(market, place, seed, progress)
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(market.run())
-            await drill.run(kills)
+            await drill.run(kills, stops)
             found = compare(await market.books(), place.journal)
             telling.cancel()
     slowest_s = max(drill.restarts_s)
     return {
         "kills": dict(drill.kills),
+        "stops": stops,
         "seed": seed,
         **found.report(),
         "restarts": len(drill.restarts_s),

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from core.errors import ConfigurationError, SidecarFailed
+from core.errors import ConfigurationError, QuestionFailed, SidecarFailed
 from core.execution.orders import Broker, Fate, Order
 from core.execution.recovery import Balances
 from core.latency import Latencies
@@ -147,8 +147,16 @@ class Link:
         return told.fate(order) or Fate(order, "unknown", why="the venue knows no such order")
 
     async def ask(self, order: Order) -> Fate | None:
-        """Return what the venue knows of `order`; None: no such order. Raises SidecarFailed."""
-        return (await self._exchange(lambda number: Ask(number, order), Told)).fate(order)
+        """Return what the venue knows of `order`; None: no such order.
+
+        Raises:
+            QuestionFailed: the venue did not answer.
+            SidecarFailed: the process ended before it answered.
+        """
+        told = await self._exchange(lambda number: Ask(number, order), Told)
+        if told.failed:
+            raise QuestionFailed(f"{order.venue} does not tell", why=told.why)
+        return told.fate(order)
 
     async def balances(self, venue: str) -> Mapping[str, Decimal] | str:
         """Return what the account holds of the currencies that are traded, or why that is not known."""

@@ -15,6 +15,7 @@ from core.live.wire import Counted, Told, VenueStanding
 
 READ_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # pauses before asking what an acknowledged order came to
 COOL_S = 10.0  # at the least, after a venue said that it has had too many requests
+READ_CALL_S = 1.0  # a question may be asked again
 ONE_CALL_S = 3.0  # beyond ccxt's own limit of two seconds
 CLOCKS = 6  # the newest, of which the best counts
 MOST_AHEAD_MS = 500.0  # a clock further off lets no new order out
@@ -66,10 +67,10 @@ class Seat:
     async def ask(self, number: int, order: Order) -> Told:
         """Return what the venue knows of `order`."""
         try:
-            reading = await _bounded(self._dialect.look(order))
+            reading = await _bounded(self._dialect.look(order), READ_CALL_S)
         except Exception as error:  # noqa: BLE001  a question that failed proves nothing
             self._note(error)
-            return Told(number, "unknown", why=_brief(error))
+            return Told(number, "unknown", why=_brief(error), failed=True)
         if reading is None:
             return Told(number, None)
         if not reading.whole:
@@ -79,7 +80,7 @@ class Seat:
     async def count(self, number: int) -> Counted:
         """Return what the account holds."""
         try:
-            return Counted(number, await _bounded(self._dialect.balances()))
+            return Counted(number, await _bounded(self._dialect.balances(), READ_CALL_S))
         except Exception as error:  # noqa: BLE001  it may be asked again
             self._note(error)
             return Counted(number, why=_brief(error))
@@ -151,7 +152,7 @@ class Seat:
         for pause_s in READ_S:
             await asyncio.sleep(pause_s)
             try:
-                reading = await _bounded(self._dialect.look(order))
+                reading = await _bounded(self._dialect.look(order), READ_CALL_S)
             except Exception as error:  # noqa: BLE001  asked again, and after that the desk asks
                 self._note(error)
                 why = _brief(error)
@@ -169,8 +170,8 @@ class Seat:
         self._key_failures = self._key_failures + 1 if error.failure.key_trouble else 0
 
 
-async def _bounded(work: Awaitable[T]) -> T:
-    async with asyncio.timeout(ONE_CALL_S):
+async def _bounded(work: Awaitable[T], limit_s: float = ONE_CALL_S) -> T:
+    async with asyncio.timeout(limit_s):
         return await work
 
 
@@ -191,5 +192,5 @@ def _brief(error: Exception) -> str:
     if isinstance(error, VenueFailure):
         return error.failure.brief
     if isinstance(error, TimeoutError):
-        return f"no answer within {ONE_CALL_S:g} s"
+        return "no answer in time"
     return f"{type(error).__name__}: {error}"[:160]

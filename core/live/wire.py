@@ -86,6 +86,7 @@ class Told(msgspec.Struct, frozen=True, tag="told", tag_field="type"):
     why: str = ""
     sent_ns: int = 0
     answered_ns: int = 0
+    failed: bool = False  # the question was not answered
 
     def fate(self, order: Order) -> Fate | None:
         if self.outcome is None:
