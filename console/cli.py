@@ -94,8 +94,9 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @desk_options
+@click.option("--live", is_flag=True, help="Send orders to the venues, with the keys of the environment or live.keys.")
 def run(**options: Any) -> None:
-    """The desk on live public feeds; orders are filled on paper."""
+    """The desk on live public feeds; orders are filled on paper, unless --live sends them to the venues."""
     _desk(options, demo=False)
 
 
@@ -120,10 +121,11 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
 
     settings = _settings(options, demo=demo)
     for_s: float | None = options["for_s"]
+    live = bool(options.get("live"))
     picture: Path | None = options["picture"]
     if options["no_ui"]:
         headless.log_to(None)
-        loop.run(headless.headless(settings, demo=demo, for_s=for_s))
+        loop.run(headless.headless(settings, demo=demo, live=live, for_s=for_s))
         return
     from console import screen
 
@@ -132,7 +134,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     columns, _, lines = str(options["size"]).partition("x")
     if not (columns.isdigit() and lines.isdigit()):
         raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
-    loop.run(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+    loop.run(screen.show(settings, demo=demo, live=live, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
 
 
 def _expect_terminal() -> None:

@@ -19,7 +19,7 @@ logger = logging.getLogger("arbdesk")
 
 
 async def show(
-    settings: Settings, *, demo: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
+    settings: Settings, *, demo: bool, live: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
 ) -> None:
     """Run the desk with its console until the person quits, `for_s` passed, or the terminal or a signal ends it.
 
@@ -31,7 +31,7 @@ async def show(
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
-    async with running(settings, demo=demo, attended=picture is None) as engine:
+    async with running(settings, demo=demo, attended=picture is None, live=live) as engine:
         app = Console(engine, settings.console)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):

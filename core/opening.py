@@ -74,7 +74,7 @@ async def open_orders(
         ConfigurationError: there is no key, or another desk trades on the account.
         SidecarFailed: it did not come up.
     """
-    if not live:
+    if not live or settings.role == "collector":
         return None
     venues = [name for name, venue in settings.venues.items() if venue.enabled]
     if lost := set(settings.live.sandbox) - set(venues):

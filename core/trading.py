@@ -98,6 +98,7 @@ class Trading:
         self._journal, self._ids, self._notify = journal, ids, notify
         self._owns = owns  # whether the book is this desk's to decide on, and no other worker's
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
+        self._alarmed: set[str] = set()  # trades whose unknown orders were told of
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -303,9 +304,11 @@ class Trading:
                 self.halt(f"{what} needs a person: {one.why}")
 
     def _watch_rescues(self, now_ns: int) -> None:
-        """Say aloud what is asked about for too long."""
+        """Say aloud, once, what is asked about for too long."""
+        self._alarmed &= {one.trade_id for one in self.rescue.exposures()}
         for one in self.rescue.exposures():
-            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS:
+            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS and one.trade_id not in self._alarmed:
+                self._alarmed.add(one.trade_id)
                 self._notify("error", f"an order of {one.symbol} is unknown since {ALARM_NS / 1e9:g} s: {one.why}")
 
     def _put_tickets_away(self, now_ns: int) -> None:

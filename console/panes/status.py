@@ -6,6 +6,7 @@ from console.panes.lines import Line, Lines, Picture
 from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
 from core.desk import Link, Snapshot
 from core.latency import Percentiles, Stage
+from core.live.wire import GatewayState
 
 BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
@@ -82,6 +83,8 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
+    if snapshot.order_gateway is not None:
+        items[1:1] = orders_go(snapshot.order_gateway)
     if (link := snapshot.link) is not None:
         items += badges(link, snapshot.desk, terse)
     if picture.frozen_ns is not None:
@@ -98,6 +101,22 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
     return [*items, approval, venues(snapshot)]
+
+
+def orders_go(gateway: GatewayState) -> list[Item]:
+    """Return where orders go, and why none can."""
+    if gateway.simulated:
+        items = [Item([(" LIVE-SIM ", "demo")], 0)]
+    elif gateway.sandbox:
+        items = [Item([(f" SANDBOX {', '.join(gateway.sandbox)} ", "paper")], 0)]
+    else:
+        items = [Item([(" REAL ORDERS ", "live")], 0)]
+    away = [f"{one.venue}: {one.why_not}" for one in gateway.venues if one.why_not]
+    if gateway.health != "up":
+        items.append(Item([(" NO GATEWAY ", "old")], 0))
+    elif away:
+        items.append(Item([(cut(inert("; ".join(away)), 40), "warn")], 2))
+    return items
 
 
 def greyed(items: list[Item]) -> list[Item]:

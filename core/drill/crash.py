@@ -104,8 +104,10 @@ class Desk:
 class CrashDrill:
     """One run. `broken` lists every promise that was not kept."""
 
-    def __init__(self, market: Market, place: Place, seed: int, progress: Callable[[str], None]) -> None:
-        self._market, self._place, self._progress = market, place, progress
+    def __init__(
+        self, market: Market, place: Place, seed: int, restart_s: float, progress: Callable[[str], None]
+    ) -> None:
+        self._market, self._place, self._progress, self._restart_s = market, place, progress, restart_s
         self._draw = random.Random(seed)  # noqa: S311  trouble, not secrets
         self.broken: list[str] = []
         self.signed: list[str] = []
@@ -152,7 +154,7 @@ class CrashDrill:
         self.restarts_s.append(took_s)
         if not came:
             raise DeskError("The desk did not come up", why=f"not armed within {PATIENCE_S:g} s: {desk.seen}")
-        if took_s > RESTART_S:
+        if took_s > self._restart_s:
             self.broken.append(f"{took_s:.1f} s from a kill to an armed desk")
         while not desk.seen.armed:
             if desk.seen.points:
@@ -214,6 +216,7 @@ async def drill_crash(
     seed: int,
     stops: int = 0,
     fault_share: float = 0.25,
+    restart_s: float = RESTART_S,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Kill `kills` times, and stop processes `stops` times for a second; return the report.
@@ -229,7 +232,7 @@ async def drill_crash(
         child.send({"orders": "announce"})
         market = Market(child)
         place = Place(hello["urls"], hello["orders"], SYMBOLS, str(folder))
-        drill = CrashDrill(market, place, seed, progress)
+        drill = CrashDrill(market, place, seed, restart_s, progress)
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(market.run())
             await drill.run(kills, stops)

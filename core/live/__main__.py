@@ -52,8 +52,12 @@ async def main() -> None:
         keys = {one.venue: SIMULATED if one.url else keys_of(one.venue, file) for one in configuration.accounts}
         for one in configuration.accounts:
             stack.enter_context(await _sole(Path(configuration.locks), one, keys[one.venue]))
-        from core.live.service import serve  # with ccxt, which takes a second: only once the keys are there
-
+        try:
+            from core.live.service import serve  # with ccxt, which takes a second: only once the keys are there
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                "Live orders need more than is installed", why=f"no {error.name}", do="pip install 'arbdesk[live]'"
+            ) from None
         await serve(configuration, keys, told, say)
 
 

@@ -133,15 +133,14 @@ class Link:
             self._child.send_line(msgspec.json.encode(gate))
 
     async def send(self, order: Order) -> Fate:
-        """Hand `order` over and return its fate.
-
-        Raises:
-            SidecarFailed: the process ended with the order in hand.
-        """
+        """Hand `order` over and return its fate; unknown if the process ended with it in hand."""
         if self._health != "up" or self._child is None:
             return Fate(order, "not_sent", why=NOT_UP)
         handed_ns = time.time_ns()
-        told = await self._exchange(lambda number: Send(number, order), Told)
+        try:
+            told = await self._exchange(lambda number: Send(number, order), Told)
+        except SidecarFailed:
+            return Fate(order, "unknown", why="the order gateway ended before it answered")
         if told.sent_ns and self._latencies is not None:
             self._latencies.record("build", told.sent_ns - handed_ns)
         return told.fate(order) or Fate(order, "unknown", why="the venue knows no such order")
