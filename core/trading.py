@@ -75,6 +75,7 @@ class Trading:
         self.holdings = Holdings(stock if link is None else lambda _venue, _currency: None, instruments)
         if link is not None:
             link.watch(self._gate, latencies)
+            self._learn(link, notify, settings.symbols)
         self.executor = Executor(
             self.limits,
             journal,
@@ -274,7 +275,7 @@ class Trading:
             brokers=brokers,
             instruments=self._instruments,
             settings=settings.limits,
-            quote=self._detector.book.quote,
+            quote=self._quote_to_hedge,
             max_quote_age_ns=self._max_age_ns,
             clock_ns=time.time_ns,
             send=executor.hedge,
@@ -282,6 +283,25 @@ class Trading:
             may_hedge=self._may_hedge,
             spendable=self.holdings.spendable,
         )
+
+    def _learn(self, link: Link, notify: Notify, symbols: Sequence[str]) -> None:
+        """Take the venues' own word for their lattices, and say what differs from what was known."""
+        for venue, listed in link.instruments.items():
+            for stated in listed:
+                known = self._instruments.find(venue, stated.symbol)
+                if known != stated:
+                    self._instruments.learn(stated)
+                    notify("info", f"{venue} trades {stated.symbol} at ticks of {stated.tick_size:f}, lots of "
+                           f"{stated.lot_size:f}, from {stated.min_size:f} and {stated.min_notional:f} on")  # fmt: skip
+            for symbol in set(symbols) - {stated.symbol for stated in listed}:
+                self._instruments.forget(venue, symbol)
+                notify("warning", f"{venue} does not trade {symbol} at this moment")
+
+    def _quote_to_hedge(self, venue: str, symbol: str) -> Tick | None:
+        """Return what a hedge may be priced at: nothing of a venue that takes no order at this moment."""
+        if self._link is not None and self._link.why_not(venue):
+            return None
+        return self._detector.book.quote(venue, symbol)
 
     def _may_hedge(self, symbol: str) -> str:
         """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""

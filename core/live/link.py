@@ -13,6 +13,7 @@ import msgspec
 from core.errors import ConfigurationError, QuestionFailed, SidecarFailed
 from core.execution.orders import Broker, Fate, Order
 from core.execution.recovery import Balances
+from core.instruments import Instrument
 from core.latency import Latencies
 from core.live.wire import (
     Ask,
@@ -56,6 +57,7 @@ class Link:
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Told | Counted]] = {}
         self._venues: dict[str, VenueStanding] = {}
+        self.instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue: what each says can be traded there
         self._health: Health = "starting"
         self._why = ""
         self._starts = 0
@@ -111,6 +113,7 @@ class Link:
             raise ConfigurationError(hello.what, why=hello.why, do=hello.do)
         assert isinstance(hello, Ready)
         self._child, self._health, self._why, self._said = child, "up", "", Gate()
+        self.instruments = hello.instruments
         self.push()
 
     async def run(self, notify: Notify) -> None:

@@ -30,7 +30,7 @@ class Seat:
     def __init__(self, exchange: Exchange, gate: LastGate, rate: tuple[int, float] | None = None) -> None:
         """`rate`: orders in so many seconds, instead of what the venue takes."""
         self.venue = exchange.venue
-        self._exchange, self._gate = exchange, gate
+        self.exchange, self._gate = exchange, gate
         self._dialect: Dialect = dialect(exchange)
         self._bucket = Bucket(*(rate or RATES[self.venue]))
         self._cool_until_s = 0.0
@@ -99,10 +99,10 @@ class Seat:
         if told_ms is not None:
             self._clocks.append((self._round_trip_ms, told_ms - (began_ns + ended_ns) / 2e6))
             self._clock_ahead_ms = min(self._clocks)[1]  # the quickest answer was the least held up on its way
-            self._exchange.set_clock(self._clock_ahead_ms)
+            self.exchange.set_clock(self._clock_ahead_ms)
 
     async def close(self) -> None:
-        await self._exchange.close()
+        await self.exchange.close()
 
     def _why_not(self) -> str:
         if self._key_failures >= KEY_FAILURES:
@@ -166,7 +166,7 @@ class Seat:
         if not isinstance(error, VenueFailure):
             return
         if error.failure.slow_down:
-            self._cool_until_s = time.monotonic() + max(COOL_S, _retry_after_s(self._exchange.headers))
+            self._cool_until_s = time.monotonic() + max(COOL_S, _retry_after_s(self.exchange.headers))
         self._key_failures = self._key_failures + 1 if error.failure.key_trouble else 0
 
 

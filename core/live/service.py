@@ -1,20 +1,24 @@
 """What the gateway does all day: orders and questions in tasks of their own, warm connections, its own standing."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 
 from core.errors import ConfigurationError
+from core.instruments import Instrument
 from core.live.gate import LastGate
 from core.live.keys import Keys
+from core.live.reference import instruments, may_withdraw
 from core.live.seat import Seat
-from core.live.venues import SANDBOXES, Exchange, connections
+from core.live.venues import SANDBOXES, Exchange, VenueFailure, connections
 from core.live.wire import Ask, Configuration, Count, FromDesk, FromGateway, Gate, Ready, Send, Standing, Told
 
 PING_S = 10.0
 TELL_S = 1.0
+ASK_S = 5.0  # for what is asked once, at the start
 MOST_AT_ONCE = 64  # orders and questions in hand; one more order is refused, it would be late anyway
 
 Say = Callable[[FromGateway], None]
@@ -38,10 +42,34 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
         try:
             for _ in range(2):  # the first one opens the connection, the second one measures
                 await asyncio.gather(*(seat.ping() for seat in seats.values()))
-            say(Ready(os.getpid()))
+            exchanges = [seat.exchange for seat in seats.values()]
+            await _refuse_withdrawals(exchanges)
+            told_of = await asyncio.gather(*(_lattices(one, configuration.symbols) for one in exchanges))
+            told_by = zip(exchanges, told_of, strict=True)
+            say(Ready(os.getpid(), {one.venue: listed for one, listed in told_by if listed is not None}))
             await Service(seats, gate, say).run(told)
         finally:
             await asyncio.gather(*(seat.close() for seat in seats.values()))
+
+
+async def _refuse_withdrawals(exchanges: Sequence[Exchange]) -> None:
+    """Raise ConfigurationError if a venue says that a key may take money away. One that does not tell passes."""
+    for one in exchanges:
+        with contextlib.suppress(VenueFailure, TimeoutError, LookupError, TypeError, AttributeError):
+            async with asyncio.timeout(ASK_S):
+                if await may_withdraw(one):
+                    raise ConfigurationError(
+                        f"The key for {one.venue} may withdraw", do="Make one that may trade, and no more."
+                    )
+
+
+async def _lattices(exchange: Exchange, symbols: Sequence[str]) -> tuple[Instrument, ...] | None:
+    """Return what the venue says can be traded there; None: it does not tell, and what is known already must do."""
+    try:
+        async with asyncio.timeout(ASK_S):
+            return tuple(await instruments(exchange, symbols))
+    except (VenueFailure, TimeoutError, LookupError, TypeError, ArithmeticError):
+        return None
 
 
 class Service:

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from core.execution.orders import Fate, Fill, Order, Outcome
+from core.instruments import Instrument
 
 Health = Literal["starting", "up", "down"]
 
@@ -67,6 +68,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="type"):
     """Keys are read, accounts are ours; orders can be sent."""
 
     pid: int
+    instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue, of those that told: what can be traded there
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type"):
