@@ -176,7 +176,9 @@ class Link:
         return why
 
     async def close(self) -> None:
-        self._lose("the desk has stopped")
+        """End the process; how it stood with it last can still be seen."""
+        self._child = None
+        self._fail("the desk has stopped")
         await self._stack.aclose()
 
     async def _exchange(self, message: Callable[[int], FromDesk], kind: type[Answer]) -> Answer:
@@ -228,6 +230,9 @@ class Link:
         """Let everybody who waits know that no answer will come."""
         self._child, self._health, self._why = None, "down", why
         self._venues.clear()
+        self._fail(why)
+
+    def _fail(self, why: str) -> None:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(SidecarFailed("The order gateway ended before it answered", why=why))
