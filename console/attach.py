@@ -36,7 +36,7 @@ async def attach_to(settings: Settings, desk_id: str | None, *, read_only: bool)
     watch = Watch(settings.log, desk_id)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run(), name="watch")
-        chosen = await _choose(watch, desk_id, settings.log.bootstrap)
+        chosen = await choose(watch, desk_id, settings.log.bootstrap)
         watch.look_only_for(chosen)
         desk = RemoteDesk(settings.log, chosen, watch, key)
         running = tasks.create_task(desk.run(), name="remote desk")
@@ -66,7 +66,7 @@ async def _end_without_terminal(app: Console) -> None:
     app.exit()
 
 
-async def _choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:
+async def choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:
     """Return the desk to attach to: the one that was named, or the only one that runs."""
     try:
         async with asyncio.timeout(REACH_S):

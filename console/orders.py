@@ -1,15 +1,21 @@
 """`arbdesk orders`: what the journal holds."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 
+from console.panes.text import age
 from core.desk import pnl_text
-from core.execution.journal import read_orders, read_totals
+from core.execution.accounts import flows
+from core.execution.journal import read_fills, read_orders, read_totals
+from core.execution.orders import EXACT
+from core.execution.profit import Charges, last_prices, profit
 from core.execution.rows import OrderRecord
 from core.places import data_dir, journal_path
 from core.settings import Settings
@@ -41,9 +47,12 @@ def list_orders(settings: Settings, journal: Path | None, *, demo: bool, limit: 
     orders = read_orders(path, limit=limit)
     by_mode = {mode: pnl_text(read_totals(path, mode=mode)) for mode in MODES}
     by_mode = {mode: totals for mode, totals in by_mode.items() if totals}
+    money = {mode: _money(path, mode, settings.numeraire) for mode in by_mode}
     if as_json:
         listed = [_as_json(one) for one in orders]
-        click.echo(orjson.dumps({"journal": str(path), "orders": listed, "pnl_by_mode": by_mode}))
+        click.echo(
+            orjson.dumps({"journal": str(path), "orders": listed, "pnl_by_mode": by_mode, "money_by_mode": money})
+        )
         return
     click.echo(f"{path}", err=True)
     if not orders:
@@ -55,6 +64,49 @@ def list_orders(settings: Settings, journal: Path | None, *, demo: bool, limit: 
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     for mode, totals in by_mode.items():
         click.echo(f"all {mode} fills: " + ", ".join(f"{amount} {currency}" for currency, amount in totals.items()))
+        for line in _told(money[mode]):
+            click.echo(f"    {line}")
+
+
+def _money(path: Path, mode: str, numeraire: str) -> dict[str, Any]:
+    """Return what a mode's fills are worth in one currency at the last fills' prices, and what venues charged."""
+    fills, now_ns = read_fills(path, mode), time.time_ns()
+    totals: dict[str, Decimal] = {}
+    charges = Charges()
+    with localcontext(EXACT):
+        for order, fill in fills:
+            charges.add(order, fill)
+            for currency, amount in flows(order, fill).items():
+                totals[currency] = totals.get(currency, Decimal(0)) + amount
+    found = profit(totals, last_prices(fills, numeraire), numeraire)
+    return {
+        "numeraire": numeraire,
+        "total": _plain(found.total),
+        "missing": list(found.missing),
+        "rates": "last fills",
+        "rate_age_s": round((now_ns - found.oldest_ns) / 1e9, 1) if found.oldest_ns else 0,
+        "charged": [
+            {
+                "venue": one.venue,
+                "currency": one.currency,
+                "notional": _plain(one.notional),
+                "charged": _plain(one.charged),
+                "elsewhere": {currency: _plain(amount) for currency, amount in one.elsewhere.items()},
+            }
+            for one in charges.all()
+        ],
+    }
+
+
+def _told(money: dict[str, Any]) -> Iterator[str]:
+    old = age(int(money["rate_age_s"] * 1e9))
+    rates = f", at the last fills' prices, the oldest {old} old" if money["rate_age_s"] else ""
+    without = f"; without {', '.join(money['missing'])}: no rate is known" if money["missing"] else ""
+    yield f"worth {money['total']} {money['numeraire']}{rates}{without}"
+    for one in money["charged"]:
+        bps = Decimal(one["charged"]) / Decimal(one["notional"]) * 10_000 if Decimal(one["notional"]) else Decimal(0)
+        more = "".join(f" and {amount} {currency}" for currency, amount in one["elsewhere"].items())
+        yield f"{one['venue']} charged {one['charged']} {one['currency']} on {one['notional']}: {bps:.2f} bps{more}"
 
 
 def _usual(settings: Settings, *, demo: bool) -> Path:

@@ -14,6 +14,7 @@ from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
+from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from core.tick import Cause
 
@@ -37,6 +38,7 @@ class VenueState(msgspec.Struct, frozen=True):
     clock_ahead_ms: float | None = (
         None  # the venue's clock is ahead of ours by at least this; None: it stamps no events
     )
+    copies: tuple[Copy, ...] = ()  # where several desks collect it: each of them, the one that is ahead first
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -78,6 +80,15 @@ class Leg(msgspec.Struct, frozen=True):
     worst_price: str
 
 
+class RescuePlan(msgspec.Struct, frozen=True):
+    """How legs that came out uneven are brought back."""
+
+    venues: tuple[str, ...]  # the cheapest of them is asked: where the missing leg was, the other one's, a third
+    tries: int
+    within_s: float  # then it is a person's
+    steps_bps: tuple[float, ...] = ()  # how far behind the price seen the limit of each try is; the last one goes on
+
+
 class TicketView(msgspec.Struct, frozen=True):
     """An opportunity put to a person. What is approved is exactly this: nothing in it changes while it is open."""
 
@@ -95,6 +106,8 @@ class TicketView(msgspec.Struct, frozen=True):
     state: TicketState = "open"
     why: str = ""  # when it is not open any more
     by: str = ""  # who approved or refused it
+    max_loss: str = ""  # quote currency: what both legs and their rescue may lose together
+    rescue: RescuePlan | None = None  # what the desk does when the legs do not come out even; approved with them
     live_edge_bps: float | None = None  # what the route would earn at this moment; None: one of its quotes is missing
     live_cause: Cause | None = None  # why that edge is not tradable, if it seems to pay
     live_age_ns: int = 0  # of the older of the two quotes
@@ -141,6 +154,39 @@ class InventoryView(msgspec.Struct, frozen=True):
     amount: str
     reserved: str  # by orders on their way
     trades_left: int | None = None  # of the largest size allowed, that can still be paid with it; None: no price
+    moved: str = "0"  # by this run's fills
+    side: Side = "sell"  # of the legs that are paid with it: a base is sold, a quote currency buys
+
+
+class WorthView(msgspec.Struct, frozen=True):
+    """What this run's fills brought of one currency."""
+
+    currency: str
+    amount: str
+    value: str = ""  # in the numeraire; empty: no rate is known
+    rate: str = ""
+    rate_age_ns: int = 0  # when the snapshot was taken
+
+
+class ProfitView(msgspec.Struct, frozen=True):
+    """This run's fills in one currency."""
+
+    numeraire: str
+    total: str  # of those currencies that have a rate
+    missing: tuple[str, ...] = ()  # those that have none
+    rate_age_ns: int = 0  # of the oldest rate in it, when the snapshot was taken
+    parts: tuple[WorthView, ...] = ()
+
+
+class FeeView(msgspec.Struct, frozen=True):
+    """What a venue charged, beside what the desk reckons with."""
+
+    venue: str
+    currency: str  # the quote currency
+    notional: str
+    modelled: str
+    charged: str  # fees in coin at the price of their own fill
+    elsewhere: Mapping[str, str] = {}  # in any third currency, and not in `charged`
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -153,15 +199,20 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class TickCounts(msgspec.Struct, frozen=True):
-    """What went through the log. `received` = the ticks of all venues, and the withdrawals of quotes that ended."""
+    """What went through the log. `offered` = the ticks of all venues, and the withdrawals of quotes that ended.
 
-    received: int = 0
-    appended: int = 0
-    consumed: int = 0
+    At every instant offered = acked + queued + in_flight + conflated + dropped + unknown (core.log.ticklog.LogCounts).
+    """
+
+    offered: int = 0
+    acked: int = 0
+    queued: int = 0
+    in_flight: int = 0
     conflated: int = 0
-    rejected: int = 0
-    waiting: int = 0
+    dropped: int = 0
     unknown: int = 0
+    consumed: int = 0
+    rejected: int = 0
     repeats: int = 0  # read from the log and dropped by the book: older than what it held, or the same
     strange: int = 0  # read from the log, of venues or symbols that are not this desk's
     foreign: int = 0  # on the log, simulated by another desk or for another run: never read as ticks
@@ -169,8 +220,14 @@ class TickCounts(msgspec.Struct, frozen=True):
     lost: int = 0  # deleted from the log before they were read
     superseded: int = 0  # read from the log, and left out for a newer one of the same venue and symbol
     lag: Mapping[int, int] = {}  # partition of the log -> what waits there to be read by this desk
+    positions: Mapping[int, int] = {}  # partition of the log -> the offset of what this desk reads next
     per_s: float = 0.0
     by_venue: Mapping[str, int] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Return how many are not known to be on the log yet."""
+        return self.queued + self.in_flight
 
 
 class TicketCounts(msgspec.Struct, frozen=True):
@@ -247,9 +304,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
     gateway_faults: tuple[str, ...] = ()  # and those of the simulated gateway
     notices: tuple[Notice, ...] = ()  # oldest first
+    trouble: tuple[str, ...] = ()  # what is wrong at this moment, a line each
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process
+    armed_until_ns: int = 0  # when it disarms itself; 0: it does not
+    profit: ProfitView | None = None  # None: another desk's, which does not tell
+    fees: tuple[FeeView, ...] = ()
+    halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
 
 
@@ -329,7 +391,7 @@ class Desk(Protocol):
 def seal(ticket: TicketView) -> str:
     """Return what stands for everything that an approval approves: what never changes while the ticket is open."""
     legs = [(leg.side, leg.venue, leg.size, leg.seen_price, leg.worst_price) for leg in (ticket.buy, ticket.sell)]
-    money = (ticket.profit, ticket.worst_profit, ticket.currency)
+    money = (ticket.profit, ticket.worst_profit, ticket.currency, ticket.max_loss, ticket.rescue)
     fixed = (ticket.ticket_id, ticket.route, legs, money, ticket.code, ticket.opened_ns, ticket.expires_ns)
     return hashlib.sha256(msgspec.json.encode(fixed)).hexdigest()
 

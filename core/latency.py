@@ -8,7 +8,18 @@ import msgspec
 from hdrh.histogram import HdrHistogram
 
 Stage = Literal[
-    "feed", "ingest", "log", "detect", "approve", "send", "ack", "tick_to_order", "checks", "journal", "build"
+    "feed",
+    "ingest",
+    "log",
+    "detect",
+    "opportunity",
+    "approve",
+    "send",
+    "ack",
+    "tick_to_order",
+    "checks",
+    "journal",
+    "build",
 ]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 PARTS: tuple[Stage, ...] = ("checks", "journal", "build")  # what `send` is made of

@@ -97,6 +97,16 @@ class LimitSettings(Section):
     ticket_ttl_s: float = Field(default=30.0, gt=0, le=3_600)
 
 
+class ControlSettings(Section):
+    """What disarms and halts the desk by itself. Seconds of something that goes on."""
+
+    armed_for_s: float = Field(default=3_600.0, gt=0, le=86_400)  # a person's arming ends then, by itself
+    max_clock_offset_ms: int = Field(default=500, ge=50, le=60_000)  # of our clock against a venue's, and of its jumps
+    stale_feeds_s: float = Field(default=10.0, ge=1, le=3_600)  # fewer than two venues bring prices
+    unknown_order_s: float = Field(default=10.0, ge=1, le=60)  # nobody knows what became of an order
+    lost_log_s: float = Field(default=5.0, ge=1, le=3_600)  # the brokers of the log are gone
+
+
 class PriceSettings(Section):
     """What a model costs, dollars per million tokens. Without `input`, all are charged as output: an estimate."""
 
@@ -187,8 +197,11 @@ class ConsoleSettings(Section):
     """The screen."""
 
     theme: str = "arbdesk-dark"
-    frames_per_s: int = Field(default=4, ge=1, le=30)
-    mouse: bool = True
+    frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
+    bandwidth: Literal["auto", "low", "full"] = (
+        "auto"  # low: a frame a second; auto: where the link is found to be slow
+    )
+    mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
 
 
 class RemoteSettings(Section):
@@ -221,13 +234,17 @@ class Settings(BaseSettings):
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )
     name: DeskName | None = None  # what the desk is called on Kafka; made of host and role if not set
+    numeraire: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")  # what profit is summed up in
     role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)  # Prometheus, on loopback; not set: off
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
+    status_every_s: float = Field(default=10.0, ge=0.1, le=3600)  # how often the daemon's log says how the desk is
     journal: Path | None = None  # the journal's file, instead of one in data_dir
     log: LogSettings = LogSettings()
     spreads: SpreadSettings = SpreadSettings()
     limits: LimitSettings = LimitSettings()
+    controls: ControlSettings = ControlSettings()
     paper: PaperSettings = PaperSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     live: LiveSettings = LiveSettings()

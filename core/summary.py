@@ -3,9 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.desk import Snapshot
+from core.desk import Snapshot, TickCounts
 
+IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
 FATES = ("sent", "filled", "partly_filled", "rejected", "not_sent", "unknown")
+
+
+def identity(ticks: TickCounts) -> dict[str, int]:
+    """Return what became of every tick: the first number is the sum of all others."""
+    return {name: getattr(ticks, name) for name in IDENTITY}
+
+
+def status(snapshot: Snapshot) -> dict[str, Any]:
+    """Return how a desk is at this moment, short enough for a line of its log some times a second."""
+    ticks = snapshot.ticks
+    return {
+        "ticks": {**identity(ticks), "consumed": ticks.consumed, "per_s": round(ticks.per_s)},
+        "lag": {str(partition): waiting for partition, waiting in ticks.lag.items()},
+        "positions": {str(partition): offset for partition, offset in ticks.positions.items()},
+        "venues_up": sum(venue.health == "up" for venue in snapshot.venues),
+        "armed": snapshot.armed,
+        "halted": snapshot.halted,
+        "orders": dict(snapshot.order_counts),
+        "trouble": list(snapshot.trouble),
+    }
 
 
 def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
@@ -15,15 +36,13 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         "elapsed_s": round((snapshot.taken_ns - snapshot.started_ns) / 1e9, 3),
         "mode": snapshot.mode,
         "ticks": {
-            "received": ticks.received,
-            "appended": ticks.appended,
+            "received": ticks.offered,
+            "appended": ticks.acked,
             "consumed": ticks.consumed,
-            "conflated": ticks.conflated,
+            **identity(ticks),
             "rejected": ticks.rejected,
-            "waiting": ticks.waiting,
-            "unknown": ticks.unknown,
             "repeats": ticks.repeats,
-            "withdrawals": ticks.received - sum(ticks.by_venue.values()),
+            "withdrawals": ticks.offered - sum(ticks.by_venue.values()),
             "strange": ticks.strange,
             "foreign": ticks.foreign,
             "poison": ticks.poison,
@@ -38,6 +57,10 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
                 "rejected": dict(venue.rejected),
                 "ignored": dict(venue.ignored),
                 "mute": list(venue.mute),
+                "collectors": [
+                    {"name": one.collector, "behind_ms": one.behind_ms, "first": one.first, "compared": one.compared}
+                    for one in venue.copies
+                ],
             }
             for venue in snapshot.venues
         },
@@ -53,6 +76,30 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         "refusals": dict(snapshot.refusals),
         **_order_gateway(snapshot),
         "pnl": dict(snapshot.pnl),
+        "profit": _profit(snapshot),
+        "fees": [
+            {
+                "venue": fee.venue,
+                "currency": fee.currency,
+                "notional": fee.notional,
+                "modelled": fee.modelled,
+                "charged": fee.charged,
+                "elsewhere": dict(fee.elsewhere),
+            }
+            for fee in snapshot.fees
+        ],
+        "inventory": [
+            {
+                "venue": held.venue,
+                "currency": held.currency,
+                "amount": held.amount,
+                "moved": held.moved,
+                "reserved": held.reserved,
+                "side": held.side,
+                "trades_left": held.trades_left,
+            }
+            for held in snapshot.inventory
+        ],
         "naked_seconds": dict(snapshot.naked_seconds),
         "dust": dict(snapshot.dust),
         "open": [
@@ -106,3 +153,25 @@ def _order_gateway(snapshot: Snapshot) -> dict[str, Any]:
         for one in gateway.venues
     }
     return {"order_gateway": {"health": gateway.health, "starts": gateway.starts, "venues": venues}}
+
+
+def _profit(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what the fills came to in one currency; None where the desk does not tell."""
+    if (found := snapshot.profit) is None:
+        return None
+    return {
+        "numeraire": found.numeraire,
+        "total": found.total,
+        "missing": list(found.missing),
+        "rate_age_ms": round(found.rate_age_ns / 1e6, 1),
+        "parts": [
+            {
+                "currency": part.currency,
+                "amount": part.amount,
+                "value": part.value or None,
+                "rate": part.rate or None,
+                "rate_age_ms": round(part.rate_age_ns / 1e6, 1),
+            }
+            for part in found.parts
+        ],
+    }

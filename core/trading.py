@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal
 
 from core.analysis.verdicts import Verdicts
@@ -15,8 +16,10 @@ from core.execution.lattice import objection
 from core.execution.limits import Limits
 from core.execution.orders import Broker, Order, Placed, Refusal, Trade, exact
 from core.execution.paper import PaperBroker
+from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, plan
-from core.execution.recovery import Recovery
+from core.execution.profit import Profit, profit, rates
+from core.execution.recovery import Balances, Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
@@ -52,9 +55,15 @@ class Trading:
         owns: Callable[[], bool],
         claim: Claim | None = None,
         advice: Verdicts | None = None,
+        *,
+        brokers: Mapping[str, Broker] | None = None,
+        books: PaperBooks | None = None,
         link: Link | None = None,
     ) -> None:
-        """`link`: the gateway to live venues; without, orders are filled on paper."""
+        """`brokers`: where orders go, by venue; without, through `link`, the gateway to live venues, if there is one.
+
+        Without either, to paper venues, whose books survive the desk in `books`.
+        """
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
@@ -63,19 +72,21 @@ class Trading:
         )
         self.board = TicketBoard(settings.limits, latencies)
         self._link = link
-        brokers: dict[str, Broker] = (
-            link.brokers
-            if link is not None
-            else {
-                venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3)
+        if brokers is None:
+            brokers = link.brokers if link is not None else None
+        if brokers is None:
+            brokers = {
+                venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, books=books)
                 for venue in detector.book.venues
             }
-        )
+        places = brokers
         stock = paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth)
-        self.holdings = Holdings(stock if link is None else lambda _venue, _currency: None, instruments)
         if link is not None:
+            stock = _unlimited  # what is there is the venues' to say
             link.watch(self._gate, latencies)
             self._learn(link, notify, settings.symbols)
+        self.holdings = Holdings(stock if books is None else books.stock(stock), instruments)
+        self._books = books
         self.executor = Executor(
             self.limits,
             journal,
@@ -83,7 +94,7 @@ class Trading:
             latencies,
             accounts,
             detector.book.quote,
-            rescue=lambda executor: Rescue(self._surroundings(executor, brokers, settings)),
+            rescue=lambda executor: Rescue(self._surroundings(executor, places, settings)),
             holdings=self.holdings,
             proof=self._objection,
             claim=claim,
@@ -91,8 +102,13 @@ class Trading:
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
-        accounts_of = link.accounts if link is not None else {}
-        self.recovery = Recovery(journal, self.executor, self.holdings, accounts_of, ask_s=ANSWER_S)
+        statements: Mapping[str, Balances] = link.accounts if link is not None else {}
+        if books is not None:
+            statements = {venue: books.balances(venue) for venue in detector.book.venues}
+        self.recovery = Recovery(journal, self.executor, self.holdings, statements, ask_s=ANSWER_S)
+        self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
+        self._numeraire = settings.numeraire
+        self._armed_for_ns = int(settings.controls.armed_for_s * 1e9)
         self._arm_later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
@@ -102,6 +118,11 @@ class Trading:
         self._alarmed: set[str] = set()  # trades whose unknown orders were told of
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
+
+    def profit(self) -> Profit:
+        """Return what this run's fills brought, in the numeraire of the settings, at the prices of this moment."""
+        known = rates(self._detector.book.markets.values(), self._numeraire)
+        return profit(self.accounts.pnl(), known, self._numeraire)
 
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
@@ -116,7 +137,10 @@ class Trading:
     def look(self, now_ns: int) -> None:
         """Hold everything that is open against what is true at `now_ns`."""
         if self._journal.broken and not self.limits.halted:
-            self.halt(f"the journal cannot be written: {self._journal.broken}")
+            self.halt(f"the journal cannot be written: {self._journal.broken}", source="journal")
+        if self._books is not None and self._books.opened and not self.recovery.state:
+            self._books.opened = False
+            self.recovery.checkpoint()
         self._watch_rescues(now_ns)
         self._put_tickets_away(now_ns)
         self._offer_again(now_ns)
@@ -153,7 +177,7 @@ class Trading:
                 self._journal.event("disarmed", who=who)
                 self._notify("info", f"disarmed{_through(who)}: no new order leaves")
             case Halt(why, hedges_too):
-                self.halt(why, who=who, hedges_too=hedges_too)
+                self.halt(why, who=who, hedges_too=hedges_too, source="command")
             case Sign(code):
                 return self._sign(code, who)
             case Approve(ticket_id, code):
@@ -162,16 +186,26 @@ class Trading:
                 return self._refuse(ticket_id, time.time_ns(), who)
         return ""
 
-    def halt(self, why: str, *, who: str = "desk", hedges_too: bool = False) -> None:
-        """Stop at once: no order leaves and no ticket stays open until somebody arms again."""
+    def halt(self, why: str, *, who: str = "desk", hedges_too: bool = False, source: str = "trade") -> None:
+        """Stop at once: no order leaves and no ticket stays open until somebody arms again.
+
+        `source` is the kind of thing that asked for it, for the journal.
+        """
         why += _through(who)
         self.limits.halt(why, hedges_too=hedges_too)
         if self._link is not None:
             self._link.push()
         self._arm_later = None
         self.board.halt(time.time_ns())
-        self._journal.event("halted", who=who, why=why)
-        self._notify("error" if who == "desk" else "warning", f"HALTED: {why}; arm to go on")
+        self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
+        hedges = " and hedges wait, too" if self.limits.halted_all else ""
+        self._notify("error" if who == "desk" else "warning", f"HALTED{hedges}: {why}; arm to go on")
+
+    def time_out(self) -> None:
+        """Disarm a desk that has been armed for as long as a person's arming lasts."""
+        self.limits.disarm()
+        self._journal.event("disarmed", who="desk", why="the arming timed out")
+        self._notify("warning", f"disarmed: it was armed for {self._armed_for_ns / 1e9:g} s; arm it again to go on")
 
     def _arm(self, who: str, *, lift_halt: bool) -> str:
         if self.limits.halted and not lift_halt:
@@ -186,8 +220,12 @@ class Trading:
             why = f"{len(points)} points need a person's signature"
             self._notify("warning", f"not armed: {why}")
             return why
-        self.limits.arm()
-        self._journal.event("armed", who=who)
+        if why := self.obstacle():
+            self._notify("error", f"not armed: {why}")
+            return why
+        until_ns = 0 if who == "desk" else time.time_ns() + self._armed_for_ns
+        self.limits.arm(until_ns)
+        self._journal.event("armed", who=who, until_ns=until_ns)
         self._notify("info", f"armed{_through(who)}: approved trades leave the desk")
         pending, self.recovery.pending = self.recovery.pending, []
         for trade, records in pending:
@@ -258,7 +296,15 @@ class Trading:
         if isinstance(fates, Refusal):
             self._answered.discard(trade.route)  # nothing was sent: it may be offered again while it lasts
             if fates.reason == "journal":
-                self.halt(f"the journal does not take orders: {fates.detail}")
+                self.halt(f"the journal does not take orders: {fates.detail}", source="journal")
+            self._journal.event(
+                "trade not sent",
+                trade_id=trade.trade_id,
+                route=list(trade.route),
+                reason=fates.reason,
+                why=fates.detail,
+                automatic=automatic,
+            )
             told, level = f"not sent: {fates.detail}", "warning"
         else:
             told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)
@@ -270,7 +316,7 @@ class Trading:
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
             self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
 
-    def _surroundings(self, executor: Executor, brokers: dict[str, Broker], settings: Settings) -> Surroundings:
+    def _surroundings(self, executor: Executor, brokers: Mapping[str, Broker], settings: Settings) -> Surroundings:
         return Surroundings(
             brokers=brokers,
             instruments=self._instruments,
@@ -321,7 +367,7 @@ class Trading:
             if one.trade_id == trade.trade_id and one.owner == "person":
                 how = "bought and not sold" if one.base > 0 else "sold and not bought"
                 what = f"{abs(one.base).normalize():f} {one.symbol} {how}" if one.base else one.symbol
-                self.halt(f"{what} needs a person: {one.why}")
+                self.halt(f"{what} needs a person: {one.why}", source="rescue")
 
     def _watch_rescues(self, now_ns: int) -> None:
         """Say aloud, once, what is asked about for too long."""
@@ -367,6 +413,11 @@ class Trading:
 
     def _open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]
+
+
+def _unlimited(_venue: str, _currency: str) -> Decimal | None:
+    """Return that any amount is there: what a live venue holds is its to say."""
+    return None
 
 
 def _by(who: str) -> str:

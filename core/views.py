@@ -1,21 +1,39 @@
 """What the desk shows, made from what its parts hold."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from core.desk import Edge, ExposureView, InventoryView, Leg, OrderView, Quote, TicketView, VenueState
+from core.desk import (
+    Edge,
+    ExposureView,
+    FeeView,
+    Health,
+    InventoryView,
+    Leg,
+    OrderView,
+    ProfitView,
+    Quote,
+    RescuePlan,
+    TicketView,
+    VenueState,
+    WorthView,
+)
+from core.execution.accounts import Accounts
+from core.execution.hedging import TRIES, WIDENS
 from core.execution.holdings import Holdings
-from core.execution.orders import Order, Placed, currencies, exact
-from core.execution.rescue import Exposure
+from core.execution.orders import EXACT, Order, Placed, currencies, exact
+from core.execution.profit import Profit
+from core.execution.rescue import Exposure, Rescue
 from core.execution.tickets import Ticket
 from core.feeds.collector import FeedState
 from core.instruments import Instruments
+from core.spreads.arrivals import Arrivals, Copy
 from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
 
-def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
+def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -> VenueState:
     return VenueState(
         name=feed.name,
         health=feed.health,
@@ -28,7 +46,19 @@ def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
         ignored=feed.ignored,
         mute=feed.mute,
         clock_ahead_ms=feed.clock_ahead_ms,
+        copies=copies,
     )
+
+
+def read_venue(name: str, arrivals: Arrivals, ticks_per_s: float, silence_s: float, now_ns: int) -> VenueState:
+    """Return a venue that others collect, as far as the log tells."""
+    last_ns, why = arrivals.last_ns.get(name, 0), ""
+    health: Health = "up"
+    if not last_ns:
+        health, why = "connecting", "nothing of it has come through the log yet"
+    elif now_ns - last_ns > silence_s * 1e9:
+        health, why = "silent", "nothing of it comes through the log: do its collectors run?"
+    return VenueState(name, health, why, arrivals.entries[name], ticks_per_s, last_ns, copies=arrivals.copies(name))
 
 
 def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns: int) -> Iterator[Quote]:
@@ -72,7 +102,7 @@ def edges(detector: Detector, now_ns: int) -> Iterator[Edge]:
         yield Edge(route, edge_bps, size, isinstance(finding, Opportunity), cause, age_ns)
 
 
-def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
+def ticket_view(ticket: Ticket, live: Mapping[Route, Edge], rescue: RescuePlan | None = None) -> TicketView:
     trade = ticket.trade
     edge = live.get(trade.route)
     return TicketView(
@@ -90,6 +120,8 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
         state=ticket.state,
         why=ticket.why,
         by=ticket.by,
+        max_loss=f"{trade.max_loss.normalize():f}",
+        rescue=rescue,
         live_edge_bps=edge.edge_bps if edge else None,
         live_cause=edge.cause if edge else None,
         live_age_ns=edge.age_ns if edge else 0,
@@ -98,6 +130,13 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge]) -> TicketView:
 
 def _leg(order: Order, seen_price: str) -> Leg:
     return Leg(order.side, order.venue, f"{order.size.normalize():f}", seen_price, f"{order.price:f}")
+
+
+def rescue_plan(rescue: Rescue) -> RescuePlan:
+    """Return what an approval agrees to besides its two legs."""
+    desk = rescue.surroundings
+    steps = tuple(desk.settings.slippage_bps * 2**step for step in range(WIDENS))
+    return RescuePlan(tuple(desk.brokers), TRIES, desk.rescue_s, steps)
 
 
 def exposure_view(one: Exposure) -> ExposureView:
@@ -115,10 +154,51 @@ def exposure_view(one: Exposure) -> ExposureView:
     )
 
 
-def inventory(holdings: Holdings, prices: Mapping[str, Decimal], per_trade: Decimal) -> Iterator[InventoryView]:
+def profit_view(found: Profit, now_ns: int) -> ProfitView:
+    """Return what fills came to in one currency, and how old the rates are that say so."""
+    return ProfitView(
+        numeraire=found.numeraire,
+        total=_plain(found.total),
+        missing=found.missing,
+        rate_age_ns=now_ns - found.oldest_ns if found.oldest_ns else 0,
+        parts=tuple(
+            WorthView(
+                part.currency,
+                _plain(part.amount),
+                _plain(part.value) if part.value is not None else "",
+                f"{part.rate.price:.10g}" if part.rate is not None else "",
+                now_ns - part.rate.at_ns if part.rate is not None and part.rate.at_ns else 0,
+            )
+            for part in found.parts
+        ),
+    )
+
+
+def fees(accounts: Accounts, instruments: Instruments) -> Iterator[FeeView]:
+    """Yield what each venue charged beside what planning reckons with."""
+    for charge in accounts.charges.all():
+        with localcontext(EXACT):
+            modelled = charge.notional * instruments.taker_fee(charge.venue)
+        yield FeeView(
+            charge.venue,
+            charge.currency,
+            _plain(charge.notional),
+            _plain(modelled),
+            _plain(charge.charged),
+            {currency: _plain(amount) for currency, amount in charge.elsewhere.items()},
+        )
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def inventory(
+    holdings: Holdings, accounts: Accounts, prices: Mapping[str, Decimal], per_trade: Decimal, quotes_: set[str]
+) -> Iterator[InventoryView]:
     """Yield what each venue holds, and for how many trades of the notional `per_trade` it lasts.
 
-    `prices` are in the quote currency, by currency; the quote currency itself is worth 1.
+    `prices` are in the quote currency, by currency; the quote currency itself is worth 1. `quotes_` are those.
     """
     for held in holdings.all():
         price = prices.get(held.currency)
@@ -129,6 +209,8 @@ def inventory(holdings: Holdings, prices: Mapping[str, Decimal], per_trade: Deci
             amount=f"{held.amount.normalize():f}",
             reserved=f"{held.reserved.normalize():f}",
             trades_left=int(free * price / per_trade) if price is not None else None,
+            moved=_plain(accounts.moved(held.venue, held.currency)),
+            side="buy" if held.currency in quotes_ else "sell",
         )
 
 

@@ -1,19 +1,22 @@
 """The way of an opportunity, on a real book, journal and paper venue."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from msgspec.structs import replace
 
+from core.analysis.verdicts import Verdicts
 from core.desk import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal, read_events, read_orders
 from core.execution.orders import Fate
+from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, client_id
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
@@ -30,7 +33,13 @@ SYMBOL = "BTC/USDT"
 class Floor:
     """Everything between the book and the journal."""
 
-    def __init__(self, journal: Journal, settings: Settings) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        settings: Settings,
+        advice: Verdicts | None = None,
+        books: PaperBooks | None = None,
+    ) -> None:
         instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
         self.notices: list[str] = []
         self.detector = Detector(VENUES, (SYMBOL,), settings.spreads, instruments)
@@ -44,6 +53,8 @@ class Floor:
             Accounts(),
             self._note,
             lambda: True,
+            advice=advice,
+            books=books,
         )
         self._sequence_id = 0
 
@@ -75,10 +86,18 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(path: Path, approval: Literal["manual", "auto"] = "manual") -> AsyncIterator[Floor]:
+async def floor(
+    path: Path,
+    approval: Literal["manual", "auto"] = "manual",
+    advice: Verdicts | None = None,
+    *,
+    keeps_books: bool = False,
+) -> AsyncIterator[Floor]:
     settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1))
-    async with Journal.open(path / "journal.sqlite", mode="paper", run_id="one") as journal:
-        held = Floor(journal, settings)
+    file = path / "journal.sqlite"
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(Journal.open(file, mode="paper", run_id="one"))
+        held = Floor(journal, settings, advice, stack.enter_context(PaperBooks(file)) if keeps_books else None)
         running = asyncio.create_task(held.trading.run())
         async with asyncio.timeout(5):
             await held.trading.recovery.proven.wait()
@@ -163,6 +182,29 @@ async def test_a_ticket_of_a_withdrawn_quote_is_put_away_and_not_sent(tmp_path: 
         await asyncio.sleep(0)
         assert "not sent: okx has no quote" in desk.notices[-1]
         assert desk.trading.executor.counts()["sent"] == 0
+    (event,) = [one for one in read_events(tmp_path / "journal.sqlite") if one.what == "trade not sent"]
+    assert (event.data["trade_id"], event.data["reason"]) == (ticket_id, "stale")
+
+
+async def test_a_persons_arming_ends_by_itself_and_is_told_and_a_desks_own_does_not(tmp_path: Path) -> None:
+    async with floor(tmp_path) as desk:
+        limits = desk.trading.limits
+        desk.trading.submit(Arm(), who="desk")
+        assert limits.armed_until_ns == 0
+        desk.trading.submit(Arm())
+        assert 3_590 < (limits.armed_until_ns - time.time_ns()) / 1e9 <= 3_600
+        desk.cross()
+        [(ticket_id, code)] = desk.open
+        limits.arm(time.time_ns() - 1)
+        desk.trading.submit(Approve(ticket_id, code))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert "armed for long enough" in desk.notices[-1]
+        assert desk.trading.executor.counts()["sent"] == 0
+        desk.trading.time_out()
+        assert not limits.armed
+        assert desk.notices[-1].startswith("disarmed: it was armed for 3600 s")
+    assert [one.what for one in read_events(tmp_path / "journal.sqlite")][-1] == "disarmed"
 
 
 async def test_a_trade_left_open_without_a_fate_is_proven_before_the_desk_is_armed(tmp_path: Path) -> None:
@@ -200,7 +242,7 @@ async def test_what_nobody_can_prove_must_be_signed_as_it_was_read_before_arming
         await journal.intend(one)
         journal.settle(filled(one.buy))
         journal.settle(Fate(one.sell, "rejected"))
-        for attempt in range(1, 4):
+        for attempt in range(1, 3):
             order = replace(one.sell, client_id=client_id(one.trade_id, "sell", "h", attempt))
             await journal.intend_hedge(order)
             journal.settle(Fate(order, "rejected"))
@@ -219,3 +261,60 @@ async def test_what_nobody_can_prove_must_be_signed_as_it_was_read_before_arming
     assert [(event.who, event.data["lines"]) for event in signed] == [("person", [line])]
     async with floor(tmp_path) as desk:
         assert desk.trading.recovery.points() == ()
+
+
+async def one_trade(path: Path) -> None:
+    async with floor(path, keeps_books=True) as desk:
+        desk.trading.submit(Arm())
+        desk.cross()
+        [(ticket_id, code)] = desk.open
+        desk.trading.submit(Approve(ticket_id, code))
+        await desk.settle()
+        desk.trading.look(time.time_ns())
+
+
+def touch_books(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path / "journal.sqlite.paper")) as db:
+        assert db.execute(statement).rowcount == 1
+        db.commit()
+
+
+async def test_paper_venues_hold_after_a_restart_what_the_journal_says_and_a_difference_has_to_be_signed(
+    tmp_path: Path,
+) -> None:
+    await one_trade(tmp_path)
+    async with floor(tmp_path, keeps_books=True) as desk:
+        held = {(one.venue, one.currency): one.amount for one in desk.trading.holdings.all()}
+        assert held["okx", "USDT"] > 100_000  # what was sold there
+        assert held["binance", "USDT"] < 100_000
+        assert desk.trading.recovery.points() == ()
+    touch_books(tmp_path, "UPDATE accounts SET amount = amount - 5 WHERE venue = 'okx' AND currency = 'USDT'")
+    touch_books(tmp_path, "DELETE FROM accounts WHERE venue = 'binance' AND currency = 'USDT'")
+    async with floor(tmp_path, keeps_books=True) as desk:
+        limits = desk.trading.limits
+        desk.trading.submit(Arm())
+        assert "2 points need a person's signature" in desk.notices[-1]
+        gone, less = desk.trading.recovery.points()
+        assert gone.startswith("binance holds 0 USDT, the journal says 99")
+        assert less.startswith(("okx holds 1009", "okx holds 1010"))
+        assert less.endswith(": -5")
+        desk.trading.submit(Sign(desk.trading.recovery.code()))
+        desk.trading.submit(Arm())
+        assert limits.armed
+    async with floor(tmp_path, keeps_books=True) as desk:
+        assert desk.trading.recovery.points() == ()
+
+
+async def test_an_order_that_a_paper_venue_filled_just_before_a_crash_is_found_there(tmp_path: Path) -> None:
+    await one_trade(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as db:  # what the journal had no time to write
+        db.execute("DELETE FROM fills")
+        db.execute("UPDATE orders SET state = 'sent'")
+        db.execute("UPDATE trades SET ended = ''")
+        db.execute("UPDATE balances SET amount = 100000, after_fill = 0 WHERE currency = 'USDT'")
+        db.execute("DELETE FROM balances WHERE currency = 'BTC'")
+        db.commit()
+    async with floor(tmp_path, keeps_books=True) as desk:
+        assert desk.trading.recovery.points() == ()
+        assert desk.trading.executor.counts()["filled"] == 2
+    assert [one.state for one in read_orders(tmp_path / "journal.sqlite")] == ["filled", "filled"]

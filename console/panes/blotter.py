@@ -27,6 +27,7 @@ ORDER = {
 }
 NOTICE = {"info": ("i", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
 BAR = 10
+FEW = 5  # trades that a venue can still carry
 
 
 class Column(NamedTuple):
@@ -79,7 +80,7 @@ class Blotter(Pane):
             body.append(partial(_say, "No orders in this run"))
         room = 1 if height < 9 else 2 if height < 14 else 4
         foot = [notice_line(notice, width) for notice in snapshot.notices[-room:]]
-        return Sheet(_info(snapshot), [], body, foot, cursor=at)
+        return Sheet(_info(snapshot), worth(picture, width), body, foot, cursor=at)
 
     def action_move(self, right: int, down: int) -> None:
         """Move the cursor over the tickets; past them, the lines."""
@@ -108,6 +109,32 @@ def _info(snapshot: Snapshot) -> Line:
         if n := counts.get(state, 0):
             info.append((f", {count(n)} {state.replace('_', ' ')}", ORDER[state][1]))
     return info
+
+
+def worth(picture: Picture, width: int) -> list[Line]:
+    """Return the run's profit in one currency, what the venues charged, and who can trade the least from here on."""
+    snapshot = picture.snapshot
+    found = snapshot.profit
+    if found is None or not found.parts:
+        return []
+    pen = "down" if found.total.startswith("-") else "up"
+    line: Line = [(" worth ", "dim"), (f"{money(found.total)} {inert(found.numeraire)}", pen)]
+    if found.rate_age_ns:
+        line.append((f" at rates {age(picture.since_ns(found.rate_age_ns))} old", "dim"))
+    if found.missing:
+        line.append((f" without {inert(', '.join(found.missing))}: no rate", "warn"))
+    left = [held for held in snapshot.inventory if held.trades_left is not None]
+    if left:
+        least = min(left, key=lambda held: held.trades_left or 0)
+        few = (least.trades_left or 0) < FEW
+        runway = f"{least.trades_left} {least.side}s left at {inert(least.venue)} with its {inert(least.currency)}"
+        line += [(" · ", "dim"), (runway, "warn" if few else "text")]
+    for fee in snapshot.fees:
+        told = f"{money(fee.charged, signed=False)} of {money(fee.modelled, signed=False)} {inert(fee.currency)}"
+        line.append((f" · fees {inert(fee.venue)} ", "dim"))
+        line.append((told, "text" if fee.charged == fee.modelled and not fee.elsewhere else "warn"))
+        line += [(f" and {inert(amount)} {inert(name)}", "warn") for name, amount in fee.elsewhere.items()]
+    return [clipped(line, width)]
 
 
 def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool = False) -> Line:

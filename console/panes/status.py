@@ -82,6 +82,10 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
+    if snapshot.halted_all:
+        word = "HALTED ALL"
+    elif snapshot.armed and snapshot.armed_until_ns:
+        word = f"ARMED {left_of(snapshot.armed_until_ns - picture.now_ns)}"
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
     if snapshot.order_gateway is not None:
         items[1:1] = orders_go(snapshot.order_gateway)
@@ -89,17 +93,19 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
         items += badges(link, snapshot.desk, terse)
     if picture.frozen_ns is not None:
         items.append(Item([(f" FROZEN {picture.frozen_ns // 1_000_000_000}s ", "frozen")], 0))
+    if picture.low:
+        items.append(Item([(" 1/s " if terse else " SLOW LINK 1/s ", "frozen")], 0))
     if picture.old:
         what = "" if terse and snapshot.link is not None else "PICTURE "
         items.append(Item([(f" {what}{age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))
     if snapshot.halted and snapshot.halted_why:
-        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 3))
+        items.append(Item([(cut(inert(snapshot.halted_why), 40), "warn")], 1))
     if link is not None:
         items += connection(link, terse)
     elif snapshot.desk:
         items.append(Item([("" if terse else "desk ", "dim"), (cut(inert(snapshot.desk), 32), "text")], 6))
     pen = "warn" if snapshot.approval == "auto" else "text"
-    approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 2)
+    approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 3)
     return [*items, approval, venues(snapshot)]
 
 
@@ -117,6 +123,14 @@ def orders_go(gateway: GatewayState) -> list[Item]:
     elif away:
         items.append(Item([(cut(inert("; ".join(away)), 40), "warn")], 2))
     return items
+
+
+def left_of(rest_ns: int) -> str:
+    """Return how long something lasts yet, in at most five characters: 59m, 9:59."""
+    rest_s = max(0, rest_ns // 1_000_000_000)
+    if rest_s >= 6_000:
+        return f"{rest_s / 3_600:.1f}h"
+    return f"{rest_s // 60}m" if rest_s >= 600 else f"{rest_s // 60}:{rest_s % 60:02d}"
 
 
 def greyed(items: list[Item]) -> list[Item]:
@@ -152,7 +166,7 @@ def venues(snapshot: Snapshot) -> Item:
     if away:
         names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
         spans.append((f" {cut(names, 34)}", "warn"))
-    return Item(spans, 1)
+    return Item(spans, 2)
 
 
 def doing(picture: Picture, terse: bool) -> list[Item]:

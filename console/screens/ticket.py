@@ -9,7 +9,7 @@ from textual.message import Message
 from console.panes.blotter import countdown, live, quote_age
 from console.panes.lines import Line, Lines, Picture, Span
 from console.panes.models import advice_line
-from console.panes.text import NOTHING, age, bps, inert, left, money, right
+from console.panes.text import NOTHING, age, bps, cut, inert, left, money, right
 from console.screens.approval import CodeGuard, Phase
 from console.screens.dialog import Dialog
 from console.screens.letters import large
@@ -36,7 +36,7 @@ class KeyClock:
 class TicketCard(Lines):
     """The dialog's lines."""
 
-    DEFAULT_CSS = "TicketCard { height: 19; width: 1fr; }"
+    DEFAULT_CSS = "TicketCard { height: 20; width: 1fr; }"
 
     def __init__(self, ticket: TicketView, picture: Picture) -> None:
         super().__init__()
@@ -241,7 +241,7 @@ def lines_of(ticket: TicketView, picture: Picture, standing: Span, width: int) -
         [(f"     {'venue':<12}{'size':>14}{'price seen':>19}{'worst allowed':>19}", "dim")],
         leg_line("BUY ", ticket.buy, "up"),
         leg_line("SELL", ticket.sell, "down"),
-        [],
+        *rescue_lines(ticket, width),
         [("notional ", "dim"), (f"{notional(ticket.buy)} {unit}", "text"), ("  bought at the price seen", "dim")],
         [
             ("profit   ", "dim"),
@@ -277,6 +277,18 @@ def leg_line(word: str, leg: Leg, pen: str) -> Line:
         (right(inert(leg.seen_price), 19), "text"),
         (right(inert(leg.worst_price), 19), "text"),
     ]
+
+
+def rescue_lines(ticket: TicketView, width: int) -> list[Line]:
+    """Return what is approved with the legs: how they are brought back if they come out uneven, and at what cost."""
+    plan = ticket.rescue
+    if plan is None:
+        return [[], []]
+    venues = ", ".join(inert(venue) for venue in plan.venues)
+    loss: Line = [("max loss ", "dim"), (f"{money(ticket.max_loss, signed=False)} {inert(ticket.currency)}", "down")]
+    loss.append((" of both legs and their rescue together, never more", "dim"))
+    how = f"best of {venues}: {plan.tries} tries, {plan.within_s:g} s, then a person"
+    return [loss, [("rescue   ", "dim"), (cut(how, width - 9), "text")]]
 
 
 def notional(leg: Leg) -> str:

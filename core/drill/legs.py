@@ -153,7 +153,7 @@ class LegsDrill:
         ]
         if standing(booked) != truth:
             self._break(trade, f"the desk holds {standing(booked)}, the venues {truth}")
-        swept = any(order.client_id[-1] == "4" for order in orders)  # dust of other trades came in
+        swept = any(order.client_id[-1] == "z" for order in orders)  # dust of other trades came in
         mid = self._prices.mid(trade.route.symbol)
         if not swept and not is_dust(truth.base, mid, trade.route.symbol, VENUES, self._instruments):
             self._break(trade, f"{truth.base} was left open")
@@ -162,7 +162,7 @@ class LegsDrill:
 
     def _check_hedges(self, trade: Trade, orders: list[Order]) -> None:
         legs = [one for one in orders if one.client_id[-2] == "e"]
-        hedges = [one for one in orders if one not in legs and one.client_id[-1] != "4"]
+        hedges = [one for one in orders if one not in legs and one.client_id[-1] != "z"]
         open_ = self._truth(legs).base
         for order in hedges:
             self.hedges[order.client_id[-2]] += 1

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal, localcontext
 
 from core.execution.orders import EXACT, Fate, Fill, Order, currencies
+from core.execution.profit import Charges
 
 DAY_NS = 86_400 * 10**9
 _REMEMBERED = 10_000  # orders whose fills are known by count; a correction of an older one would count twice
@@ -43,6 +44,8 @@ class Accounts:
     def __init__(self) -> None:
         self._flows: dict[str, Decimal] = defaultdict(Decimal)
         self._run = _Book()
+        self.charges = Charges()  # of this run
+        self._at_venues: dict[tuple[str, str], Decimal] = defaultdict(Decimal)  # (venue, currency) -> moved by this run
         self._days: dict[int, _Book] = {}  # today, and yesterday for what comes late
         self._last: dict[str, Decimal] = {}  # symbol -> price of the last fill
         self._booked: dict[str, int] = {}  # client id -> how many of its fills
@@ -57,6 +60,8 @@ class Accounts:
                 moved = flows(order, fill)
                 for currency, amount in moved.items():
                     self._flows[currency] += amount
+                    self._at_venues[order.venue, currency] += amount
+                self.charges.add(order, fill)
                 self._run.add(order, fill, moved)
                 self._book_day(order, fill, moved)
             self._unknown.pop(order.client_id, None)
@@ -83,6 +88,10 @@ class Accounts:
     def pnl(self) -> dict[str, Decimal]:
         """Return what this run's fills brought, per currency: bases of open positions among them."""
         return dict(self._flows)
+
+    def moved(self, venue: str, currency: str) -> Decimal:
+        """Return by how much this run's fills changed what `venue` holds."""
+        return self._at_venues.get((venue, currency), _NONE)
 
     def exposures(self) -> dict[str, Decimal]:
         """Return per quote currency what was bought and not sold, or sold and not bought, at the last fill's price."""

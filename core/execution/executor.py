@@ -118,12 +118,13 @@ class Executor:
         with self._in_flight(trade):
             return await self._finish(trade, fates, self._hedges(trade, records))
 
-    async def prove(self, trade: Trade, records: Sequence[Placed]) -> Ending | None:
+    async def prove(self, trade: Trade, records: Sequence[Placed], *, handed_over: bool = False) -> Ending | None:
         """Ask about what an earlier run left unknown; return the end of `trade`, or None: it is not at its end yet."""
         assert self.rescue is not None
         for one in records:
             self._note(one)
-        ending = await self.rescue.prove(trade, [_fate(one) for one in records], self._hedges(trade, records))
+        fates, tries = [_fate(one) for one in records], self._hedges(trade, records)
+        ending = await self.rescue.prove(trade, fates, tries, handed_over=handed_over)
         return ending if ending is not None and ending.how != "manual" else None
 
     def known(self, records: Sequence[Placed]) -> list[Placed]:

@@ -19,7 +19,9 @@ from core.instruments import Instrument, Instruments
 from core.tick import Tick
 
 Way = Literal["complete", "unwind", "third"]
-TRIES = 3  # each at a limit twice as far from the price seen as the one before
+TRIES = 8  # the first three at a limit twice as far from the price seen as the one before
+WIDENS = 3
+SWEEP = 35  # what the order that brings dust back is numbered
 _NONE = Decimal(0)
 
 

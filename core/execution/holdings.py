@@ -58,6 +58,8 @@ class Holdings:
         """Set aside what `orders` may take, until each is released."""
         for order in orders:
             self._reserved[order.client_id] = (order.venue, *self._need(order))
+            for currency in currencies(order.symbol):  # what is there before the order, so that its fills move it once
+                self._amount(order.venue, currency)
 
     def release(self, client_id: str) -> None:
         self._reserved.pop(client_id, None)

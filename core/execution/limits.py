@@ -32,21 +32,25 @@ class Limits:
         self._max_in_flight = max_in_flight
         self._in_flight: dict[str, Trade] = {}
         self.armed = False
+        self.armed_until_ns = 0  # then no order leaves any more; 0: until somebody disarms it
         self.halted = False
         self.halted_why = ""
         self.halted_all = False
         self.trusted = False  # somebody has armed this run: what it began may be hedged
         self.refused: Counter[Reason] = Counter()
 
-    def arm(self) -> None:
-        self.armed, self.halted, self.halted_why = True, False, ""
+    def arm(self, until_ns: int = 0) -> None:
+        """Let orders leave until then; 0: until somebody disarms it."""
+        self.armed, self.armed_until_ns = True, until_ns
+        self.halted, self.halted_why = False, ""
         self.halted_all, self.trusted = False, True
 
     def disarm(self) -> None:
-        self.armed = False
+        self.armed, self.armed_until_ns = False, 0
 
     def halt(self, why: str, *, hedges_too: bool = False) -> None:
-        self.armed, self.halted, self.halted_why = False, True, why
+        self.disarm()
+        self.halted, self.halted_why = True, why
         self.halted_all = self.halted_all or hedges_too
 
     @property
@@ -71,7 +75,7 @@ class Limits:
         """Return why `trade` may not be sent at `now_ns` against the current quotes of its two venues, or None."""
         with localcontext(EXACT):
             refusal = (
-                self._check_state()
+                self._check_state(now_ns)
                 or self._check_time(trade, now_ns)
                 or self._check_quote(trade.route.buy, buy, now_ns)
                 or self._check_quote(trade.route.sell, sell, now_ns)
@@ -90,9 +94,15 @@ class Limits:
         self.refused[reason] += 1
         return Refusal(reason, detail)
 
-    def _check_state(self) -> Refusal | None:
+    def timed_out(self, now_ns: int) -> bool:
+        """Return whether the desk is armed for longer than it was meant to be."""
+        return self.armed and 0 < self.armed_until_ns <= now_ns
+
+    def _check_state(self, now_ns: int) -> Refusal | None:
         if self.halted:
             return Refusal("halted", self.halted_why)
+        if self.timed_out(now_ns):
+            return Refusal("disarmed", "it was armed for long enough: arm it again")
         return None if self.armed else Refusal("disarmed", "arm the desk first")
 
     @staticmethod

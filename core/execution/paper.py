@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 
 from core.execution.lattice import objection
 from core.execution.orders import EXACT, Fate, Fill, Order, Outcome, Quote, currencies, exact
+from core.execution.paperbooks import PaperBooks
 from core.instruments import Instruments
 from core.tick import Tick
 
@@ -23,7 +24,10 @@ class PaperBroker:
         instruments: Instruments,
         latency_s: float,
         clock_ns: Callable[[], int] = time.time_ns,
+        books: PaperBooks | None = None,
     ) -> None:
+        """`books` keep what it holds and what became of its orders; without, it forgets with the process."""
+        self._books = books
         self._venue, self._quote, self._instruments = venue, quote, instruments
         self._latency_s, self._clock_ns = latency_s, clock_ns
         self._known: dict[str, Fate] = {}  # client id -> what became of it, the newest ones
@@ -39,13 +43,16 @@ class PaperBroker:
         fills = (fill,) if fill is not None else ()
         outcome: Outcome = "rejected" if fill is None else "filled" if fill.size == order.size else "partly_filled"
         fate = self._known[order.client_id] = Fate(order, outcome, fills, why, sent_ns, self._clock_ns())
+        if self._books is not None:
+            self._books.settle(fate)
         if len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
         return fate
 
     async def ask(self, order: Order) -> Fate | None:
-        """Return what became of `order`. It forgets with the process: an order of an earlier run never arrived."""
-        return self._known.get(order.client_id)
+        """Return what became of `order`, of one of an earlier run only if there are books."""
+        known = self._known.get(order.client_id)
+        return self._books.fate(order.client_id) if known is None and self._books is not None else known
 
     def _match(self, order: Order) -> tuple[Fill | None, str]:
         """Return what of `order` fills now, and why not all of it."""
@@ -62,8 +69,11 @@ class PaperBroker:
         size = instrument.floor_size(min(left, order.size))
         if size <= 0 or (price > order.price if order.side == "buy" else price < order.price):
             return None, "no size within the limit"
-        self._taken[order.symbol, order.side] = (tick.sequence_id, self._taken_of(order, tick) + size)
         fee = price * size * self._instruments.taker_fee(order.venue)
+        need = price * size + fee if order.side == "buy" else size
+        if self._books is not None and (why := self._books.lacks(order, need)):
+            return None, why
+        self._taken[order.symbol, order.side] = (tick.sequence_id, self._taken_of(order, tick) + size)
         fill = Fill(price, size, fee, currencies(order.symbol)[1], self._clock_ns())
         return fill, "" if size == order.size else "no more size at the top of the book"
 

@@ -34,7 +34,7 @@ class Recovery:
         *,
         ask_s: float,
     ) -> None:
-        """`accounts` are the venues that can be asked what they hold; a paper venue cannot. `ask_s`: for one answer."""
+        """`accounts` are the venues that can be asked what they hold. `ask_s`: for one answer."""
         assert executor.rescue is not None
         self._journal, self._executor, self._holdings = journal, executor, holdings
         self._rescue: Rescue = executor.rescue
@@ -48,9 +48,12 @@ class Recovery:
     async def run(self) -> None:
         """Prove what can be proven. Raises nothing of a venue's: what is not proven stands in `points`."""
         found = await self._journal.open_trades()
+        handed_over = await self._journal.handed_over()
         orders = sum(one.state in ("intent", "sent", "unknown") for _, records in found for one in records)
         self.state = f"asking the venues about {orders} orders of an earlier run"
-        await asyncio.gather(*(self._prove(trade, records) for trade, records in found))
+        await asyncio.gather(
+            *(self._prove(trade, records, handed_over=trade.trade_id in handed_over) for trade, records in found)
+        )
         for order, fill in await self._journal.leftovers():
             self._rescue.add_dust(order.symbol, flows(order, fill)[order.symbol.partition("/")[0]])
         self.state = "comparing what the venues hold with the journal"
@@ -68,7 +71,8 @@ class Recovery:
             if isinstance(statement, str):
                 self._silent[venue] = statement
                 continue
-            for currency, amount in statement.items():
+            gone = {currency for name, currency in expected if name == venue} - statement.keys()
+            for currency, amount in [*statement.items(), *((currency, Decimal(0)) for currency in gone)]:
                 self._holdings.state(venue, currency, amount)
                 known = expected.get((venue, currency))
                 if known is not None and known != amount:
@@ -91,7 +95,8 @@ class Recovery:
         """Return, a line each, what a person must sign before the desk may be armed."""
         exposures = [_exposure_line(one) for one in self._rescue.exposures() if one.owner == "person"]
         differences = [
-            f"{venue} holds {amount.normalize():f} {currency}, the journal says {known.normalize():f}"
+            f"{venue} holds {amount.normalize():f} {currency}, the journal says {known.normalize():f}:"
+            f" {(amount - known).normalize():+f}"
             for (venue, currency), (known, amount) in sorted(self._differences.items())
         ]
         silent = [f"{venue} does not say what it holds: {why}" for venue, why in sorted(self._silent.items())]
@@ -118,8 +123,8 @@ class Recovery:
         """Go on with the rescue of a trade that an earlier run began."""
         await self._executor.resume(trade, records)
 
-    async def _prove(self, trade: Trade, records: Sequence[Placed]) -> None:
-        if ending := await self._executor.prove(trade, records):
+    async def _prove(self, trade: Trade, records: Sequence[Placed], *, handed_over: bool) -> None:
+        if ending := await self._executor.prove(trade, records, handed_over=handed_over):
             self._journal.end(trade.trade_id, ending.how)
             return
         if not any(one.trade_id == trade.trade_id and one.owner == "person" for one in self._rescue.exposures()):

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from core.execution.hedging import TRIES, Hedge, Rescued, Standing, is_dust, next_hedge, standing
+from core.execution.hedging import SWEEP, TRIES, WIDENS, Hedge, Rescued, Standing, is_dust, next_hedge, standing
 from core.execution.naked import Naked
 from core.execution.orders import EXACT, Broker, Fate, Order, Quote, Trade, currencies, exact
 from core.execution.resolving import PATIENCE, Patience, Sleep, resolve
@@ -62,13 +62,14 @@ class Surroundings(NamedTuple):
     sleep: Sleep = asyncio.sleep
     patience: Patience = PATIENCE
     price_s: float = 10.0  # for a price within the approved loss; then a person has to look
+    rescue_s: float = 30.0  # for all of it
 
 
 class Rescue:
     """Owns every trade from the fates of its legs until it is even, dust, or a person's."""
 
     def __init__(self, desk: Surroundings) -> None:
-        self._desk = desk
+        self._desk = self.surroundings = desk
         self._open: dict[str, Exposure] = {}
         self._doubtful: Counter[str] = Counter()  # venue -> its orders of unknown fate
         self._dust: dict[str, Decimal] = {}  # symbol -> base that no venue takes
@@ -98,12 +99,13 @@ class Rescue:
         """
         known = {fate.order.client_id: fate for fate in fates}
         self.note(trade, known.values(), "hedging", tries=tries)
+        until_ns = self._desk.clock_ns() + int(self._desk.rescue_s * 1e9)
         for attempt in range(tries + 1, TRIES + 1):
             if stuck := await self._settle(trade, known, tries=attempt - 1):
                 return self._give_up(trade, known, stuck, attempt - 1)
             if self._even(trade, known):
                 return await self._end(trade, known)
-            hedge = await self._find(trade, known, attempt)
+            hedge = await self._find(trade, known, attempt, until_ns)
             if isinstance(hedge, str):
                 return self._give_up(trade, known, hedge, attempt - 1)
             fate = await self._desk.send(hedge.order)
@@ -115,8 +117,13 @@ class Rescue:
             return await self._end(trade, known)
         return self._give_up(trade, known, f"{TRIES} tries did not bring it back", TRIES)
 
-    async def prove(self, trade: Trade, fates: Iterable[Fate], tries: int) -> Ending | None:
-        """Ask about `trade` without hedging it; None: it has to be hedged, and waits for that."""
+    async def prove(
+        self, trade: Trade, fates: Iterable[Fate], tries: int, *, handed_over: bool = False
+    ) -> Ending | None:
+        """Ask about `trade` without hedging it; None: it has to be hedged, and waits for that.
+
+        `handed_over`: a person has it, and may have traded against it since; the desk does not.
+        """
         known = {fate.order.client_id: fate for fate in fates}
         if stuck := await self._settle(trade, known, tries=tries):
             return self._give_up(trade, known, stuck, tries)
@@ -124,6 +131,8 @@ class Rescue:
         if self._even(trade, known):
             self.release(trade.trade_id)
             return Ending("dust" if at.base else "flat", at)
+        if handed_over:
+            return self._give_up(trade, known, "an earlier run handed it to a person", tries)
         if tries >= TRIES:
             return self._give_up(trade, known, f"{TRIES} tries did not bring it back", tries)
         self.note(trade, known.values(), "hedging", tries=tries, why="it waits until the desk is armed")
@@ -170,26 +179,36 @@ class Rescue:
         self.note(trade, known.values(), "hedging", tries=tries)
         return next((f"{one.order.venue}: {one.why}" for one in answers if one.outcome == "unknown"), "")
 
-    async def _find(self, trade: Trade, known: Mapping[str, Fate], attempt: int) -> Hedge | str:
+    async def _find(self, trade: Trade, known: Mapping[str, Fate], attempt: int, until_ns: int) -> Hedge | str:
         """Return the next hedge as soon as there is a price for it, or why it was not found in time."""
         desk = self._desk
         rescued = _rescued(trade, known.values())
-        width = exact(desk.settings.slippage_bps) * 2 ** (attempt - 1)
-        until_ns = desk.clock_ns() + int(desk.price_s * 1e9)
+        width = exact(desk.settings.slippage_bps) * 2 ** (min(attempt, WIDENS) - 1)
+        until_ns = min(until_ns, desk.clock_ns() + int(desk.price_s * 1e9))
+        used_ns = _used(known.values(), rescued.standing.side)
         while True:
-            found = self._look(rescued, attempt, width)
+            found = self._look(rescued, attempt, width, used_ns)
             if isinstance(found, Hedge) or desk.clock_ns() > until_ns:
                 return found
             self.note(trade, known.values(), "hedging", tries=attempt - 1, why=found)
             await desk.sleep(LOOK_S)
 
-    def _look(self, rescued: Rescued, attempt: int, width: Decimal) -> Hedge | str:
-        """Return the hedge that may be had at this moment, or why there is none."""
+    def _look(
+        self, rescued: Rescued, attempt: int, width: Decimal, used_ns: Mapping[str, int] | None = None
+    ) -> Hedge | str:
+        """Return the hedge that may be had at this moment, or why there is none.
+
+        `used_ns`: venue -> when the quotes there had been taken; only newer ones say what is left.
+        """
         desk = self._desk
         if why := desk.may_hedge(rescued.symbol):
             return why
         now_ns = desk.clock_ns()
         quotes = self._quotes(rescued.symbol, now_ns)
+        new = {venue: tick for venue, tick in quotes.items() if tick.received_ns >= (used_ns or {}).get(venue, 0)}
+        if quotes and not new:
+            return "no venue has shown a price since the last try"
+        quotes = new
         return next_hedge(
             rescued,
             quotes,
@@ -255,7 +274,7 @@ class Rescue:
             worth = base * price
             at, most = Standing(base, -worth), abs(worth) * exact(desk.settings.rescue_loss_bps).scaleb(-4)
         rescued = Rescued(trade.trade_id, symbol, trade.route.buy, trade.route.sell, at, most)
-        hedge = self._look(rescued, TRIES + 1, exact(desk.settings.slippage_bps))
+        hedge = self._look(rescued, SWEEP, exact(desk.settings.slippage_bps))
         if isinstance(hedge, str):
             return ""  # it stays dust; the next trade of this symbol tries again
         fate = await desk.send(hedge.order)
@@ -280,6 +299,15 @@ class Rescue:
 
 def _standing(fates: Iterable[Fate]) -> Standing:
     return standing((fate.order, fill) for fate in fates for fill in fate.fills)
+
+
+def _used(fates: Iterable[Fate], side: str) -> dict[str, int]:
+    """Return where an order of `side` found less than it wanted, and when: the quote it was sent upon is used up."""
+    short = [one for one in fates if one.order.side == side and one.outcome in ("partly_filled", "rejected")]
+    used_ns: dict[str, int] = {}
+    for one in short:
+        used_ns[one.order.venue] = max(used_ns.get(one.order.venue, 0), one.answered_ns)
+    return used_ns
 
 
 def _rescued(trade: Trade, fates: Iterable[Fate]) -> Rescued:

@@ -243,6 +243,11 @@ def open_trades(mode: str, db: sqlite3.Connection) -> list[tuple[Trade, list[Ord
     return found
 
 
+def handed_over(mode: str, db: sqlite3.Connection) -> set[str]:
+    found = db.execute("SELECT trade_id FROM trades WHERE ended = 'manual' AND mode = ?", (mode,))
+    return {str(row[0]) for row in found}
+
+
 def _trade(row: tuple[Any, ...], orders: list[OrderRecord]) -> Trade:
     buy, sell = (next(one.order for one in orders if one.order.side == side) for side in ("buy", "sell"))
     seen = {name: Decimal(row[4 + n]) for n, name in enumerate(("buy_price", "sell_price", "profit", "worst_profit"))}

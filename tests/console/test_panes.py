@@ -15,7 +15,7 @@ from console.panes.lines import Line, Pane
 from console.panes.spreads import LEVELS, MEANING, level
 from console.panes.toasts import Toasts
 from console.screens.desk import layout_of
-from core.desk import Edge, Notice, Snapshot
+from core.desk import Edge, FeeView, InventoryView, Notice, ProfitView, Snapshot, WorthView
 from core.latency import PARTS, STAGES
 from core.spreads.route import Route
 from tests.console import frozen
@@ -137,6 +137,33 @@ def test_the_scale_has_nine_levels_and_zero_is_in_the_middle() -> None:
     assert [level(edge) for edge in (-99, -20, -10, -3, 0, 2, 7, 15, 99)] == list(range(1, 10))
     assert level(0.0) == 5
     assert list(LEVELS) == sorted(LEVELS)
+
+
+async def test_the_status_counts_down_to_the_end_of_the_arming_and_names_a_halt_of_all() -> None:
+    armed = msgspec.structs.replace(frozen.trading(), armed=True, armed_until_ns=frozen.NOW_NS + 95 * frozen.S)
+    async with Face(armed).opened((80, 24)) as face:
+        assert " ARMED 1:35 " in face.read(face.main.status)
+        await face.show(msgspec.structs.replace(armed, armed_until_ns=frozen.NOW_NS + 3_600 * frozen.S))
+        assert " ARMED 60m " in face.read(face.main.status)
+        await face.show(msgspec.structs.replace(frozen.halted(), halted_all=True))
+        assert " HALTED ALL " in face.read(face.main.status)
+
+
+async def test_the_blotter_tells_what_the_fills_are_worth_at_which_age_what_was_charged_and_what_is_left() -> None:
+    profit = ProfitView("USDT", "12.5", ("BNB",), 340 * frozen.MS, (WorthView("USDT", "12.5", "12.5", "1"),))
+    snapshot = msgspec.structs.replace(
+        frozen.trading(),
+        profit=profit,
+        fees=(FeeView("okx", "USDT", "1000", "1", "0.8", {"BNB": "0.01"}),),
+        inventory=(InventoryView("okx", "BTC", "1", "0", 40), InventoryView("bybit", "ETH", "1", "0", 3)),
+    )
+    async with Face(snapshot).opened() as face:
+        shown = face.read(face.main.pane(5))
+        for part in ("worth +12.50 USDT", "0.3s old", "without BNB: no rate", "0.80 of 1.00 USDT and 0.01 BNB"):
+            assert part in shown
+        assert "3 sells left at bybit with its ETH" in shown
+        await face.show(frozen.trading())
+        assert "worth" not in face.read(face.main.pane(5))
 
 
 async def test_ghosts_are_counted_by_cause_and_the_models_say_why_they_are_off() -> None:

@@ -84,6 +84,24 @@ async def test_any_other_pattern_is_not_accepted() -> None:
             assert face.desk.submitted == [], name
 
 
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_what_is_approved_with_the_legs_is_on_the_card_with_everything_else(size: tuple[int, int]) -> None:
+    async with Face(trading()).opened(size) as face:
+        await face.press("enter")
+        await face.rest(SIGHT_MS)
+        card = face.dialog.card()
+        assert len(card.lines) == card.size.height  # nothing is cut off
+        shown = face.read(card)
+        for part in (
+            "max loss 4.98 USDT",
+            "best of binance, bybit, okx: 8 tries, 30 s, then a person",
+            "then a",
+            "ready: type K P",
+        ):
+            assert part in shown
+        assert "esc close" in shown.splitlines()[-1]
+
+
 async def test_pasted_text_never_counts() -> None:
     async with Face(trading()).opened((120, 40)) as face:
         await face.press("enter")

@@ -1,0 +1,84 @@
+"""Watches an armed desk, and halts it when it must not go on; ends an arming that has lasted for long enough."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from core.execution.orders import currencies
+from core.feeds.collector import FeedState
+from core.settings import Settings
+from core.spreads.book import SpreadBook
+from core.trading import Trading
+from core.tripwires import Signs, Tripwires
+
+LOOK_S = 0.1
+
+
+class Feed(Protocol):
+    """What is looked at of a venue's collector."""
+
+    def state(self, now_ns: int) -> FeedState: ...
+
+
+class Guard:
+    """Owned by the engine; it alone turns signs into halts."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        trading: Trading,
+        book: SpreadBook,
+        feeds: Sequence[Feed],
+        log_trouble: Callable[[], str],
+        *,
+        clock_ns: Callable[[], int] = time.time_ns,
+        steady_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._trading, self._book, self._feeds, self._log_trouble = trading, book, feeds, log_trouble
+        self._clock_ns, self._steady_ns = clock_ns, steady_ns
+        self._currencies = {currencies(symbol)[1] for symbol in settings.symbols}
+        self._shares = settings.log.group is not None  # others have a part of the symbols, or all of them
+        self._wires = Tripwires(settings.controls, settings.limits)
+        trading.obstacle = self.obstacle
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.look()
+
+    def look(self) -> None:
+        """Look once: cheap enough for some times a second."""
+        limits, now_ns = self._trading.limits, self._clock_ns()
+        if limits.timed_out(now_ns):
+            self._trading.time_out()
+        if limits.armed and (trip := self._wires.look(self._signs(now_ns))):
+            self._trading.halt(trip.why, source=trip.source)
+
+    def obstacle(self) -> str:
+        """Return why the desk may not be armed at this moment; nothing if it may."""
+        trip = self._wires.arm(self._signs(self._clock_ns()))
+        return trip.why if trip is not None else ""
+
+    def _signs(self, now_ns: int) -> Signs:
+        ahead = {feed.name: feed.clock_ahead_ms for feed in (one.state(now_ns) for one in self._feeds)}
+        trading = self._trading
+        return Signs(
+            now_ns=now_ns,
+            steady_ns=self._steady_ns(),
+            clock_ahead_ms={venue: ms for venue, ms in ahead.items() if ms is not None},
+            last_tick_ns={} if self._shares else self._last_ticks(),
+            asking_since_ns={one.trade_id: one.since_ns for one in trading.rescue.exposures() if one.state == "asking"},
+            losses={currency: trading.accounts.loss_today(currency, now_ns) for currency in self._currencies},
+            log_trouble=self._log_trouble(),
+        )
+
+    def _last_ticks(self) -> dict[str, int]:
+        """Return when the newest quote of each venue was received that the book holds."""
+        newest: dict[str, int] = {}
+        for market in self._book.markets.values():
+            for venue, tick in zip(self._book.venues, market.ticks, strict=True):
+                if tick is not None:
+                    newest[venue] = max(newest.get(venue, 0), tick.received_ns)
+        return newest
