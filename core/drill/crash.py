@@ -111,6 +111,7 @@ class CrashDrill:
         self._draw = random.Random(seed)  # noqa: S311  trouble, not secrets
         self.broken: list[str] = []
         self.signed: list[str] = []
+        self.halts: list[str] = []  # by itself, and the drill armed it again
         self.kills: Counter[Victim] = Counter()
         self.restarts_s: list[float] = []
 
@@ -133,6 +134,7 @@ class CrashDrill:
         async with self._desk() as desk:
             await self._ready(desk, time.monotonic())
             for number in range(stops):
+                await self._be_the_person(desk)
                 await self._moment()
                 await self._stop((desk.pid, desk.seen.gateway, self._market.pid)[number % 3])
                 self._progress(f"{number + 1} of {stops} stops")
@@ -149,18 +151,26 @@ class CrashDrill:
 
     async def _ready(self, desk: Desk, began_s: float) -> None:
         """Wait until the desk is armed or waits for a person, its gateway up; be that person."""
-        came = await desk.until(lambda seen: bool(seen.gateway) and (seen.armed or bool(seen.points)), PATIENCE_S)
+        came = await desk.until(lambda seen: bool(seen.gateway) and (seen.armed or seen.person), PATIENCE_S)
         took_s = time.monotonic() - began_s
         self.restarts_s.append(took_s)
         if not came:
             raise DeskError("The desk did not come up", why=f"not armed within {PATIENCE_S:g} s: {desk.seen}")
         if took_s > self._restart_s:
             self.broken.append(f"{took_s:.1f} s from a kill to an armed desk")
+        await self._be_the_person(desk)
+
+    async def _be_the_person(self, desk: Desk) -> None:
+        """Sign and arm, until the desk is armed."""
+        until_s = time.monotonic() + PATIENCE_S
+        self.halts += [desk.seen.halted] * bool(desk.seen.halted)
         while not desk.seen.armed:
             if desk.seen.points:
                 self._sign(desk)
             desk.ask(Do(arm=True))
             await desk.until(lambda seen: seen.armed, 1.0)
+            if time.monotonic() > until_s:
+                raise DeskError("The desk cannot be armed", why=str(desk.seen))
 
     def _sign(self, desk: Desk) -> None:
         self.signed += desk.seen.points
@@ -224,7 +234,7 @@ async def drill_crash(
     Its "broken" is empty if all promises held. Files stay in `folder`.
     """
     arguments = [
-        "--seed", str(seed), "--rate", "1000", "--crossings-per-s", "8", "--crossing-s", "0.5,2",
+        "--seed", str(seed), "--rate", "1000", "--crossings-per-s", "16", "--crossing-s", "0.3,1",
         "--symbols", ",".join(SYMBOLS), "--order-entry", "--order-faults", str(fault_share),
     ]  # fmt: skip
     async with sidecar("simulated market", "core.sim", arguments, quiet=True) as child:
@@ -247,6 +257,7 @@ async def drill_crash(
         "restarts": len(drill.restarts_s),
         "slowest_restart_s": round(slowest_s, 2),
         "signed_by_a_person": drill.signed,
+        "halted_by_itself": drill.halts,
         "broken": drill.broken + found.broken(),
     }
 
