@@ -8,6 +8,7 @@ from core.errors import DeskError
 from core.execution.orders import Broker, Fate, Order
 
 Sleep = Callable[[float], Awaitable[None]]
+WITHOUT_WINDOW_S = {"upbit": 10.0}  # venues that take an order however late it comes: longer until it never did
 
 
 class Patience(NamedTuple):
@@ -37,7 +38,7 @@ async def resolve(
     it does not. A question that fails says nothing.
     """
     began_ns, misses, why = clock_ns(), 0, "the venue was not asked"
-    last_call_ns = order.deadline_ns + int(patience.window_s * 1e9)
+    last_call_ns = order.deadline_ns + int(max(patience.window_s, WITHOUT_WINDOW_S.get(order.venue, 0.0)) * 1e9)
     for pause_s in _pauses(patience):
         await sleep(pause_s)
         answer = await _ask(order, broker, patience.ask_s)

@@ -17,7 +17,8 @@ READ_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # pauses before asking what an a
 COOL_S = 10.0  # at the least, after a venue said that it has had too many requests
 READ_CALL_S = 1.0  # a question may be asked again
 ONE_CALL_S = 3.0  # beyond ccxt's own limit of two seconds
-CLOCKS = 6  # the newest, of which the best counts
+WARM = 3  # connections kept open: as many orders at once need no new one
+CLOCKS = 6 * WARM  # the newest, of which the best counts
 MOST_AHEAD_MS = 500.0  # a clock further off lets no new order out
 KEY_FAILURES = 3  # in a row: the key is the matter
 
@@ -86,7 +87,10 @@ class Seat:
             return Counted(number, why=_brief(error))
 
     async def ping(self) -> None:
-        """Keep a connection open, and measure the venue's clock."""
+        """Keep some connections open, and measure the venue's clock."""
+        await asyncio.gather(*(self._ping() for _ in range(WARM)))
+
+    async def _ping(self) -> None:
         began_ns = time.time_ns()
         try:
             told_ms = await _bounded(self._dialect.clock_ms())
