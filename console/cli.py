@@ -350,15 +350,16 @@ def halt(
 @click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]")
 @click.option("--bootstrap", help="Kafka brokers, host:port,host:port")
 @click.option("--group", help="Whose lag to look at.")
-def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None) -> None:
-    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag."""
+@click.option("--live", is_flag=True, help="The venues' order entry too: keys, clocks, what the accounts hold.")
+def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None, live: bool) -> None:
+    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag, venues."""
     from console import loop
     from console.doctor import examine
     from core.settings import load
 
     given = {"kind": log_kind or ("kafka" if bootstrap else None), "bootstrap": bootstrap, "group": group}
     settings = load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}})
-    if not loop.run(examine(settings)):
+    if not loop.run(examine(settings, live=live)):
         sys.exit(1)
 
 

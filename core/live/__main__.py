@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,12 +26,12 @@ LINE_LIMIT = 2**20
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def say(message: FromGateway) -> None:
-    """Write one line. The desk reads all the time; if it is gone, our stdin closes as well."""
+def say(desk: int, message: FromGateway) -> None:
+    """Write one line to the descriptor `desk`. The desk reads all the time; if it is gone, our stdin closes as well."""
     line = memoryview(msgspec.json.encode(message) + b"\n")
     with contextlib.suppress(BrokenPipeError):
         while line:
-            line = line[os.write(sys.stdout.fileno(), line) :]
+            line = line[os.write(desk, line) :]
 
 
 async def lines() -> AsyncIterator[bytes]:
@@ -41,7 +42,7 @@ async def lines() -> AsyncIterator[bytes]:
         yield line
 
 
-async def main() -> None:
+async def main(tell: Callable[[FromGateway], None]) -> None:
     """Serve one desk."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
@@ -58,7 +59,7 @@ async def main() -> None:
             raise ConfigurationError(
                 "Live orders need more than is installed", why=f"no {error.name}", do="pip install 'arbdesk[live]'"
             ) from None
-        await serve(configuration, keys, told, say)
+        await serve(configuration, keys, told, tell)
 
 
 async def _sole(folder: Path, account: Account, keys: Keys) -> "contextlib.AbstractContextManager[None]":
@@ -107,12 +108,14 @@ def run() -> int:
         from uvloop import new_event_loop
 
         loop_factory = new_event_loop
+    tell = partial(say, os.dup(sys.stdout.fileno()))
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not for the desk
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the desk is told, and it ends us by closing our stdin
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(main())
+            runner.run(main(tell))
     except DeskError as error:
-        say(Refused(error.what, error.why, error.do))
+        tell(Refused(error.what, error.why, error.do))
         return 2
     return 0
 

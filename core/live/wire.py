@@ -9,6 +9,7 @@ import msgspec
 from core.execution.orders import Fate, Fill, Order, Outcome
 from core.instruments import Instrument
 
+VENUES = ("binance", "bybit", "okx", "upbit")  # that orders can be sent to
 Health = Literal["starting", "up", "down"]
 
 

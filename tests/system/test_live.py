@@ -34,3 +34,10 @@ def test_a_demo_sends_its_orders_the_whole_live_way(tmp_path: Path) -> None:
     assert orders["filled"] > 0
     parts = [summary["latency_ms"][stage]["count"] for stage in ("checks", "journal", "build", "ack")]
     assert all(parts), parts
+
+
+def test_the_doctor_tells_what_is_wrong_with_the_live_way(tmp_path: Path) -> None:
+    done = arbdesk("doctor", "--live", home=tmp_path)
+    assert done.returncode == 1
+    assert "WRONG live       No key for binance. Set ARBDESK_BINANCE_KEY" in done.stdout
+    assert done.stderr == ""
