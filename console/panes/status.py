@@ -89,6 +89,7 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
     if snapshot.order_gateway is not None:
         items[1:1] = orders_go(snapshot.order_gateway)
+        items += no_orders(snapshot.order_gateway)
     if (link := snapshot.link) is not None:
         items += badges(link, snapshot.desk, terse)
     if picture.frozen_ns is not None:
@@ -110,19 +111,23 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
 
 
 def orders_go(gateway: GatewayState) -> list[Item]:
-    """Return where orders go, and why none can."""
+    """Return where orders go: red where it is somebody's money."""
     if gateway.simulated:
-        items = [Item([(" LIVE-SIM ", "demo")], 0)]
-    elif gateway.sandbox:
-        items = [Item([(f" SANDBOX {', '.join(gateway.sandbox)} ", "paper")], 0)]
-    else:
-        items = [Item([(" REAL ORDERS ", "live")], 0)]
+        return [Item([(" LIVE-SIM ", "demo")], 0)]
+    items = []
+    if gateway.sandbox:
+        items.append(Item([(f" SANDBOX {', '.join(gateway.sandbox)} ", "paper")], 0))
+    if gateway.real:
+        items.append(Item([(" REAL ORDERS ", "live")], 0))
+    return items
+
+
+def no_orders(gateway: GatewayState) -> list[Item]:
+    """Return why no order can go to some of the venues, or to none."""
     away = [f"{one.venue}: {one.why_not}" for one in gateway.venues if one.why_not]
     if gateway.health != "up":
-        items.append(Item([(" NO GATEWAY ", "old")], 0))
-    elif away:
-        items.append(Item([(cut(inert("; ".join(away)), 40), "warn")], 2))
-    return items
+        return [Item([(" NO GATEWAY ", "old")], 0)]
+    return [Item([(cut(inert("; ".join(away)), 40), "warn")], 2)] if away else []
 
 
 def left_of(rest_ns: int) -> str:

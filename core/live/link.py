@@ -80,6 +80,7 @@ class Link:
             self._starts,
             any(one.url for one in accounts),
             tuple(one.venue for one in accounts if one.sandbox),
+            tuple(one.venue for one in accounts if not (one.url or one.sandbox)),
             tuple(self._venues.values()),
         )
 

@@ -130,4 +130,5 @@ class GatewayState(msgspec.Struct, frozen=True):
     starts: int = 0
     simulated: bool = False  # its venues are simulated: no money
     sandbox: tuple[str, ...] = ()  # venues where it trades on the venue's own test system
+    real: tuple[str, ...] = ()  # venues where orders are somebody's money
     venues: tuple[VenueStanding, ...] = ()
