@@ -95,8 +95,9 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @desk_options
+@click.option("--live", is_flag=True, help="Send orders to the venues, with the keys of the environment or live.keys.")
 def run(**options: Any) -> None:
-    """The desk on live public feeds; orders are filled on paper."""
+    """The desk on live public feeds; orders are filled on paper, unless --live sends them to the venues."""
     _desk(options, demo=False)
 
 
@@ -122,10 +123,11 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
 
     settings = _settings(options, demo=demo)
     for_s: float | None = options["for_s"]
+    live = bool(options.get("live"))
     picture: Path | None = options["picture"]
     if options["no_ui"]:
         headless.log_to(None)
-        loop.run(headless.headless(settings, demo=demo, for_s=for_s))
+        loop.run(headless.headless(settings, demo=demo, live=live, for_s=for_s))
         return
     from console import screen
 
@@ -134,7 +136,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     columns, _, lines = str(options["size"]).partition("x")
     if not (columns.isdigit() and lines.isdigit()):
         raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
-    loop.run(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+    loop.run(screen.show(settings, demo=demo, live=live, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
 
 
 def _expect_terminal() -> None:
@@ -381,29 +383,33 @@ def halt(
 @click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]")
 @click.option("--bootstrap", help="Kafka brokers, host:port,host:port")
 @click.option("--group", help="Whose lag to look at.")
-def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None) -> None:
-    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag."""
+@click.option("--live", is_flag=True, help="The venues' order entry too: keys, clocks, what the accounts hold.")
+def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None, live: bool) -> None:
+    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag, venues."""
     from console import loop
     from console.doctor import examine
     from core.settings import load
 
     given = {"kind": log_kind or ("kafka" if bootstrap else None), "bootstrap": bootstrap, "group": group}
     settings = load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}})
-    if not loop.run(examine(settings)):
+    if not loop.run(examine(settings, live=live)):
         sys.exit(1)
 
 
 @main.command()
 @click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
 @click.option("--crash", "kills", type=click.IntRange(1, 100_000), help="Kill the desk and its order gateway in turn.")
+@click.option(
+    "--stop", "stops", type=click.IntRange(1, 100_000), help="Stop desk, gateway and venues for 1 s each, in turn."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def drill(trades: int | None, kills: int | None, seed: int, as_json: bool) -> None:
+def drill(trades: int | None, kills: int | None, stops: int | None, seed: int, as_json: bool) -> None:
     """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
     from console.drill import drill_kills, drill_trades
 
-    kept = drill_kills(kills, seed, as_json=as_json) if kills else True
-    if trades or not kills:
+    kept = drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
+    if trades or not (kills or stops):
         kept &= drill_trades(trades or 1_000, seed, as_json=as_json)
     if not kept:
         sys.exit(1)

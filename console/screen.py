@@ -22,7 +22,7 @@ logger = logging.getLogger("arbdesk")
 
 
 async def show(
-    settings: Settings, *, demo: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
+    settings: Settings, *, demo: bool, live: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
 ) -> None:
     """Run the desk with its console until the person quits, `for_s` passed, or the terminal or a signal ends it.
 
@@ -39,7 +39,7 @@ async def show(
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
     attended = picture is None
-    async with running(settings, demo=demo, attended=attended) as engine, metrics(engine, settings):
+    async with running(settings, demo=demo, attended=attended, live=live) as engine, metrics(engine, settings):
         app = Console(engine, settings.console)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
