@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable
 os.environ.setdefault("TEXTUAL_FPS", "240")  # the dead time after a paint, not a frame rate: a key is painted at once
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
+from rich.console import RenderableType
 from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
-from console.driver import ASK, DRIVER, Pace
+from console.driver import ASK, DRIVER
 from console.keys import KEYS, bindings
+from console.painting import Painter, Ready
 from console.panes.blotter import newest_open
 from console.panes.footer import bound_keys
 from console.panes.lines import Lines, Picture
@@ -27,6 +30,7 @@ from console.screens.points import PointsDialog
 from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
 from console.screens.ticket import KeyClock, TicketDialog
+from console.tempo import Tempo, usual_per_s
 from console.themes import chosen, load_themes
 from core.desk import (
     AcceptProposal,
@@ -88,8 +92,10 @@ class Console(App[None], inherit_bindings=False):
         self._snapshot = desk.snapshot()
         self._frozen: Picture | None = None
         self._toasts = Toasts()
-        self._pace = Pace()
+        self._tempo = Tempo(settings.frames_per_s or usual_per_s(), settings.bandwidth)
+        self._painter = Painter()
         self._painted = False
+        self._mouse = settings.mouse
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Textual's own themes lack a desk's colours."""
@@ -99,7 +105,7 @@ class Console(App[None], inherit_bindings=False):
         return DeskScreen()
 
     def on_mount(self) -> None:
-        self.set_interval(1 / self._settings.frames_per_s, self._timed_frame)
+        self.set_interval(1 / self._tempo.per_s, self._timed_frame)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         self.call_after_refresh(self.frame)
 
@@ -111,19 +117,29 @@ class Console(App[None], inherit_bindings=False):
         driver = self._driver
         if driver is not None and getattr(driver, "recovered", bool)():
             self.action_repaint()
-        if not self._pace.may_draw(now):
+        if not self._tempo.may_draw(now):
             return
+        self._tempo.drew(now)
         if self._painted and driver is not None and not self.is_headless:
             self._painted = False
-            self._pace.asked(now)
+            self._tempo.asked(now)
             driver.write(ASK)
         self.frame()
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        """Write what looks different, and nothing where nothing does."""
+        writes = self._running and not self._closed and not self._batch_count and not self.is_headless
+        if writes and isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            if text := self._painter.paint(renderable, self.console):
+                super()._display(screen, Ready(text))  # type: ignore[arg-type]  # Textual knows it, Rich does not
+            return
+        super()._display(screen, renderable)
 
     def post_display_hook(self) -> None:
         self._painted = True
 
     def on_cursor_position(self, _: events.CursorPosition) -> None:
-        self._pace.answered()
+        self._tempo.answered(time.monotonic_ns())
 
     def frame(self) -> None:
         """Read the desk once and draw it; only what looks different is painted."""
@@ -146,7 +162,7 @@ class Console(App[None], inherit_bindings=False):
         frozen_ns = None if self._frozen is None else max(0, now - self._frozen.now_ns)
         lost = snapshot.link is not None and snapshot.link.state != "live"
         old = lost or now - snapshot.taken_ns > self._old_ns
-        return Picture(snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old)
+        return Picture(snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old, self._tempo.low)
 
     def _shown(self, live: Picture) -> Picture:
         held = self._frozen
@@ -247,6 +263,8 @@ class Console(App[None], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Let halt work where an input would take its key as text, too."""
+        if isinstance(event, events.Resize):
+            self._painter.forget()  # nobody knows what a terminal does with what it shows
         if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.focused, Input):
             halts = self._keymap.get("desk.halt", HALT_KEY).split(",")
             if event.key in halts:
@@ -276,9 +294,25 @@ class Console(App[None], inherit_bindings=False):
         self.call_after_refresh(self.frame)
 
     def action_repaint(self) -> None:
+        self._painter.forget()
         self.refresh(layout=True)
         for lines in self.screen.query(Lines):
             lines.refresh()
+
+    def action_mouse(self) -> None:
+        """Turn the reports of the mouse on or off."""
+        self._mouse = not self._mouse
+        if (use := getattr(self._driver, "use_mouse", None)) is not None:
+            use(self._mouse)
+        self._say(f"The mouse is {'on' if self._mouse else 'off'}")
+
+    def action_suspend(self) -> None:
+        """Stop the whole process, as a shell expects it: a desk in it sees no prices meanwhile."""
+        snapshot = self._desk.snapshot()
+        if snapshot.armed and snapshot.link is None:
+            self._say("Not while the desk is armed: it would see no prices. Disarm it first", "warning")
+        else:
+            self.action_suspend_process()
 
     async def action_quit(self) -> None:
         snapshot = self._desk.snapshot()

@@ -81,6 +81,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--group", help="Workers of one group share the symbols (Kafka)."),
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
+            click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -158,6 +159,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("log.bootstrap", options["bootstrap"])
     put("log.group", options["group"])
     put("name", options["name"])
+    put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
     if options["symbols"]:
@@ -289,10 +291,12 @@ def kafka_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _log_settings(config: Path | None, bootstrap: str | None, replication_factor: int | None) -> "LogSettings":
+def _log_settings(
+    config: Path | None, bootstrap: str | None, replication_factor: int | None, kind: str = "kafka"
+) -> "LogSettings":
     from core.settings import load
 
-    given = {"kind": "kafka", "bootstrap": bootstrap, "replication_factor": replication_factor}
+    given = {"kind": kind, "bootstrap": bootstrap, "replication_factor": replication_factor}
     return load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}}).log
 
 
@@ -402,6 +406,27 @@ def producing(ticks: int, as_json: bool, **where: Any) -> None:
 
 
 @bench.command()
+@kafka_options
+@click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="[kafka if --bootstrap, else memory]")
+@click.option("--rates", default="1000,5000,20000", show_default=True, help="Ticks a second.")
+@click.option("--for", "for_s", type=Duration(), default=30.0, help="Of each rate.  [30s]")
+def latency(log_kind: str | None, rates: str, for_s: float, as_json: bool, **where: Any) -> None:
+    """A venue's frame to an opportunity and to its orders, through a whole desk, beside a bare client's echo."""
+    from console import loop
+    from console.bench.latency import latency as measure
+
+    wanted = [int(rate) for rate in rates.split(",") if rate.strip().isdigit() and int(rate)]
+    if len(wanted) != len(rates.split(",")):
+        raise ConfigurationError(f"--rates {rates}", why="not ticks a second", do="Write 1000,5000,20000.")
+    kind = log_kind or ("kafka" if where["bootstrap"] else "memory")
+    settings = _log_settings(**where, kind=kind)
+    options = ["--log", kind, *(["--bootstrap", settings.bootstrap] if kind == "kafka" else [])]
+    if where["config"] is not None:
+        options += ["--config", str(where["config"])]
+    loop.run(measure(options, settings, wanted, int(max(1, for_s)), as_json=as_json))
+
+
+@bench.command()
 @click.option("--rate", type=click.IntRange(1, 100_000), default=5_000, show_default=True, help="Frames a second.")
 @click.option("--seconds", type=click.IntRange(1, 600), default=3, show_default=True, help="Of each round.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -416,12 +441,42 @@ def socket(rate: int, seconds: int, as_json: bool) -> None:
 @bench.command()
 @click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--models/--no-models", default=True, help="Ask each model about every alarm, too.  [simulated models]")
+@click.option("--gateway-url", help="Ask the models of this server: that costs money, within the caps.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def detection(seconds: float, seed: int, as_json: bool) -> None:
-    """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time."""
-    from console.detection import detection as measured
+def detection(
+    seconds: float, seed: int, models: bool, gateway_url: str | None, config: Path | None, as_json: bool
+) -> None:
+    """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time; which
+    of its alarms each model takes for true ones, and what that costs."""
+    from console import loop
+    from console.bench.detection import detection as measured
+    from core.settings import load
 
-    measured(seconds, seed, as_json=as_json)
+    settings = load(config, {"analysis": {"gateway_url": gateway_url}} if gateway_url else {})
+    loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
+
+
+@bench.command()
+@click.option("--for", "for_s", type=Duration(), default="20s", show_default=True, help="Of each desk.")
+@click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True)
+@click.option(
+    "--soak", "soak_s", type=Duration(), help="Instead: a thousand causes to ask a second, for so long; is all flat?"
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def analysis(for_s: float, rounds: int, soak_s: float | None, as_json: bool) -> None:
+    """What models cost a desk in time while they are off, answer, hang, refuse without end, or are out of budget: a
+    tick to its order, and a key to its paint on a terminal. With --soak, exit code 1 when memory grows."""
+    from console import loop
+    from console.bench.analysis import analysis as measured
+    from console.bench.soak import soaking
+
+    if soak_s is not None:
+        if not loop.run(soaking(soak_s, as_json=as_json)):
+            sys.exit(1)
+        return
+    loop.run(measured(for_s, rounds, as_json=as_json))
 
 
 if __name__ == "__main__":

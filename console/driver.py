@@ -34,6 +34,15 @@ if sys.platform != "win32":
             except Full:
                 self.lost = True
 
+        def use_mouse(self, on: bool) -> None:
+            """Ask the terminal for reports of the mouse, or for none."""
+            self._mouse = True  # else neither is written
+            if on:
+                self._enable_mouse_support()
+            else:
+                self._disable_mouse_support()
+            self._mouse = on
+
         def recovered(self) -> bool:
             """Tell whether the terminal reads again after something was lost: then all must be painted anew."""
             writer = self._writer_thread
@@ -68,9 +77,13 @@ class Pace:
     def asked(self, now_ns: int) -> None:
         self._asked.append(now_ns)
 
-    def answered(self) -> None:
-        if self._asked:
-            self._asked.pop(0)
+    def answered(self, now_ns: int) -> int | None:
+        """Return how long the oldest question has waited; None if there was none."""
+        return max(0, now_ns - self._asked.pop(0)) if self._asked else None
+
+    @property
+    def waits_since_ns(self) -> int:
+        return self._asked[0] if self._asked else 0
 
     def may_draw(self, now_ns: int) -> bool:
         """Tell whether to send another frame: fewer than two are unanswered, or it seems that nobody answers."""

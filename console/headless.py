@@ -9,6 +9,8 @@ import queue
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,8 @@ import orjson
 
 from core.engine import Engine, running
 from core.settings import Settings
-from core.summary import summary
+from core.summary import status, summary
 
-STATUS_EVERY_S = 10.0
 LINES_WAITING = 10_000
 WRITE_OUT_S = 1.0
 logger = logging.getLogger("arbdesk")
@@ -35,6 +36,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if (status := getattr(record, "status", None)) is not None:
+            line["status"] = status
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(line).decode()
@@ -88,9 +91,25 @@ async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, _on_signal, stop, signal.Signals(number).name)
-    async with running(settings, demo=demo, attended=False) as engine:
-        await _until(stop, engine, for_s)
+    async with running(settings, demo=demo, attended=False) as engine, metrics(engine, settings):
+        await _until(stop, engine, for_s, settings.status_every_s)
     print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
+
+
+@asynccontextmanager
+async def metrics(engine: Engine, settings: Settings) -> AsyncIterator[None]:
+    """Serve the engine's figures as long as the context lasts, if the settings ask for it.
+
+    Raises:
+        ConfigurationError: the port cannot be had.
+    """
+    if settings.metrics_port is None:
+        yield
+        return
+    from console.metrics import served  # heavy, and only here
+
+    async with served(engine, settings.metrics_port):
+        yield
 
 
 def _on_signal(stop: asyncio.Event, name: str) -> None:
@@ -100,16 +119,17 @@ def _on_signal(stop: asyncio.Event, name: str) -> None:
     stop.set()
 
 
-async def _until(stop: asyncio.Event, engine: Engine, for_s: float | None) -> None:
+async def _until(stop: asyncio.Event, engine: Engine, for_s: float | None, every_s: float) -> None:
     async def report() -> None:
         while True:
-            await asyncio.sleep(STATUS_EVERY_S)
+            await asyncio.sleep(every_s)
             now = engine.snapshot()
             up = sum(venue.health == "up" for venue in now.venues)
             logger.info(
                 "%d of %d venues up, %.0f ticks/s, %d opportunities, %d orders sent, %s",
                 up, len(now.venues), now.ticks.per_s, now.opportunities, now.order_counts.get("sent", 0),
                 "HALTED" if now.halted else "armed" if now.armed else "disarmed",
+                extra={"status": status(now)},
             )  # fmt: skip
 
     waits = [asyncio.ensure_future(one) for one in (stop.wait(), engine.ended(), report())]

@@ -7,12 +7,15 @@ import signal
 import sys
 from pathlib import Path
 
+import orjson
+
 from console.app import Console
-from console.headless import log_to
+from console.headless import log_to, metrics
 from core.engine import Engine, running
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
 from core.settings import Settings
+from core.summary import summary
 
 LOOK_S = 1.0
 logger = logging.getLogger("arbdesk")
@@ -31,7 +34,8 @@ async def show(
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
-    async with running(settings, demo=demo, attended=picture is None) as engine:
+    attended = picture is None
+    async with running(settings, demo=demo, attended=attended) as engine, metrics(engine, settings):
         app = Console(engine, settings.console)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -47,6 +51,8 @@ async def show(
             raise DeskError(
                 "The console failed", why="see the log for where", do="Report it; the desk stopped in order."
             )
+    if picture is None and not sys.stdout.isatty():  # the screen is on stderr: this goes where somebody wants it
+        print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
 
 
 async def terminal_gone() -> None:

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from core.analysis.analyst import Analyst, Offer, Patience, Session
+from msgspec.structs import replace
+
+from core.analysis.analyst import Analyst, Patience
 from core.analysis.prices import Price, dollars
+from core.analysis.proposals import Session
 from core.analysis.questions import RouteNumbers
+from core.analysis.standing import ModelFacts, ModelStanding, State
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion
 from core.analysis.tasks import TASKS, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject
-from core.analysis.wire import Asked, Configuration, ModelStanding, State
+from core.analysis.watch import Offer
+from core.analysis.wire import Asked, Configuration
 from core.errors import ConfigurationError
 from core.execution.orders import Placed, currencies
 from core.execution.tickets import Ticket
@@ -200,7 +205,7 @@ def state(analyst: Analyst, settings: AnalysisSettings, at: Gateway, opportuniti
         outcomes=dict(analyst.outcomes),
         spark=tuple(analyst.spark),
         assessments=tuple(_assessments(analyst)),
-        proposal=analyst.proposal,
+        proposal=analyst.proposals.present,
         quality=analyst.truth.quality() if analyst.truth is not None else (),
         vetoes=analyst.verdicts.vetoes,
     )
@@ -228,24 +233,16 @@ def _models(analyst: Analyst, settings: AnalysisSettings, opportunities: int) ->
             tasks.setdefault(by.fallback, [])
     for model, asked in tasks.items():
         one = held.get(model, ModelStanding(model, "OFF", analyst.standing.why))
-        usable = analyst.standing.ready
+        if not analyst.standing.ready:
+            one = replace(one, state="OFF", why=analyst.standing.why)
+        facts = {name: getattr(one, name) for name in ModelFacts.__struct_fields__}
         yield ModelState(
-            model,
-            tuple(asked),
-            one.state if usable else "OFF",
-            one.why if usable else analyst.standing.why,
-            one.calls,
-            one.failed,
-            one.retries,
-            one.input_tokens,
-            one.cached_tokens,
-            one.output_tokens,
-            dollars(one.micro_usd),
-            dollars(one.hour_micro_usd),
-            dollars(one.micro_usd // opportunities) if opportunities and one.calls else "",
-            one.latency_ms,
-            settings.prices[model].input is None,
-            analyst.verdicts.comment_only.get(model, ""),
+            **{**facts, "estimate": settings.prices[model].input is None},
+            tasks=tuple(asked),
+            cost_usd=dollars(one.micro_usd),
+            hour_usd=dollars(one.hour_micro_usd),
+            per_opportunity_usd=dollars(one.micro_usd // opportunities) if opportunities and one.calls else "",
+            comment_only=analyst.verdicts.comment_only.get(model, ""),
         )
 
 
@@ -255,11 +252,13 @@ def _assessments(analyst: Analyst) -> list[Assessment]:
         opinions.setdefault(held.subject, []).append(_opinion(held, analyst))
     rows = [
         Assessment(symbol, one.venue, "", one.score, one.oddity, tuple(opinions.pop(Subject(symbol, one.venue), ())))
-        for symbol, scores in analyst.scores.items()
+        for symbol, scores in analyst.watch.scores.items()
         for one in scores
     ]
     for subject, said in opinions.items():
-        scored = [one for one in analyst.scores.get(subject.symbol, ()) if one.venue in (subject.venue, subject.sell)]
+        scored = [
+            one for one in analyst.watch.scores.get(subject.symbol, ()) if one.venue in (subject.venue, subject.sell)
+        ]
         worst = max(scored, key=lambda one: one.score, default=None)
         rows.append(Assessment(*subject, worst.score if worst else None, worst.oddity if worst else "new", tuple(said)))
     return sorted(rows, key=_urgency)[:SHOWN]

@@ -13,6 +13,7 @@ import msgspec
 from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
+from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from core.tick import Cause
 
@@ -36,6 +37,7 @@ class VenueState(msgspec.Struct, frozen=True):
     clock_ahead_ms: float | None = (
         None  # the venue's clock is ahead of ours by at least this; None: it stamps no events
     )
+    copies: tuple[Copy, ...] = ()  # where several desks collect it: each of them, the one that is ahead first
 
 
 class Quote(msgspec.Struct, frozen=True):
@@ -196,15 +198,20 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class TickCounts(msgspec.Struct, frozen=True):
-    """What went through the log. `received` = the ticks of all venues, and the withdrawals of quotes that ended."""
+    """What went through the log. `offered` = the ticks of all venues, and the withdrawals of quotes that ended.
 
-    received: int = 0
-    appended: int = 0
-    consumed: int = 0
+    At every instant offered = acked + queued + in_flight + conflated + dropped + unknown (core.log.ticklog.LogCounts).
+    """
+
+    offered: int = 0
+    acked: int = 0
+    queued: int = 0
+    in_flight: int = 0
     conflated: int = 0
-    rejected: int = 0
-    waiting: int = 0
+    dropped: int = 0
     unknown: int = 0
+    consumed: int = 0
+    rejected: int = 0
     repeats: int = 0  # read from the log and dropped by the book: older than what it held, or the same
     strange: int = 0  # read from the log, of venues or symbols that are not this desk's
     foreign: int = 0  # on the log, simulated by another desk or for another run: never read as ticks
@@ -212,8 +219,14 @@ class TickCounts(msgspec.Struct, frozen=True):
     lost: int = 0  # deleted from the log before they were read
     superseded: int = 0  # read from the log, and left out for a newer one of the same venue and symbol
     lag: Mapping[int, int] = {}  # partition of the log -> what waits there to be read by this desk
+    positions: Mapping[int, int] = {}  # partition of the log -> the offset of what this desk reads next
     per_s: float = 0.0
     by_venue: Mapping[str, int] = {}
+
+    @property
+    def waiting(self) -> int:
+        """Return how many are not known to be on the log yet."""
+        return self.queued + self.in_flight
 
 
 class TicketCounts(msgspec.Struct, frozen=True):
@@ -290,6 +303,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     faults: tuple[str, ...] = ()  # the ways in which a simulated venue can be made to fail
     gateway_faults: tuple[str, ...] = ()  # and those of the simulated gateway
     notices: tuple[Notice, ...] = ()  # oldest first
+    trouble: tuple[str, ...] = ()  # what is wrong at this moment, a line each
     desk: str = ""  # what it is called elsewhere: its key on Kafka
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process

@@ -6,8 +6,8 @@ import logging
 import os
 import time
 import uuid
-from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ import msgspec
 
 from core import advising, views
 from core.advising import Gateway, SessionBook
-from core.analysis.analyst import Analyst, Session
+from core.analysis.analyst import Analyst
+from core.analysis.proposals import Session
 from core.analysis.quality import Label
 from core.analysis.verdicts import Verdicts
 from core.claims import GroupClaim
@@ -35,16 +36,18 @@ from core.desk import (
     Snapshot,
     TickCounts,
     TicketCounts,
+    VenueState,
     pnl_text,
 )
 from core.errors import ConfigurationError
+from core.events import Events
 from core.execution.accounts import DAY_NS, Accounts
 from core.execution.journal import Journal
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect
-from core.feeds.collector import Collector
+from core.feeds.collector import Collector, FeedState
 from core.guard import Guard
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
@@ -59,6 +62,7 @@ from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
+from core.troubles import Silence, Troubles
 
 if TYPE_CHECKING:
     from core.remote.station import Station
@@ -83,6 +87,8 @@ class Engine:
         market: SimulatedMarket | None,
         gateway: Gateway,
         ledger: Path,
+        run_id: str,
+        name: str,
         books: PaperBooks,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
@@ -101,7 +107,11 @@ class Engine:
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
-            self._claim = GroupClaim(settings.log, lambda: self._name, self._worker.owns)
+            self._claim = GroupClaim(settings.log, lambda: self._name, run_id, self._worker.owns)
+        self._events: Events | None = None
+        if settings.log.kind == "kafka":
+            self._events = Events(settings.log, name, mode, run_id)
+            journal.listener = self._events.tell
         self._verdicts = Verdicts(settings.analysis.veto_quota)
         untrusted = settings.analysis.untrusted
         self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
@@ -135,6 +145,7 @@ class Engine:
             truth=market is not None,
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
+        self._troubles = Troubles(self._who_knows(), self._notice)
         self._guard = Guard(
             settings, self._trading, self._detector.book, self._collectors, lambda: str(self._log.trouble)
         )
@@ -154,6 +165,7 @@ class Engine:
         edges = tuple(views.edges(self._detector, now_ns))
         live = {edge.route: edge for edge in edges}
         feeds = [collector.state(now_ns) for collector in self._collectors]
+        venues = self._venues(feeds, now_ns)
         counts, trading = self._log.counts, self._trading
         rescue = views.rescue_plan(trading.rescue)
         return Snapshot(
@@ -166,16 +178,18 @@ class Engine:
             approval=self._settings.approval,
             log=self._log_name(),
             symbols=self._settings.symbols,
-            venues=tuple(views.venue_state(feed, self._per_s.get(feed.name, 0.0)) for feed in feeds),
+            venues=venues,
             quotes=tuple(views.quotes(self._detector, self._instruments, self._max_age_ns, now_ns)),
             edges=edges,
             ticks=TickCounts(
-                received=counts.received,
-                appended=counts.appended,
+                offered=counts.offered,
+                acked=counts.acked,
+                queued=counts.queued,
+                in_flight=counts.in_flight,
+                dropped=counts.dropped,
                 consumed=self._worker.consumed,
                 conflated=counts.conflated,
                 rejected=sum(sum(feed.rejected.values()) for feed in feeds),
-                waiting=counts.waiting,
                 unknown=counts.unknown,
                 repeats=self._detector.book.repeats,
                 strange=self._detector.book.strange,
@@ -184,6 +198,7 @@ class Engine:
                 lost=counts.lost,
                 superseded=counts.superseded,
                 lag=self._worker.lag(),
+                positions=self._worker.positions(),
                 per_s=sum(self._per_s.values()),
                 by_venue={feed.name: feed.ticks for feed in feeds},
             ),
@@ -218,6 +233,7 @@ class Engine:
             faults=self._market.faults if self._market is not None else (),
             gateway_faults=self._market.gateway_faults if self._gateway.simulated and self._market is not None else (),
             notices=tuple(self._notices),
+            trouble=self._troubles.now,
             desk=self._name,
             outside=self._station.outside if self._station is not None else Outside(),
             armed_until_ns=trading.limits.armed_until_ns,
@@ -332,6 +348,8 @@ class Engine:
                 await asyncio.wait([self._collecting], timeout=1.5)
             self._trading.limits.disarm()  # what is judged from here on is counted, and not traded
             await asyncio.gather(self._drain(), self._trading.executor.settled(1.5), self._part())
+            if self._events is not None and not await self._events.flush(0.3):
+                logger.warning("%d events did not reach Kafka; the journal has them", self._events.waiting)
             await self._read_latencies()
             if crossings is not None:
                 self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
@@ -348,8 +366,11 @@ class Engine:
                 tasks.create_task(self._worker.run(self._log, reading, self._settings.log.group), name="worker")
             if self._claim is not None:
                 tasks.create_task(self._claim.run(), name="claims")
+            if self._events is not None:
+                tasks.create_task(self._events.run(), name="events")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._keep_house(), name="housekeeping")
+            tasks.create_task(self._troubles.run(), name="troubles")
             tasks.create_task(self._guard.run(), name="guard")
             if self._market is not None:
                 told = self._market.run(lambda text: self._notice("warning", text), self._labelled)
@@ -385,11 +406,11 @@ class Engine:
         """Wait until everything received has been judged, as far as the log answers."""
         if not await self._log.flush(1.0):
             counts = self._log.counts
-            logger.warning("the log did not take %d ticks in time", counts.waiting + counts.unknown)
+            logger.warning("the log did not take %d ticks in time", counts.waiting + counts.dropped + counts.unknown)
         if self._settings.role == "collector" or self._settings.log.group:
             return  # others judge what came from here
         for _ in range(200):
-            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.appended:
+            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.acked:
                 return
             await asyncio.sleep(0.005)
 
@@ -398,19 +419,23 @@ class Engine:
     async def _keep_house(self) -> None:
         """Measure rates and latencies, and watch the log; once a second."""
         loop = asyncio.get_running_loop()
-        before, counted = loop.time(), {collector.name: 0 for collector in self._collectors}
+        before, counted = loop.time(), Counter[str]()
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             elapsed_s, now_ns = loop.time() - before, time.time_ns()
             before += elapsed_s
+            for name, ticks in self._ticks_so_far(now_ns).items():
+                self._per_s[name] = (ticks - counted[name]) / elapsed_s
+                counted[name] = ticks
             for collector in self._collectors:
-                ticks = collector.state(now_ns).ticks
-                self._per_s[collector.name] = (ticks - counted[collector.name]) / elapsed_s
-                counted[collector.name] = ticks
                 self._latencies.record_all("feed", collector.take_feed_ns())
             await self._read_latencies()
-            if trouble := self._log.trouble:
-                self._notice("error", trouble)
+
+    def _ticks_so_far(self, now_ns: int) -> Mapping[str, int]:
+        """Return how many each venue brought: by our own collectors, or else through the log."""
+        if self._settings.role == "worker":
+            return dict(self._worker.arrivals.entries)
+        return {collector.name: collector.state(now_ns).ticks for collector in self._collectors}
 
     async def _read_latencies(self) -> None:
         for stage in STAGES:
@@ -418,6 +443,27 @@ class Engine:
             await asyncio.sleep(0)  # a millisecond each: not in one go
 
     # --- small things
+
+    def _venues(self, feeds: Sequence[FeedState], now_ns: int) -> tuple[VenueState, ...]:
+        arrivals, per_s = self._worker.arrivals, self._per_s
+        if self._settings.role == "worker":
+            venues = self._settings.venues
+            return tuple(
+                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns)
+                for name in self._detector.book.venues
+            )
+        return tuple(views.venue_state(feed, per_s.get(feed.name, 0.0), arrivals.copies(feed.name)) for feed in feeds)
+
+    def _who_knows(self) -> list[Callable[[], str]]:
+        """Return those who know what is wrong with the desk."""
+        sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (claim := self._claim) is not None:
+            sources.append(lambda: claim.trouble)
+        if (events := self._events) is not None:
+            sources.append(lambda: events.trouble)
+        if self._settings.role == "worker":  # where there are collectors, each venue tells of itself
+            sources.append(Silence(lambda: self._worker.consumed))
+        return sources
 
     def _collector(self, name: str) -> Collector:
         venue = self._settings.venues[name]
@@ -493,7 +539,7 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
         mode: Mode = "DEMO" if demo else "PAPER"
         books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, books)
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name, books)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))

@@ -34,6 +34,26 @@ def _on(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     return ((value / step).to_integral_value(rounding) * step).quantize(step)
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """What a venue's own reference data says of one symbol. None: it does not say."""
+
+    symbol: str
+    native: str  # the venue's own name
+    trading: bool  # orders are taken
+    tick_size: Decimal | None = None  # None too where it depends on the price
+    lot_size: Decimal | None = None
+    min_size: Decimal = Decimal(0)
+    min_notional: Decimal = Decimal(0)
+    taker_fee: Decimal | None = None  # a fraction, of an account that has traded nothing yet
+
+    def instrument(self, venue: str) -> Instrument | None:
+        """Return the lattice, or None where it is not known, or no order is taken: to be watched and not traded."""
+        if not self.trading or not self.tick_size or not self.lot_size:
+            return None
+        least = max(self.min_size, self.lot_size)
+        return Instrument(venue, self.symbol, self.tick_size, self.lot_size, least, self.min_notional)
+
+
 class Instruments:
     """All lattices that are known, and the taker fee of each venue."""
 

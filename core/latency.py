@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-Stage = Literal["feed", "ingest", "log", "detect", "approve", "send", "ack", "tick_to_order"]
+Stage = Literal["feed", "ingest", "log", "detect", "opportunity", "approve", "send", "ack", "tick_to_order"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 HIGHEST_US = 3_600_000_000  # an hour; longer ones are counted there
 BOUNDS_MS = tuple(0.01 * 2**k for k in range(20))  # the upper edges of the drawn bars, 0.01 ms to 5 s

@@ -190,8 +190,11 @@ class ConsoleSettings(Section):
     """The screen."""
 
     theme: str = "arbdesk-dark"
-    frames_per_s: int = Field(default=4, ge=1, le=30)
-    mouse: bool = True
+    frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
+    bandwidth: Literal["auto", "low", "full"] = (
+        "auto"  # low: a frame a second; auto: where the link is found to be slow
+    )
+    mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
 
 
 class RemoteSettings(Section):
@@ -225,7 +228,9 @@ class Settings(BaseSettings):
     numeraire: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")  # what profit is summed up in
     role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)  # Prometheus, on loopback; not set: off
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
+    status_every_s: float = Field(default=10.0, ge=0.1, le=3600)  # how often the daemon's log says how the desk is
     journal: Path | None = None  # the journal's file, instead of one in data_dir
     log: LogSettings = LogSettings()
     spreads: SpreadSettings = SpreadSettings()

@@ -3,9 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from core.desk import Snapshot
+from core.desk import Snapshot, TickCounts
 
+IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
 FATES = ("sent", "filled", "partly_filled", "rejected", "not_sent", "unknown")
+
+
+def identity(ticks: TickCounts) -> dict[str, int]:
+    """Return what became of every tick: the first number is the sum of all others."""
+    return {name: getattr(ticks, name) for name in IDENTITY}
+
+
+def status(snapshot: Snapshot) -> dict[str, Any]:
+    """Return how a desk is at this moment, short enough for a line of its log some times a second."""
+    ticks = snapshot.ticks
+    return {
+        "ticks": {**identity(ticks), "consumed": ticks.consumed, "per_s": round(ticks.per_s)},
+        "lag": {str(partition): waiting for partition, waiting in ticks.lag.items()},
+        "positions": {str(partition): offset for partition, offset in ticks.positions.items()},
+        "venues_up": sum(venue.health == "up" for venue in snapshot.venues),
+        "armed": snapshot.armed,
+        "halted": snapshot.halted,
+        "orders": dict(snapshot.order_counts),
+        "trouble": list(snapshot.trouble),
+    }
 
 
 def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
@@ -15,15 +36,13 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         "elapsed_s": round((snapshot.taken_ns - snapshot.started_ns) / 1e9, 3),
         "mode": snapshot.mode,
         "ticks": {
-            "received": ticks.received,
-            "appended": ticks.appended,
+            "received": ticks.offered,
+            "appended": ticks.acked,
             "consumed": ticks.consumed,
-            "conflated": ticks.conflated,
+            **identity(ticks),
             "rejected": ticks.rejected,
-            "waiting": ticks.waiting,
-            "unknown": ticks.unknown,
             "repeats": ticks.repeats,
-            "withdrawals": ticks.received - sum(ticks.by_venue.values()),
+            "withdrawals": ticks.offered - sum(ticks.by_venue.values()),
             "strange": ticks.strange,
             "foreign": ticks.foreign,
             "poison": ticks.poison,
@@ -38,6 +57,10 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
                 "rejected": dict(venue.rejected),
                 "ignored": dict(venue.ignored),
                 "mute": list(venue.mute),
+                "collectors": [
+                    {"name": one.collector, "behind_ms": one.behind_ms, "first": one.first, "compared": one.compared}
+                    for one in venue.copies
+                ],
             }
             for venue in snapshot.venues
         },

@@ -7,6 +7,7 @@ from core.desk import (
     Edge,
     ExposureView,
     FeeView,
+    Health,
     InventoryView,
     Leg,
     OrderView,
@@ -26,12 +27,13 @@ from core.execution.rescue import Exposure, Rescue
 from core.execution.tickets import Ticket
 from core.feeds.collector import FeedState
 from core.instruments import Instruments
+from core.spreads.arrivals import Arrivals, Copy
 from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
 
-def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
+def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -> VenueState:
     return VenueState(
         name=feed.name,
         health=feed.health,
@@ -44,7 +46,19 @@ def venue_state(feed: FeedState, ticks_per_s: float) -> VenueState:
         ignored=feed.ignored,
         mute=feed.mute,
         clock_ahead_ms=feed.clock_ahead_ms,
+        copies=copies,
     )
+
+
+def read_venue(name: str, arrivals: Arrivals, ticks_per_s: float, silence_s: float, now_ns: int) -> VenueState:
+    """Return a venue that others collect, as far as the log tells."""
+    last_ns, why = arrivals.last_ns.get(name, 0), ""
+    health: Health = "up"
+    if not last_ns:
+        health, why = "connecting", "nothing of it has come through the log yet"
+    elif now_ns - last_ns > silence_s * 1e9:
+        health, why = "silent", "nothing of it comes through the log: do its collectors run?"
+    return VenueState(name, health, why, arrivals.entries[name], ticks_per_s, last_ns, copies=arrivals.copies(name))
 
 
 def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns: int) -> Iterator[Quote]:

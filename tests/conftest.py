@@ -1,27 +1,65 @@
-"""What all tests share: properties without a clock, and the Kafka cluster, started by the first test to ask for it."""
+"""What all tests share: properties without a clock, and the Kafka cluster, started by the first test to ask for it.
+
+Tests marked `apache_kafka` need Apache Kafka: brokers that fail, groups that lose a member. On a machine without Java
+or Maven the others use a stand-in of one node, and those are told as not run; in CI that is a failure.
+"""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.kafka_cluster import ClusterFailed, cluster
+from tests import kafka_fallback
+from tests.kafka_cluster import cluster
+from tests.kafka_dist import ClusterFailed, missing
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")  # a busy machine is no failure: properties are checked without a clock
 
 USED = pytest.StashKey[str]()
+NOT_RUN = pytest.StashKey[list[str]]()
+
+
+def stands_in() -> bool:
+    """Return whether one node without Java stands in for the cluster."""
+    return bool(missing()) and not os.environ.get("CI") and not _named() and kafka_fallback.installed()
+
+
+def _named() -> str:
+    """Return the brokers that a developer wants to be used; in CI there are none."""
+    return "" if os.environ.get("CI") else os.environ.get("ARBDESK_TEST_KAFKA", "")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "apache_kafka: needs Apache Kafka, not a stand-in of one node")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not stands_in():
+        return
+    left_out = [item for item in items if item.get_closest_marker("apache_kafka")]
+    config.stash[NOT_RUN] = [item.nodeid for item in left_out]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
 def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
     """Return the addresses of three Kafka nodes; `ARBDESK_TEST_KAFKA` names running ones, to save their start."""
-    if (running := os.environ.get("ARBDESK_TEST_KAFKA")) and not os.environ.get("CI"):
+    if running := _named():
         pytestconfig.stash[USED] = f"the brokers at {running}"
         yield running
         return
     try:
+        if stands_in():
+            with pytest.MonkeyPatch.context() as patch, kafka_fallback.single_broker() as (bootstrap, description):
+                patch.setenv("ARBDESK_LOG__REPLICATION_FACTOR", "1")  # for every process of ours
+                pytestconfig.stash[USED] = f"{description}, in place of Apache Kafka: {missing()}"
+                yield bootstrap
+            return
         with cluster() as started:
             pytestconfig.stash[USED] = started.description
             yield started.bootstrap
@@ -32,3 +70,8 @@ def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if used := config.stash.get(USED, ""):
         terminalreporter.write_line(f"kafka: {used}")
+    if left_out := config.stash.get(NOT_RUN, []):
+        terminalreporter.section("NOT RUN", yellow=True)
+        terminalreporter.write_line(f"{len(left_out)} tests need Apache Kafka, and {missing()}:")
+        for name, times in Counter(name.partition("[")[0] for name in left_out).items():
+            terminalreporter.write_line(f"  {name}{f', {times} times' if times > 1 else ''}")

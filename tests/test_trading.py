@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from core.analysis.verdicts import Verdicts
 from core.desk import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal, read_events, read_orders
@@ -32,7 +33,9 @@ SYMBOL = "BTC/USDT"
 class Floor:
     """Everything between the book and the journal."""
 
-    def __init__(self, journal: Journal, settings: Settings, books: PaperBooks | None = None) -> None:
+    def __init__(
+        self, journal: Journal, settings: Settings, advice: Verdicts | None = None, books: PaperBooks | None = None
+    ) -> None:
         instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
         self.notices: list[str] = []
         self.detector = Detector(VENUES, (SYMBOL,), settings.spreads, instruments)
@@ -47,6 +50,7 @@ class Floor:
             self._note,
             lambda: True,
             books=books,
+            advice=advice,
         )
         self._sequence_id = 0
 
@@ -79,13 +83,17 @@ class Floor:
 
 @asynccontextmanager
 async def floor(
-    path: Path, approval: Literal["manual", "auto"] = "manual", *, keeps_books: bool = False
+    path: Path,
+    approval: Literal["manual", "auto"] = "manual",
+    advice: Verdicts | None = None,
+    *,
+    keeps_books: bool = False,
 ) -> AsyncIterator[Floor]:
     settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1))
     file = path / "journal.sqlite"
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(Journal.open(file, mode="paper", run_id="one"))
-        held = Floor(journal, settings, stack.enter_context(PaperBooks(file)) if keeps_books else None)
+        held = Floor(journal, settings, advice, stack.enter_context(PaperBooks(file)) if keeps_books else None)
         running = asyncio.create_task(held.trading.run())
         async with asyncio.timeout(5):
             await held.trading.recovery.proven.wait()

@@ -79,6 +79,6 @@ async def _append(settings: LogSettings, made: list[Tick]) -> Spent:
                 while log.counts.waiting > CAPACITY * 3 // 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             settled = await log.flush(30)
-        if not settled or log.counts.appended != len(made):
-            raise LogUnavailable(f"{log.counts.appended} of {len(made)} ticks were acknowledged")
+        if not settled or log.counts.acked != len(made):
+            raise LogUnavailable(f"{log.counts.acked} of {len(made)} ticks were acknowledged")
     return spent

@@ -62,7 +62,7 @@ async def _collect(url: str, transport: Transport, frames: int) -> float:
     collector = Collector(dialect("binance"), DEFAULT_SYMBOLS, log, url=url, silence_s=15, transport=transport)
     with spending() as spent:
         collecting = asyncio.create_task(collector.run())
-        while log.counts.received < frames and not collecting.done() and silent_s(collector) < 60:  # noqa: ASYNC110
+        while log.counts.offered < frames and not collecting.done() and silent_s(collector) < 60:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     received = collector.state(time.time_ns()).ticks
     collecting.cancel()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from textwrap import wrap
 from typing import get_args
 
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
@@ -15,10 +16,11 @@ from console.panes.models import (
     outcome_line,
     proposal_lines,
     quality_lines,
+    token_lines,
     usd,
 )
 from console.panes.spreads import GHOST, MEANING, PAYS
-from console.panes.text import count, cut, inert, left, right
+from console.panes.text import count, inert, left, right
 from core.analysis.state import AnalysisState
 from core.desk import Snapshot
 from core.tick import Cause
@@ -28,6 +30,7 @@ BAR = 12
 FACTS = 31  # columns of the facts, beside the ghosts
 BESIDE = 72  # columns from which on there is room for both
 MEANT = 60  # columns from which on a cause is explained
+MOST_WHY = 3  # lines of why the models are off
 ROWS = 6  # assessments that are shown where there is little room
 
 
@@ -61,6 +64,8 @@ def judged(picture: Picture, width: int, rows: int) -> list[Line]:
     lines: list[Line] = []
     if chosen:
         lines += [assessment_head(width), *(assessment_line(row, picture, width) for row in chosen), []]
+    if analysis.gateway:
+        lines += token_lines(analysis, width)
     if analysis.models:
         comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
         lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]
@@ -96,7 +101,14 @@ def models(analysis: AnalysisState, width: int, height: int) -> list[Line]:
         lines = [bill(analysis, width), model_head(width), *(model_line(one, width) for one in analysis.models)]
         return [*lines, []] if height > 16 else lines
     calls = f" {count(analysis.calls)} calls · {count(analysis.failed)} failed · {usd(analysis.cost_usd)} USD"
-    return [[(f" models {analysis.state}  ", pen), (cut(why, width - 14), "text")], [(calls, "dim")], []]
+    word = f" models {analysis.state}  "
+    first, *others = wrap(why, max(20, width - len(word) - 1)) or [meaning]
+    return [
+        [(word, pen), (first, "text")],
+        *([(" " * len(word) + line, "text")] for line in others[: MOST_WHY - 1]),
+        [(calls, "dim")],
+        [],
+    ]
 
 
 def facts_of(snapshot: Snapshot) -> list[Line]:

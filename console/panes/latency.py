@@ -14,6 +14,7 @@ BUDGET_BAR = next(at for at, bound in enumerate(BOUNDS_MS) if bound >= BUDGET_MS
 NAME, NUMBERS = 15, 5 * 7
 NO_DATA: dict[Stage, str] = {
     "feed": "no data: no venue stamps its events",
+    "opportunity": "no data: none was found yet",
     "approve": "no data: no ticket was approved yet",
     "send": "no data: no order was sent yet",
     "ack": "no data: no order was sent yet",
@@ -24,6 +25,7 @@ MEANING: dict[Stage, str] = {
     "ingest": "received to appended to the log",
     "log": "appended to read",
     "detect": "read to decided",
+    "opportunity": "received to decided, of what pays",
     "approve": "ticket to approval, a person",
     "send": "decided to order bytes written",
     "ack": "order written to answered",

@@ -69,6 +69,7 @@ class Picture:
     filter: str = ""  # only symbols that contain it
     frozen_ns: int | None = None  # how long it has been held still; None: it is not
     old: bool = False  # the desk has not been heard of for more than a second
+    low: bool = False  # the link is slow: a frame a second
 
     def age_ns(self, since_ns: int) -> int:
         return max(0, self.now_ns - since_ns)

@@ -1,7 +1,9 @@
 """Lines about the models: what each is asked and costs, what they say of quotes and routes, how well they tell."""
 
+from decimal import Decimal, InvalidOperation
+
 from console.panes.lines import Line, Picture, Span, clipped
-from console.panes.text import NOTHING, age, bps, count, inert, left, milliseconds, money, right
+from console.panes.text import NOTHING, age, bps, count, inert, left, milliseconds, right
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality
 
 STATES = {
@@ -9,23 +11,29 @@ STATES = {
     "READY": ("good", "waiting for something to judge"),
     "BUSY": ("good", "a question is being answered"),
     "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
-    "BUDGET": ("warn", "the money for today is spent"),
+    "BUDGET": ("warn", "the money of this hour or day is spent"),
 }
 BLOCKS = "▁▂▃▄▅▆▇█"
 WORDS = {"ok": "good", "suspect": "warn", "halt": "bad"}
 EFFECTS = {"veto": "bad", "shrink": "warn", "comment": "dim"}
 ALARM = 1.0  # a score of the baseline from which on it is anomalous
 NAME = 18
-WIDE = 120  # columns from which on notes, tokens and tasks are shown
+WIDE = 120  # columns from which on notes, tokens, tasks and the cost's bars stand beside the rest
+MOST_BARS = 60
 
 
 def usd(exact: str) -> str:
-    """Return dollars with as many decimals as so small an amount needs."""
-    return money(exact, signed=False) if exact else NOTHING
+    """Return dollars with as many decimals as so small an amount needs to be told from another one."""
+    try:
+        value = Decimal(exact)
+    except InvalidOperation:
+        return inert(exact) or NOTHING
+    places = 2 if value == 0 or value >= 1 else 4 if value >= Decimal("0.01") else 6
+    return f"{value:,.{places}f}"
 
 
 def bill(state: AnalysisState, width: int) -> Line:
-    """Return what the models have cost, what is left of the caps, and how the cost went."""
+    """Return what the models have cost, what is left of the caps, and how the cost went, if there is room for that."""
     hour, day = _left(state.hour_usd, state.hour_cap_usd), _left(state.day_usd, state.day_cap_usd)
     line: Line = [
         (" bill ", "dim"),
@@ -35,13 +43,16 @@ def bill(state: AnalysisState, width: int) -> Line:
         ("  day ", "dim"),
         *_cap(state.day_usd, state.day_cap_usd, day),
     ]
-    room = width - sum(len(text) for text, _ in line) - 3
-    if room >= 8:
-        drawn = spark(state.spark, min(room, 60))
-        line += [("  ", "text"), (drawn, "bar")]
-        if room > len(drawn) + 12:
-            line.append((f" per {state.spark_s:g} s", "dim"))
+    room = width - sum(len(text) for text, _ in line)
+    if width >= WIDE and room > MOST_BARS:
+        line += [("  ", "text"), *bars(state, room - 2)]
     return clipped(line, width)
+
+
+def bars(state: AnalysisState, width: int) -> Line:
+    """Return the cost of each of the last slots as a bar."""
+    said = f" USD per {state.spark_s:g} s"
+    return [(spark(state.spark, min(width - len(said), MOST_BARS)), "bar"), (said, "dim")]
 
 
 def _left(spent: str, cap: str) -> float:
@@ -58,7 +69,7 @@ def _cap(spent: str, cap: str, left_share: float) -> Line:
         ("█" * filled, "late" if pen != "text" else "bar"),
         ("░" * (8 - filled), "rule"),
         (f" {usd(spent)[:7]}", pen),
-        (f" of {usd(cap)}", "dim"),
+        (f" of {inert(cap)}", "dim"),
     ]
 
 
@@ -73,9 +84,7 @@ def spark(spent: tuple[int, ...], width: int) -> str:
 
 def model_head(width: int) -> Line:
     line = f" {'model':<{NAME}}{'state':<7}{'calls':>6}{'failed':>7}{'ms':>7}{'USD':>10}{'per hour':>10}{'per opp':>10}"
-    if width >= WIDE:
-        line += f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
-    return clipped([(line, "dim")], width)
+    return clipped([(line + (TOKENS_HEAD if width >= WIDE else ""), "dim")], width)
 
 
 def model_line(model: ModelState, width: int) -> Line:
@@ -86,27 +95,44 @@ def model_line(model: ModelState, width: int) -> Line:
         (right(count(model.calls), 6), "text"),
         (right(count(model.failed), 7), "warn" if model.failed else "dim"),
     ]
-    if model.state in ("OPEN", "BUDGET"):
+    if model.state in ("OPEN", "BUDGET") and width < WIDE:
         return clipped([*line, (f"  {inert(model.why)}", pen)], width)
     line += [
         (right(milliseconds(model.latency_ms) if model.latency_ms else NOTHING, 7), "text"),
         (right(f"{'~' if model.estimate and model.calls else ''}{usd(model.cost_usd)}", 10), "text"),
         (right(usd(model.hour_usd), 10), "text"),
-        (right(usd(model.per_opportunity_usd), 10), "text"),
+        (right(usd(model.per_opportunity_usd) if model.per_opportunity_usd else NOTHING, 10), "text"),
     ]
-    asked = ", ".join(model.tasks) or "fallback"
-    if model.comment_only:
-        asked = f"comments only: {inert(model.comment_only)}"
     if width >= WIDE:
-        line += [
-            (right(count(model.input_tokens), 8), "dim"),
-            (right(count(model.cached_tokens), 8), "dim"),
-            (right(count(model.output_tokens), 7), "dim"),
-        ]
-        line.append((f"  {asked}", "warn" if model.comment_only else "dim"))
-    elif model.comment_only:
-        line.append((" ¢", "warn"))
+        line += _tokens(model)
     return clipped(line, width)
+
+
+TOKENS_HEAD = f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
+
+
+def _tokens(model: ModelState) -> Line:
+    """Return what a model has read and written, what it is asked for, and why it cannot be or has no effect."""
+    line: Line = [
+        (right(count(model.input_tokens), 8), "dim"),
+        (right(count(model.cached_tokens), 8), "dim"),
+        (right(count(model.output_tokens), 7), "dim"),
+        (f"  {', '.join(model.tasks) or 'fallback'}", "text"),
+    ]
+    if model.state in ("OPEN", "BUDGET"):
+        line.append((f"  {inert(model.why)}", STATES[model.state][0]))
+    if model.comment_only:
+        line.append((f"  comments only: {inert(model.comment_only)}", "warn"))
+    return line
+
+
+def token_lines(state: AnalysisState, width: int) -> list[Line]:
+    """Return what a narrow screen has no room for beside the models: their tokens and tasks, and the cost's bars."""
+    if width >= WIDE or not state.models:
+        return []
+    head: Line = [(f" {'tokens':<{NAME}}{TOKENS_HEAD}", "dim")]
+    rows: list[Line] = [[(f" {left(inert(one.model), NAME - 1)} ", "text"), *_tokens(one)] for one in state.models]
+    return [clipped(line, width) for line in (head, *rows, [(" cost ", "dim"), *bars(state, width - 6)], [])]
 
 
 def assessment_head(width: int) -> Line:
@@ -147,21 +173,22 @@ def quality_lines(qualities: tuple[Quality, ...], comment_only: dict[str, str], 
     """Return how well the simulator's anomalies are told, a line each, under a heading."""
     if not qualities:
         return []
-    events = qualities[0].events
-    what = f"{count(events)} injected anomalies"
-    head = f" {what:<{NAME + 7}}{'precision':>10}{'recall':>8}{'alarms':>8}{'USD/true':>11}"
+    baseline = qualities[0]
+    what = f"{count(baseline.events)} injected anomalies"
+    head = f" {what:<{NAME + 5}}{'precision':>10}{'recall':>8}{'F1':>6}{'alarms':>8}{'USD/true':>10}"
     lines: list[Line] = [clipped([(head, "dim")], width)]
     for one in qualities:
         each = usd(f"{one.micro_usd / one.true_alarms / 1e6:.6f}") if one.true_alarms else NOTHING
         line: Line = [
-            (f" {left(inert(one.who), NAME + 6)} ", "text"),
+            (f" {left(inert(one.who), NAME + 4)} ", "text"),
             (right(f"{one.precision:.2f}" if one.precision is not None else NOTHING, 10), "text"),
             (right(f"{one.recall:.2f}" if one.recall is not None else NOTHING, 8), "text"),
+            (right(f"{one.f1:.2f}", 6), "good" if one.f1 > baseline.f1 else "text"),
             (right(count(one.alarms), 8), "dim"),
-            (right("free" if one.who == "baseline" else each, 11), "dim"),
+            (right("free" if one is baseline else each, 10), "dim"),
         ]
         if one.who in comment_only:
-            line.append(("  comment only", "warn"))
+            line.append((" comment only", "warn"))
         lines.append(clipped(line, width))
     return lines
 

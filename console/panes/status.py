@@ -90,6 +90,8 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
         items += badges(link, snapshot.desk, terse)
     if picture.frozen_ns is not None:
         items.append(Item([(f" FROZEN {picture.frozen_ns // 1_000_000_000}s ", "frozen")], 0))
+    if picture.low:
+        items.append(Item([(" 1/s " if terse else " SLOW LINK 1/s ", "frozen")], 0))
     if picture.old:
         what = "" if terse and snapshot.link is not None else "PICTURE "
         items.append(Item([(f" {what}{age(picture.age_ns(snapshot.taken_ns))} OLD ", "old")], 0))

@@ -198,18 +198,28 @@ def feeds_of(picture: Picture, width: int) -> list[Line]:
 def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
     glyph, pen = HEALTH[venue.health]
     last = age(picture.age_ns(venue.last_ns)) if venue.last_ns else NOTHING
-    ahead = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
+    clock = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
     line: Line = [
         (f" {left(inert(venue.name), 9)}", "text"),
         (f"{glyph} {venue.health:<11}", pen),
         (right(count(venue.ticks_per_s), 7), "text"),
         (f" {right(count(venue.ticks), 7)}" if wide else "", "text"),
         (f" {right(last, 6)}", "dim"),
-        (f" {right(f'{venue.connects}×', 5)} {right(ahead, 7)}" if wide else "", "dim"),
+        (f" {right(f'{venue.connects}×', 5)} {right(clock, 7)}" if wide else "", "dim"),
         ("  ", "text"),
     ]
     room = width - sum(len(text) for text, _ in line)
-    return [*line, (cut(trouble(venue) or "none", room), "warn" if trouble(venue) else "dim")]
+    return [*line, (cut(trouble(venue) or ahead_of(venue) or "none", room), "warn" if trouble(venue) else "dim")]
+
+
+def ahead_of(venue: VenueState) -> str:
+    """Return which of several collectors of a feed is ahead, and by how much; nothing where only one brings it."""
+    if not venue.copies:
+        return ""
+    lead, *others = venue.copies
+    behind = ", ".join(f"{inert(one.collector)} +{one.behind_ms - lead.behind_ms:.1f} ms" for one in others)
+    share = round(100 * lead.first / lead.compared)
+    return f"none · {inert(lead.collector)} is ahead ({share} % first), {behind}"
 
 
 def trouble(venue: VenueState) -> str:

@@ -52,7 +52,7 @@ class ProposalDialog(Dialog):
 
 def card_lines(proposal: Proposal, picture: Picture) -> list[Line]:
     question = "Drop it, and trade within the limits as they are set?" if proposal.accepted else "Accept it?"
-    effect = "Sizes of these routes get smaller or stay; no limit is raised, nothing is traded by it."
+    effect = "Sizes get smaller or stay; no limit is raised, and nothing is traded."
     return [
         [
             (inert(proposal.model), "strong"),

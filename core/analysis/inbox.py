@@ -14,20 +14,20 @@ Key = tuple[TaskName, str]
 class Inbox:
     """A question replaces the one that waits for the same task and subject; on a full box the oldest is dropped.
 
-    While a subject is asked about, and for its cool-down after, nothing of it is taken. Nothing here waits.
+    While a subject is asked about, and for its cool-down after, nothing of it is taken. Nothing here waits. What became
+    of each question is counted: `taken`, `merged`, `dropped`, `late`, or `cooling`.
     """
 
     def __init__(self, cool_down_ns: dict[TaskName, int], *, capacity: int = CAPACITY) -> None:
-        self.merged = self.dropped = self.late = self.cooling = 0
+        self.taken = self.merged = self.dropped = self.late = self.cooling = 0
         self._cool_down_ns, self._capacity = cool_down_ns, capacity
         self._waiting: OrderedDict[Key, tuple[Question, int]] = OrderedDict()
         self._free_ns: OrderedDict[Key, int] = OrderedDict()  # when a subject may be asked about again
 
     def put(self, task: TaskName, subject: str, question: Question, now_ns: int) -> None:
-        key = (task, subject)
-        if now_ns < self._free_ns.get(key, 0):
-            self.cooling += 1
+        if self.cools(task, subject, now_ns):
             return
+        key = (task, subject)
         if key in self._waiting:
             self.merged += 1
         elif len(self._waiting) >= self._capacity:
@@ -36,8 +36,10 @@ class Inbox:
         self._waiting[key] = (question, now_ns)
 
     def cools(self, task: TaskName, subject: str, now_ns: int) -> bool:
-        """Return whether a question would not be taken: making it can be spared."""
-        return now_ns < self._free_ns.get((task, subject), 0)
+        """Return, and count, whether a question would not be taken: making it can be spared."""
+        cools = now_ns < self._free_ns.get((task, subject), 0)
+        self.cooling += cools
+        return cools
 
     def take(self, now_ns: int) -> tuple[Key, Question, int] | None:
         """Return the question that has waited longest, and when it was put; None if there is none that is of use."""
@@ -50,11 +52,14 @@ class Inbox:
             self._free_ns.move_to_end(key)
             while len(self._free_ns) > 16 * self._capacity:
                 self._free_ns.popitem(last=False)
+            self.taken += 1
             return key, question, put_ns
         return None
 
-    def clear(self) -> None:
-        self._waiting.clear()
+    @property
+    def offered(self) -> int:
+        """How many questions there was cause for so far."""
+        return self.taken + self.merged + self.dropped + self.late + self.cooling + len(self)
 
     def __len__(self) -> int:
         return len(self._waiting)

@@ -145,9 +145,9 @@ class Ledger:
         return span_s - self._clock_s() % span_s
 
     def last_hour(self) -> dict[str, int]:
-        """Return what each model cost in the last 60 minutes, micro-dollars; what is held counts as reserved."""
+        """Return what each model cost in the last 60 minutes, micro-dollars; what is held is not known yet."""
         rows = self._db.execute(
-            "SELECT model, sum(coalesce(charged, reserved)) FROM calls WHERE at_s > ? GROUP BY model",
+            "SELECT model, sum(coalesce(charged, 0)) FROM calls WHERE at_s > ? GROUP BY model",
             (self._clock_s() - HOUR_S,),
         )
         return dict(rows.fetchall())

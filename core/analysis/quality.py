@@ -81,11 +81,8 @@ class Truthful:
     def beaten(self) -> dict[str, str]:
         """Return the models that have been judged and are no better than the baseline, and why."""
         baseline, *models = self.quality()
-        return {
-            one.who: f"F1 {one.f1:.2f} is no better than the baseline's {baseline.f1:.2f}, which is free"
-            for one in models
-            if one.events >= ENOUGH and one.alarms >= ENOUGH // 2 and one.f1 <= baseline.f1
-        }
+        judged = [one for one in models if one.events >= ENOUGH and one.alarms >= ENOUGH // 2]
+        return {one.who: why for one in judged if (why := beaten_by(baseline, one))}
 
     def _meant(self, alarm: _Alarm) -> Label | None:
         for label in self._labels:
@@ -95,3 +92,10 @@ class Truthful:
             ) and label.start_ns <= alarm.at_ns <= label.end_ns + SLACK_NS:
                 return label
         return None
+
+
+def beaten_by(baseline: Quality, model: Quality) -> str:
+    """Return why `model` shall only comment, where the free baseline tells wrong quotes as well as it does, or ""."""
+    if model.f1 > baseline.f1:
+        return ""
+    return f"F1 {model.f1:.2f} is no better than the baseline's {baseline.f1:.2f}, which is free"

@@ -16,8 +16,9 @@ from core.analysis.ledger import Call, Ended, Ledger, OverCap
 from core.analysis.outcomes import ANSWERED, Reply
 from core.analysis.prices import OVERHEAD_TOKENS, Price
 from core.analysis.questions import facts
+from core.analysis.standing import ModelStanding, Standing, State
 from core.analysis.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, Task
-from core.analysis.wire import Configuration, Done, Job, ModelStanding, Standing, State
+from core.analysis.wire import Configuration, Done, Job
 
 LEAST_S = 0.5  # with less time left, nothing is sent any more
 
@@ -118,7 +119,7 @@ class Service:
         except OverCap as over:
             model.breaker.released()
             model.no_money_until_s = now_s + min(self._ledger.left_s(over.window), 60.0)  # a cheaper question may fit
-            model.no_money_why = f"the cap of this {over.window} is reached; {over.left / 1e6:.4f} USD are left"
+            model.no_money_why = f"the {over.window}'s cap is reached; {over.left / 1e6:.4f} USD are left"
             return msgspec.structs.replace(refused, outcome="budget", detail=model.no_money_why)
         model.no_money_until_s = 0.0
         ended, charged = Ended("lost", attempts=0), most * (1 + retries)
@@ -193,10 +194,10 @@ class Service:
             model.input_tokens,
             model.cached_tokens,
             model.output_tokens,
-            model.micro_usd,
-            hour_micro_usd,
             median(model.took_ms) if model.took_ms else 0.0,
             model.price.estimate,
+            micro_usd=model.micro_usd,
+            hour_micro_usd=hour_micro_usd,
         )
 
     def _state(self, model: _Model) -> tuple[State, str]:
@@ -204,9 +205,9 @@ class Service:
         if not self._ready:
             return "OFF", self._why
         if breaker.for_good:
-            return "OPEN", f"{breaker.why}; a person must act, then restart the desk"
+            return "OPEN", f"a person must act, then restart the desk: {breaker.why}"
         if breaker.until_s is not None and now_s < breaker.until_s:
-            return "OPEN", f"{breaker.why}; asked again in {breaker.until_s - now_s:.0f} s"
+            return "OPEN", f"asked again in {breaker.until_s - now_s:.0f} s: {breaker.why}"
         if now_s < model.no_money_until_s:
             return "BUDGET", model.no_money_why
         return ("BUSY", "") if model.busy else ("READY", "")

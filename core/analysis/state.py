@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from core.analysis.standing import ModelFacts, State
 from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Effect
-from core.analysis.wire import State
 from core.spreads.baseline import Oddity
 
 
@@ -36,24 +36,13 @@ class Assessment(msgspec.Struct, frozen=True):
     opinions: tuple[Opinion, ...] = ()
 
 
-class ModelState(msgspec.Struct, frozen=True):
+class ModelState(ModelFacts, frozen=True, kw_only=True):
     """One model: what it is asked, whether it can be, and what it has cost."""
 
-    model: str
     tasks: tuple[TaskName, ...]
-    state: State
-    why: str = ""
-    calls: int = 0
-    failed: int = 0
-    retries: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
     cost_usd: str = "0"
     hour_usd: str = "0"  # in the last 60 minutes
     per_opportunity_usd: str = ""  # "": no opportunity was found yet
-    latency_ms: float = 0.0  # median of the last calls; 0: none
-    estimate: bool = False  # its input price is not known: all tokens are charged at the output's
     comment_only: str = ""  # why what it says has no effect
 
 

@@ -1,15 +1,12 @@
 """What the desk and its analysis process say to each other: JSON lines, these values."""
 
-from typing import Literal
-
 import msgspec
 
 from core.analysis.outcomes import Outcome
 from core.analysis.prices import Price
 from core.analysis.questions import Question
+from core.analysis.standing import Standing
 from core.analysis.tasks import Answer, Classification, Judgement, Strategy, TaskName
-
-State = Literal["OFF", "READY", "BUSY", "OPEN", "BUDGET"]
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -64,35 +61,6 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     @property
     def answer(self) -> Answer | None:
         return self.judgement or self.classification or self.strategy
-
-
-class ModelStanding(msgspec.Struct, frozen=True):
-    """One model as it is."""
-
-    model: str
-    state: State
-    why: str = ""
-    calls: int = 0
-    failed: int = 0
-    retries: int = 0
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    micro_usd: int = 0  # since the process began
-    hour_micro_usd: int = 0  # in the last 60 minutes
-    latency_ms: float = 0.0  # median of the last calls
-    estimate: bool = False
-
-
-class Standing(msgspec.Struct, frozen=True, tag="standing"):
-    """The process as it is; said once a second, and after each call."""
-
-    ready: bool
-    why: str = ""
-    models: tuple[ModelStanding, ...] = ()
-    hour_micro_usd: int = 0
-    day_micro_usd: int = 0
-    outcomes: dict[str, int] = {}
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

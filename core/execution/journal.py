@@ -31,10 +31,12 @@ from core.execution.rows import OrderRecord
 # Writes that may wait: above it intents are refused, and events dropped and counted. Fates always get in: there are no
 # more of them than of intents.
 CAPACITY = 1024
+TRADE_ENDED = "trade ended"
 WRITE_S = 5.0  # for one write; longer, and the intent counts as not written
 CLOSE_S = 30.0  # for all that waits at the end
 
 T = TypeVar("T")
+Listener = Callable[[str, str, str, Mapping[str, object]], None]  # (what, who, the trade, ticket or order, data)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class Journal:
         self._left_open: tuple[OrderRecord, ...] = ()
         self.broken = ""  # why nothing can be written any more, and so nothing may be sent
         self.dropped_events = 0
+        self.listener: Listener | None = None  # hears what is written, before it is on disk
 
     @classmethod
     @asynccontextmanager
@@ -104,6 +107,7 @@ class Journal:
         """
         if self._writes.qsize() >= CAPACITY:
             raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        self._tell_of("trade intended", trade.trade_id, legs=trade.legs, max_loss=trade.max_loss)
         work = partial(rows.insert_trade, trade, self._mode, self._run_id, self._clock_ns())
         await self._intend(work, trade.legs)
 
@@ -115,6 +119,7 @@ class Journal:
         """
         if self._writes.qsize() >= CAPACITY:
             raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        self._tell_of("hedge intended", order.trade_id, order=order)
         await self._intend(partial(rows.insert_orders, (order,), self._clock_ns()), (order,))
 
     async def _intend(self, work: Callable[[sqlite3.Connection], None], orders: Sequence[Order]) -> None:
@@ -131,6 +136,7 @@ class Journal:
 
     def end(self, trade_id: str, how: str) -> None:
         """Write down, soon, how a trade came out: flat, dust, manual or signed. Until then it is open."""
+        self._tell_of(TRADE_ENDED, trade_id, how=how)
         self._writes.put(_Write(partial(rows.end_trade, trade_id, how), None))
 
     async def open_trades(self) -> list[tuple[Trade, list[OrderRecord]]]:
@@ -155,19 +161,28 @@ class Journal:
 
     def sent(self, order: Order) -> None:
         """Write down, soon, that `order` is being handed to its venue."""
+        self._tell_of("order sent", order.client_id, trade_id=order.trade_id, venue=order.venue)
         self._writes.put(_Write(partial(rows.mark_sent, order.client_id), None))
 
     def settle(self, fate: Fate) -> None:
         """Write down `fate`, soon. A known outcome may correct an unknown one, never the other way round."""
+        order = fate.order
+        ended = {"outcome": fate.outcome, "fills": fate.fills, "why": fate.why}
+        self._tell_of("order ended", order.client_id, trade_id=order.trade_id, venue=order.venue, fate=ended)
         self._writes.put(_Write(partial(rows.settle, fate, self._run_id, self._clock_ns()), None))
 
     def event(self, what: str, *, who: str = "desk", **data: object) -> None:
         """Write down, soon, what `who` did."""
+        self._tell_of(what, str(data.get("ticket_id") or data.get("trade_id") or ""), who=who, **data)
         if self._writes.qsize() >= CAPACITY:
             self.dropped_events += 1
             return
         row = (self._clock_ns(), self._run_id, who, what, msgspec.json.encode(data).decode())
         self._writes.put(_Write(partial(rows.insert_event, row), None))
+
+    def _tell_of(self, what: str, about: str, *, who: str = "desk", **data: object) -> None:
+        if self.listener is not None:
+            self.listener(what, who, about, data)
 
     async def flush(self) -> None:
         """Wait until all that was handed over is on disk.

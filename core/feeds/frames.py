@@ -1,5 +1,6 @@
 """What every dialect checks in a frame: that it is JSON, that its numbers are possible, that it is not an old one."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -21,11 +22,12 @@ T = TypeVar("T", int, float)
 class Stream:
     """One symbol on one connection: how far the venue's counter has come."""
 
-    __slots__ = ("_run", "_run_last", "_run_over", "last", "native", "symbol")
+    __slots__ = ("_moment_us", "_run", "_run_last", "_run_over", "last", "native", "symbol")
 
     def __init__(self, symbol: str, native: str) -> None:
         self.symbol, self.native = symbol, native
         self.last = -1
+        self._moment_us = 0
         self._run, self._run_last, self._run_over = 0, -1, -1
 
     def place(self, sequence_id: int) -> Literal["repeat", "old"] | None:
@@ -36,6 +38,19 @@ class Stream:
         if sequence_id == self.last:
             return "repeat"
         return None if self._restarted(sequence_id) else "old"
+
+    def count(self, when_us: int | None) -> Literal["old"] | None:
+        """Number a frame of a venue that has no counter: by its time, and one more for each other of that moment.
+
+        So whoever collects them, on whatever connection, finds the same order. None: a frame without a time.
+        """
+        if when_us is None or when_us == self._moment_us:
+            self.last += 1
+            return None
+        if when_us < self._moment_us and not self._restarted(when_us):
+            return "old"
+        self._moment_us, self.last = when_us, max(self.last + 1, when_us)
+        return None
 
     def _restarted(self, sequence_id: int) -> bool:
         """Return whether the venue counts anew (OKX does after maintenance): a run of lower ids that themselves rise.
@@ -97,6 +112,24 @@ def _number(value: object, kind: type[T], reason: str) -> T:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadFrame(reason, str(error)) from None
+
+
+_EPOCH, _US = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+
+def rfc3339_us(value: object) -> int | None:
+    """Return the time of "2023-07-30T15:29:58.343415Z" in us since the epoch; None for none, or one before it.
+
+    Raises:
+        BadFrame: bad_time.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        when_us = (datetime.fromisoformat(str(value)) - _EPOCH) // _US
+    except (ValueError, TypeError) as error:
+        raise BadFrame("bad_time", str(error)) from None
+    return when_us if when_us > 0 else None
 
 
 def check_id(sequence_id: int) -> None:

@@ -1,10 +1,16 @@
 """What the collector needs of a venue: its dialect, and the words in which a dialect answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
+from core.errors import BadFrame
+from core.instruments import Listing
 from core.tick import Tick
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +67,37 @@ class Keepalive(NamedTuple):
     every_s: float
 
 
+class Call(NamedTuple):
+    """An HTTP request to a venue's public interface: GET, or POST where there is a body."""
+
+    url: str
+    body: bytes | None = None
+
+
 class Dialect(Protocol):
     """One exchange's market-data language: an instance holds what one connection knows, the class what is always so.
 
-    The module of each names the document and the date it follows. A dialect opens no socket and reads no clock.
+    The module of each names the document and the date it follows. A dialect opens no socket, and what it decodes
+    depends on no clock.
     """
 
     name: ClassVar[str]
     url: ClassVar[str]
-    stamps_events: ClassVar[
-        bool
-    ]  # False: `timestamp` of its ticks is the receive time, and no feed latency is computed
+    keepalive: Keepalive | None = None
+    token: ClassVar[Call | None] = None  # asked before every connection; `address` makes the url of its answer
+    stamps_events: ClassVar[bool]  # False: `timestamp` is the receive time, and no feed latency is computed
     max_symbols: ClassVar[int]  # on one connection
+    settle_s: ClassVar[float] = 0.0  # between connecting and the first request
     request_pause_s: ClassVar[float]  # between two requests, to stay within the venue's limit of messages
-    keepalive: ClassVar[Keepalive | None]
+    listed_only: ClassVar[bool] = False  # one unknown symbol ends the connection: ask for what is surely listed
+    taker_fee_bps: ClassVar[Decimal] = Decimal(10)  # of an account that has traded nothing yet
+    catalogue: ClassVar[Call | None] = None  # what answers with the venue's symbols, lattices and fees
 
-    def __init__(self, symbols: Sequence[str]) -> None:
-        """Speak for `symbols` (ours, "BTC/USDT"); none: any spot symbol the venue may name (reading a recording)."""
+    def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
+        """Speak for `symbols` (ours, "BTC/USDT"); none: any spot symbol the venue may name (reading a recording).
+
+        `natives` are the venue's own names of those that its catalogue names; the others are spelled by rule.
+        """
 
     def subscribe(self) -> Iterable[str]:
         """Return the frames that ask for top-of-book updates of the symbols, each within the venue's limits."""
@@ -88,3 +108,13 @@ class Dialect(Protocol):
         Raises:
             BadFrame: the frame is not what the venue documents: malformed, truncated, or with impossible values.
         """
+
+    @classmethod
+    def address(cls, answer: Any) -> str:
+        """Return where to connect, from the answer to `token` (parsed JSON). Raises BadFrame if it does not say."""
+        raise BadFrame("no_token", repr(answer)[:80])
+
+    @classmethod
+    def listings(cls, answer: Any) -> Iterable[Listing]:
+        """Return the spot symbols in the answer to `catalogue` (parsed JSON). Raises BadFrame if it is none."""
+        raise BadFrame("no_catalogue", repr(answer)[:80])

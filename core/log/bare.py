@@ -1,7 +1,11 @@
 """What aiokafka does by itself with the desk's topic: the measure that the log is held against. Used by the bench."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import cycle
+from time import monotonic_ns
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
@@ -14,6 +18,7 @@ from core.log.topics import TICKS
 Records = Iterable[tuple[bytes, bytes]]  # (key, value)
 
 BATCH_BYTES = 65_536
+TURN_S = 0.01  # how long records gather in an echo: what the log's own do
 EVERYWHERE = list(range(TICKS.partitions))
 
 
@@ -31,6 +36,46 @@ async def let_go(reader: GroupReader) -> int:
 
 async def count(bootstrap: str, security: Mapping[str, Any], topic: str, records: int) -> None:
     """Read that many records of `topic` from its start with `getmany`, and only count them."""
+    async with _consumer(bootstrap, security, topic) as consumer:
+        counted = 0
+        while counted < records:
+            counted += sum(len(those) for those in (await consumer.getmany(timeout_ms=1000)).values())
+
+
+async def echo(
+    bootstrap: str,
+    security: Mapping[str, Any],
+    topic: str,
+    records: Sequence[tuple[bytes, bytes]],
+    rate: int,
+    for_s: float,
+) -> list[int]:
+    """Write `records` again and again to the empty `topic`, `rate` of them a second, read them with `getmany`.
+
+    Returns how long each took from its moment to its reading, ns; what the last second wrote may be missing.
+    """
+    moments: list[deque[int]] = [deque() for _ in EVERYWHERE]  # of each partition, in the order that it is written in
+    took_ns: list[int] = []
+
+    async def read(consumer: Any) -> None:
+        while True:
+            for place, those in (await consumer.getmany(timeout_ms=1000)).items():
+                now_ns, left = monotonic_ns(), moments[place.partition]
+                took_ns.extend(now_ns - left.popleft() for _ in those)
+
+    async with _consumer(bootstrap, security, topic) as consumer, BareProducer(bootstrap, security) as producer:
+        reading = asyncio.create_task(read(consumer))
+        try:
+            await producer.pace(topic, records, rate, for_s, moments)
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+    return took_ns
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str, security: Mapping[str, Any], topic: str) -> AsyncIterator[Any]:
+    """Open one at the start of every partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none", **FETCH, **security
     )
@@ -40,9 +85,7 @@ async def count(bootstrap: str, security: Mapping[str, Any], topic: str, records
         consumer.assign(places)
         for place in places:
             consumer.seek(place, 0)
-        counted = 0
-        while counted < records:
-            counted += sum(len(those) for those in (await consumer.getmany(timeout_ms=1000)).values())
+        yield consumer
     finally:
         await stop_consumer(consumer)
 
@@ -71,6 +114,32 @@ class BareProducer:
         async with asyncio.TaskGroup() as tasks:
             for number, queue in enumerate(queues):
                 tasks.create_task(self._write_one(topic, number, queue))
+
+    async def pace(
+        self,
+        topic: str,
+        records: Sequence[tuple[bytes, bytes]],
+        rate: int,
+        for_s: float,
+        moments: Sequence[deque[int]],
+    ) -> None:
+        """Write `rate` records a second for a while; each one's moment goes to its partition's `moments`."""
+        queues: list[list[tuple[bytes, bytes]]] = [[] for _ in EVERYWHERE]
+        flights: list[asyncio.Task[None] | None] = [None for _ in EVERYWHERE]
+        begun, made, source = monotonic_ns(), 0, cycle(records)
+        while (passed_s := (monotonic_ns() - begun) / 1e9) < for_s:
+            for _ in range(int(passed_s * rate) - made):
+                key, value = next(source)
+                moments[number := self._partition(key)].append(monotonic_ns())
+                queues[number].append((key, value))
+                made += 1
+            for number, queue in enumerate(queues):
+                flight = flights[number]
+                if queue and (flight is None or flight.done()):
+                    flights[number] = asyncio.create_task(self._write_one(topic, number, queue))
+                    queues[number] = []
+            await asyncio.sleep(TURN_S)
+        await asyncio.gather(*(flight for flight in flights if flight is not None))
 
     async def _write_one(self, topic: str, partition: int, queue: Sequence[tuple[bytes, bytes]]) -> None:
         position = 0

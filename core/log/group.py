@@ -25,6 +25,7 @@ from core.log.ticklog import Batch
 SESSION_S = 6.0  # so long after the last sign of life the brokers give a member's partitions to others
 HEARTBEAT_S = 1.0
 WARM_S = 60.0  # of the past, to learn the market from
+BACK_S = 600.0  # what a member left unread is read by the next one, if it was there so short a time ago
 ANSWER_S = 3.0
 COMMIT_S = 1.0  # positions are written down for those who watch the lag; nothing is read from them
 STUCK_S = 30.0
@@ -128,18 +129,41 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    since_ms = time_ns() // 1_000_000 - int(WARM_S * 1000)
                     ends = await self._consumer.end_offsets(list(share)) if share else {}
-                    starts = await self._consumer.offsets_for_times(dict.fromkeys(share, since_ms)) if share else {}
+                    starts = await self._starts(ends)
             except (KafkaError, OSError) as error:
                 self.trouble = f"Kafka does not tell where to begin: {error!r}"
                 logger.warning("%s", self.trouble)
                 await asyncio.sleep(HEARTBEAT_S)
                 continue
             if epoch == self.epoch:
-                self.start_at({at: starts[at].offset if starts.get(at) else end for at, end in ends.items()})
+                self.start_at(starts)
                 self._warm_until, self._committed, self._positioned, self.trouble = ends, {}, True, ""
-                logger.info("%s reads partitions %s", self._group, sorted(at.partition for at in share))
+                begins = {str(at.partition): offset for at, offset in starts.items()}
+                logger.info(
+                    "%s reads partitions %s",
+                    self._group,
+                    sorted(at.partition for at in share),
+                    extra={"status": {"reads_from": begins}},
+                )
+
+    async def _starts(self, ends: Mapping[Any, int]) -> dict[Any, int]:
+        """Return where to begin: a warm-up before the end, and before that what the last member left unread."""
+        if not ends:
+            return {}
+        now_ms = time_ns() // 1_000_000
+        warm, back = [
+            await self._consumer.offsets_for_times(dict.fromkeys(ends, now_ms - int(since_s * 1000)))
+            for since_s in (WARM_S, BACK_S)
+        ]
+        left = await self._consumer._coordinator.fetch_committed_offsets(list(ends))
+        starts = {}
+        for at, end in ends.items():
+            start = warm[at].offset if warm.get(at) else end
+            oldest = back[at].offset if back.get(at) else end
+            unread = left[at].offset if at in left else end
+            starts[at] = min(start, unread) if unread >= oldest else start
+        return starts
 
     async def _rebuild(self) -> None:
         """Begin anew with another consumer."""

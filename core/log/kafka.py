@@ -90,7 +90,7 @@ class KafkaLog:
         self._partitions = [_Partition(number) for number in range(TICKS.partitions)]
         self._routes: dict[str, _Partition] = {}  # by symbol: the hash costs 3 us
         self._held = 0  # in queues and flights
-        self._appended = self._conflated = self._unknown = 0
+        self._offered = self._acked = self._conflated = self._dropped = self._unknown = 0
         self._producer: Any = None
         self._broken: Exception | None = None  # the producer is of no more use
         self._trouble = ""
@@ -102,14 +102,14 @@ class KafkaLog:
 
     @property
     def counts(self) -> LogCounts:
-        waiting = self._held + sum(len(partition.late) for partition in self._partitions)
-        received = self._appended + self._conflated + waiting + self._unknown
         decoders = [reader.decoder for reader in self._readers]
         return LogCounts(
-            received,
-            self._appended,
+            self._offered,
+            self._acked,
+            sum(len(partition.queue) + len(partition.late) for partition in self._partitions),
+            sum(partition.flight.entries for partition in self._partitions if partition.flight is not None),
             self._conflated,
-            waiting,
+            self._dropped,
             self._unknown,
             foreign=sum(decoder.foreign for decoder in decoders),
             poison=sum(decoder.poison for decoder in decoders),
@@ -163,12 +163,14 @@ class KafkaLog:
             task.cancel()
         await _stop_producer(self._producer)
         self._write_off()
+        self._drop()
         # The group is to hear of a cancellation, which may be its own; any other error is not for it to wrap.
         cancelled = isinstance(error, asyncio.CancelledError)
         await self._tasks.__aexit__(*((kind, error, trace) if cancelled else (None, None, None)))
 
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits."""
+        self._offered += 1
         partition = self._routes.get(entry.symbol) or self._route(entry.symbol)
         stamped = (entry, time_ns() // 1_000_000)
         queue = partition.queue
@@ -315,7 +317,7 @@ class KafkaLog:
         partition.flight = None
         self._held -= flight.entries
         if error is None and not future.cancelled():
-            self._appended += flight.entries
+            self._acked += flight.entries
         else:
             # Failed means unknown: the broker may have kept it. An idempotent producer fails only for good.
             self._unknown += flight.entries
@@ -345,6 +347,14 @@ class KafkaLog:
                 self._unknown += partition.flight.entries
                 partition.flight = None
         self._settled.set()
+
+    def _drop(self) -> None:
+        """Count what was never sent as dropped: nobody is left to send it."""
+        for partition in self._partitions:
+            self._held -= len(partition.queue)
+            self._dropped += len(partition.queue) + len(partition.late)
+            partition.queue.clear()
+            partition.late.clear()
 
     async def _watch(self) -> None:
         """Ask the brokers how they are, since a silent market and a dead broker look the same."""

@@ -23,14 +23,13 @@ class MemoryLog:
         self._stamps: list[int] = []  # when each of `_entries` was appended
         self._start = 0  # how many entries were let go: the position of the first one in the list
         self._late: dict[tuple[str, str], Entry] = {}  # waiting, oldest first, by venue and symbol
-        self._conflated = 0
+        self._offered = self._conflated = 0
         self._readers: list[MemoryReader] = []
         self._sleepers: set[asyncio.Future[None]] = set()
 
     @property
     def counts(self) -> LogCounts:
-        appended, waiting = self._end, len(self._late)
-        return LogCounts(appended + self._conflated + waiting, appended, self._conflated, waiting)
+        return LogCounts(self._offered, acked=self._end, queued=len(self._late), conflated=self._conflated)
 
     @property
     def trouble(self) -> str:
@@ -38,6 +37,7 @@ class MemoryLog:
 
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits. Call it in the thread of the event loop."""
+        self._offered += 1
         if self._late or len(self._entries) >= self._capacity:
             self._wait(entry)
         elif self._readers:
@@ -141,4 +141,8 @@ class MemoryReader:
 
     def lag(self) -> Mapping[int, int]:
         """Return how many entries wait to be read."""
-        return {0: self._log.counts.appended - self.position}
+        return {0: self._log._end - self.position}
+
+    def positions(self) -> Mapping[int, int]:
+        """Return the position of the next entry."""
+        return {0: self.position}

@@ -76,6 +76,10 @@ class KafkaReader:
                 lags[partition.partition] = max(0, end - self._next[partition])
         return lags
 
+    def positions(self) -> dict[int, int]:
+        """Return the offset of the next record of each partition that this reader reads."""
+        return {partition.partition: offset for partition, offset in self._next.items()}
+
     async def read(self) -> Batch:
         """Return what has arrived, at least one entry; waits for it. Cancelling loses none."""
         while True:

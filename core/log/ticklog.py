@@ -20,18 +20,25 @@ class Batch(NamedTuple):
 
 
 class LogCounts(msgspec.Struct, frozen=True):
-    """At every instant received = appended + conflated + waiting + unknown."""
+    """At every instant offered = acked + queued + in_flight + conflated + dropped + unknown."""
 
-    received: int = 0
-    appended: int = 0
+    offered: int = 0
+    acked: int = 0  # on the log, and the log has said so
+    queued: int = 0  # not sent yet
+    in_flight: int = 0  # sent, and not acknowledged yet
     conflated: int = 0  # replaced, while it waited, by a newer entry of the same venue and symbol
-    waiting: int = 0  # accepted, and not yet on the log
+    dropped: int = 0  # never sent, and never will be
     unknown: int = 0  # sent, and never acknowledged: it may be on the log
     foreign: int = 0  # met by readers, simulated by another desk or for another run: never given out
     poison: int = 0  # met by readers, and no entries
     lost: int = 0  # deleted before a reader came to them
     superseded: int = 0  # read, and left out for a newer one of the same venue and symbol that was there already
     letters: int = 0  # poison kept aside on the topic of dead letters
+
+    @property
+    def waiting(self) -> int:
+        """Return how many were accepted, and are not known to be on the log yet."""
+        return self.queued + self.in_flight
 
 
 class TickReader(Protocol):
@@ -49,6 +56,9 @@ class TickReader(Protocol):
 
     def lag(self) -> Mapping[int, int]:
         """Return how many entries of each partition wait to be read, as far as is known."""
+
+    def positions(self) -> Mapping[int, int]:
+        """Return the offset of the next entry on each partition that this reader reads."""
 
 
 class Readable(Protocol):

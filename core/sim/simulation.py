@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from core.sim.anomalies import Anomaly, anomalies
-from core.sim.binance import Binance
-from core.sim.bybit import Bybit
 from core.sim.crossings import Plan, Running, Track, plans
 from core.sim.faults import Kind, Planned
 from core.sim.market import PROFILES, STEP_S, VENUES, Market, Quote, seeded
-from core.sim.okx import Okx
+from core.sim.servers.binance import Binance
+from core.sim.servers.bybit import Bybit
+from core.sim.servers.okx import Okx
 from core.sim.truth import Crossing, FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
 
@@ -222,10 +222,12 @@ class Simulation:
 
     async def _bend(self, announce: Announce) -> None:
         """Let one venue quote one symbol wrongly, again and again, never while that symbol really pays somewhere."""
-        for anomaly in self._anomalies:
-            await asyncio.sleep(anomaly.pause_s)
-            if self._finished or self._tracks[anomaly.symbol].running is not None or not self._clear(anomaly):
+        for planned in self._anomalies:
+            await asyncio.sleep(planned.pause_s)
+            quiet = self._quiet(planned)
+            if self._finished or quiet is None:
                 continue
+            anomaly = planned._replace(symbol=quiet)
             self._bending, start_ns = anomaly, self._clock_ns()
             try:
                 while (passed_s := (self._clock_ns() - start_ns) / 1e9) < anomaly.lasts_s:
@@ -246,6 +248,19 @@ class Simulation:
                         "end_ns": end_ns,
                     }
                 )
+
+    def _quiet(self, anomaly: Anomaly) -> str | None:
+        """Return the anomaly's symbol, or else the next one of which no route pays; None: nothing is quiet."""
+        symbols = self._settings.symbols
+        first = symbols.index(anomaly.symbol)
+        return next(
+            (
+                symbol
+                for symbol in (*symbols[first:], *symbols[:first])
+                if self._tracks[symbol].running is None and self._ready(anomaly.venue, symbol)
+            ),
+            None,
+        )
 
     def _clear(self, anomaly: Anomaly) -> bool:
         """Return whether nothing else is the matter with the venue."""

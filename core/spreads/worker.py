@@ -7,6 +7,7 @@ from itertools import repeat
 
 from core.latency import Latencies
 from core.log.ticklog import Batch, Readable, TickReader
+from core.spreads.arrivals import Arrivals
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.tick import Entry
@@ -29,6 +30,7 @@ class Worker:
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.consumed = 0
+        self.arrivals = Arrivals()
         self._reader: TickReader | None = None
         self._epoch = 0
         self._detector = detector
@@ -44,6 +46,10 @@ class Worker:
         """Return how many entries of each partition wait to be read, as far as is known."""
         return self._reader.lag() if self._reader is not None else {}
 
+    def positions(self) -> Mapping[int, int]:
+        """Return the offset of the next entry on each partition that falls to this worker."""
+        return self._reader.positions() if self._reader is not None else {}
+
     async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.
 
@@ -58,6 +64,7 @@ class Worker:
                 if self._reader.epoch != self._epoch:
                     self._epoch = self._reader.epoch
                     self._detector.forget()
+                self.arrivals.note(batch, self._clock_ns())
                 most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):
                     now_ns = self.judge(batch, start)
@@ -79,6 +86,8 @@ class Worker:
             if opened and decides:
                 decided_ns = self._clock_ns()
                 for opportunity in opened:
+                    received_ns = max(opportunity.buy.received_ns, opportunity.sell.received_ns)
+                    self._latencies.record("opportunity", decided_ns - received_ns)
                     found(opportunity, decided_ns)
         done_ns = self._clock_ns()
         latencies = self._latencies

@@ -32,19 +32,32 @@ QUESTIONS: dict[TaskName, Question] = {
 KEY = "sk-this-is-secret"
 
 
+def configured(
+    url: str,
+    folder: Path,
+    *,
+    retries: int = 0,
+    timeout_s: float = 5.0,
+    fallback: str | None = None,
+    cap: int = 10**9,
+    key: str = KEY,
+) -> Configuration:
+    """Return what asks the server at `url`, one model for each task."""
+    tasks = {task: Asked(model, fallback) for task, model in zip(QUESTIONS, MODELS, strict=True)}
+    file = str(folder / "models.sqlite")
+    return Configuration(url, key, file, cap, cap, PRICES, tasks, timeout_s, retries, concurrency=3)
+
+
 @contextlib.asynccontextmanager
 async def asking(
     folder: Path, *, retries: int = 0, timeout_s: float = 5.0, fallback: str | None = None, cap: int = 10**9
 ) -> AsyncIterator[tuple[SimulatedGateway, Service]]:
     """Yield a server that answers at once, and a service that asks it, one model for each task."""
     server = SimulatedGateway(latency_s=(0.0, 0.0))
-    tasks = {task: Asked(model, fallback) for task, model in zip(QUESTIONS, MODELS, strict=True)}
     async with asyncio.timeout(20), server.open():
-        configuration = Configuration(
-            server.url, KEY, "", cap, cap, PRICES, tasks, timeout_s, retries, concurrency=3
-        )  # fmt: skip
+        configuration = configured(server.url, folder, retries=retries, timeout_s=timeout_s, fallback=fallback, cap=cap)
         gateway = Gateway(server.url, KEY, timeout_s=timeout_s, connections=3)
-        with ledger(folder / "models.sqlite", Caps(cap, cap)) as books:
+        with ledger(Path(configuration.ledger), Caps(cap, cap)) as books:
             service = Service(configuration, gateway, books)
             service.ready(await gateway.warm_up())
             try:

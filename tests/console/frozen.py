@@ -147,7 +147,7 @@ def demo_up() -> Snapshot:
         venues=tuple(venue(name) for name in VENUES),
         quotes=tuple(quotes()),
         edges=tuple(edges()),
-        ticks=TickCounts(144_633, 144_633, 144_600, conflated=33, rejected=4, per_s=2002.2, repeats=12),
+        ticks=TickCounts(144_633, 144_600, conflated=33, consumed=144_600, rejected=4, per_s=2002.2, repeats=12),
         opportunities=61,
         ghosts={"stale": 130, "skew": 44, "depth": 9, "fee": 3},
         latency=latencies(),
@@ -321,13 +321,16 @@ def judged() -> Snapshot:
     """The models at work: one of each state, with verdicts, a proposal, and what it cost."""
     models = (
         ModelState(
-            "deepseek-v3.2", ("anomaly",), "BUSY", "", 1_204, 3, 5, 481_600, 192_000, 60_200, "0.227556", "0.0911",
-            "0.00373", 420.0, True,
+            "deepseek-v3.2", "BUSY", "", 1_204, 3, 5, 481_600, 192_000, 60_200, 420.0, True, tasks=("anomaly",),
+            cost_usd="0.227556", hour_usd="0.0911", per_opportunity_usd="0.00373",
         ),
-        ModelState("gemini-2.5-flash", ("classification",), "OPEN", "server error; asked again in 24 s", 14, 9),
-        ModelState("claude-sonnet-4.5", ("risk",), "BUDGET", "the cap of this hour is reached; 0.0031 USD are left", 7),
+        ModelState("gemini-2.5-flash", "OPEN", "server error; asked again in 24 s", 14, 9, tasks=("classification",)),
         ModelState(
-            "gpt-4.1", ("strategy",), "READY", "", 2, 0, 0, 2_210, 0, 402, "0.020896", "0.02", "0.0003", 2_140.0,
+            "claude-sonnet-4.5", "BUDGET", "the cap of this hour is reached; 0.0031 USD are left", 7, tasks=("risk",)
+        ),
+        ModelState(
+            "gpt-4.1", "READY", "", 2, 0, 0, 2_210, 0, 402, 2_140.0, tasks=("strategy",), cost_usd="0.020896",
+            hour_usd="0.02", per_opportunity_usd="0.0003",
             comment_only="F1 0.40 is no better than the baseline's 0.71, which is free",
         ),
     )  # fmt: skip
@@ -382,7 +385,10 @@ def hostile() -> Snapshot:
             "OPEN",
             HOSTILE,
             gateway=HOSTILE,
-            models=(ModelState(HOSTILE, (), "OPEN", HOSTILE), ModelState("m", (), "READY", comment_only=HOSTILE)),
+            models=(
+                ModelState(HOSTILE, "OPEN", HOSTILE, tasks=()),
+                ModelState("m", "READY", tasks=(), comment_only=HOSTILE),
+            ),
             assessments=(
                 Assessment(
                     "BTC/USDT", HOSTILE, "", 2.0, "price_off", (opinion("risk", HOSTILE, HOSTILE, 1, note=HOSTILE),)

@@ -74,7 +74,7 @@ def test_two_frames_may_be_on_their_way_and_no_more() -> None:
         assert pace.may_draw(now)
         pace.asked(now)
     assert not pace.may_draw(2)
-    pace.answered()
+    assert pace.answered(3) == 3
     assert pace.may_draw(3)
 
 
@@ -84,5 +84,5 @@ def test_a_terminal_that_never_answers_is_drawn_on_all_the_same() -> None:
     pace.asked(1)
     assert not pace.may_draw(GIVE_UP_NS)
     assert pace.may_draw(GIVE_UP_NS + 2)
-    pace.answered()
+    assert pace.answered(GIVE_UP_NS + 2) is None
     assert pace.may_draw(GIVE_UP_NS + 2)

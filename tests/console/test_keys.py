@@ -131,6 +131,16 @@ async def repaints(face: Face) -> None:
     assert "BTC/USDT" in face.read()
 
 
+async def turns_the_mouse_on(face: Face) -> None:
+    await face.press("m", "m")
+    assert [toast.message for toast in face.app._notifications] == ["The mouse is on", "The mouse is off"]
+
+
+async def suspends_a_disarmed_desk(face: Face) -> None:
+    await face.press("ctrl+z")
+    assert "Not while the desk is armed" in [toast.message for toast in face.app._notifications][-1]
+
+
 async def quits(face: Face) -> None:
     await face.press("q")
     assert face.front == "Question"
@@ -218,6 +228,8 @@ CHECKS: dict[str, Check] = {
     "view.help": helps,
     "view.palette": opens_palette,
     "view.repaint": repaints,
+    "view.mouse": turns_the_mouse_on,
+    "view.suspend": suspends_a_disarmed_desk,
     "desk.quit": quits,
     "desk.interrupt": says_how_to_quit,
     "move.up": moves_up,

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from core.errors import BadFrame
-from core.feeds.binance import Binance
+from core.feeds.dialects.binance import Binance
 from core.feeds.venue import Acknowledged, Goodbye, Ignored, Refused, Untrue
 from core.tick import Tick
 from tests.feeds.samples import NOW_NS, binance, dumped, only_tick, said

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from core.errors import BadFrame
-from core.feeds.bybit import ASK_AGAIN, Bybit
+from core.feeds.dialects.bybit import ASK_AGAIN, Bybit
 from core.feeds.venue import Acknowledged, Event, Ignored, Refused, Reply, Untrue
 from core.tick import Tick
 from tests.feeds.samples import NOW_NS, TS, bybit, dumped, only_tick, said

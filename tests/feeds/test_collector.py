@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 import pytest
@@ -16,11 +16,11 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from core.errors import ConfigurationError
-from core.feeds.binance import Binance
-from core.feeds.bybit import Bybit
 from core.feeds.collector import MAX_PAUSE_S, Collector, backoff_s
+from core.feeds.dialects.binance import Binance
+from core.feeds.dialects.bybit import Bybit
+from core.feeds.dialects.okx import Okx
 from core.feeds.intake import MAX_BAD_IN_A_ROW
-from core.feeds.okx import Okx
 from core.feeds.transport import WEBSOCKETS, picows
 from core.feeds.venue import Dialect, Event, Keepalive
 from core.log.memory import MemoryLog
@@ -56,7 +56,7 @@ class Venue:
 
 
 class Impatient(Okx):
-    keepalive: ClassVar[Keepalive | None] = Keepalive("ping", 0.02)
+    keepalive: Keepalive | None = Keepalive("ping", 0.02)
 
 
 @asynccontextmanager
@@ -153,7 +153,7 @@ async def test_every_live_quote_is_withdrawn_when_the_desk_stops() -> None:
 
     async with venue(serving) as here, collecting(Binance, ["BTC/USDT"], here.url) as desk:
         await desk.read(1)
-    assert desk.log.counts.appended == 2
+    assert desk.log.counts.acked == 2
     assert desk.collector.state(0).ticks == 1
 
 

@@ -2,10 +2,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.feeds.binance import Binance
-from core.feeds.bybit import Bybit
+from core.feeds.dialects.binance import Binance
+from core.feeds.dialects.bybit import Bybit
+from core.feeds.dialects.okx import Okx
 from core.feeds.intake import MAX_BAD_IN_A_ROW, MAX_KINDS, MAX_REPLIES, MAX_WORDS, Intake, Parting, Tally, clean
-from core.feeds.okx import Okx
 from core.feeds.venue import Dialect, Event, Reply
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickReader
@@ -23,10 +23,10 @@ class Told:
 
     async def by(self, *frames: bytes, at_ns: int = NOW_NS) -> list[Entry]:
         """Return what these frames brought onto the log."""
-        before = self._log.counts.appended
+        before = self._log.counts.acked
         for frame in frames:
             self.intake.take_frame(frame, at_ns)
-        return list((await self._reader.read()).entries) if self._log.counts.appended > before else []
+        return list((await self._reader.read()).entries) if self._log.counts.acked > before else []
 
 
 class Inquisitive(Okx):

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from core.errors import BadFrame
-from core.feeds.okx import Okx
+from core.feeds.dialects.okx import Okx
 from core.feeds.venue import Acknowledged, Event, Goodbye, Ignored, Refused, Untrue
 from core.tick import Tick
 from tests.feeds.samples import NOW_NS, TS, dumped, okx, only_tick, said

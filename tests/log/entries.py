@@ -22,9 +22,9 @@ def withdrawal(sequence: int, symbol: str = "BTC/USDT", venue: str = "binance") 
     return Withdrawal(tick(sequence, symbol, venue), "gap", 1_700_000_000_000_000_007)
 
 
-def at(bootstrap: str, copies: int = 3) -> LogSettings:
-    """Return the settings for the brokers there."""
-    return LogSettings(kind="kafka", bootstrap=bootstrap, replication_factor=copies)
+def at(bootstrap: str, copies: int | None = None) -> LogSettings:
+    """Return the settings for the brokers there: as many copies as there are addresses, if nothing else is said."""
+    return LogSettings(kind="kafka", bootstrap=bootstrap, replication_factor=copies or len(bootstrap.split(",")))
 
 
 async def fresh_topic(bootstrap: str) -> str:

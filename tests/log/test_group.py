@@ -109,6 +109,7 @@ async def test_members_share_the_partitions_and_each_tick_is_given_to_one(kafka:
         assert sorted(one.live() + other.live()) == list(range(3_000))
 
 
+@pytest.mark.apache_kafka
 async def test_what_a_killed_member_had_is_taken_over_after_a_warm_up(kafka: str) -> None:
     topic = await fresh_topic(kafka)
     async with (
@@ -135,6 +136,7 @@ async def test_what_a_killed_member_had_is_taken_over_after_a_warm_up(kafka: str
         assert set(one.live()) <= other.learned()
 
 
+@pytest.mark.apache_kafka
 async def test_a_frozen_member_wakes_up_and_gives_out_nothing_of_what_it_lost(kafka: str) -> None:
     topic = await fresh_topic(kafka)
     async with (

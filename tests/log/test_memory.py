@@ -77,8 +77,8 @@ async def test_readers_see_what_a_list_that_never_forgets_would_show_them(script
             assert batch.entries == expected
             assert len(batch.appended_ns) == len(expected)
         counts = log.counts
-        assert counts.received == sum(done == "append" for done, _ in script[: received + 1])
-        assert (counts.appended, counts.conflated, counts.waiting) == (
+        assert counts.offered == sum(done == "append" for done, _ in script[: received + 1])
+        assert (counts.acked, counts.conflated, counts.waiting) == (
             len(model.appended),
             model.conflated,
             len(model.late),

@@ -17,7 +17,8 @@ from core.log.kafka import KafkaLog
 from core.log.security import secured
 from core.log.topics import TICKS, check, create
 from core.settings import LogSettings, SecuritySettings, load
-from tests.kafka_cluster import ClusterFailed, Users, cluster
+from tests.kafka_cluster import cluster
+from tests.kafka_dist import ClusterFailed, Users
 from tests.log.certificates import authority, signed
 from tests.log.entries import take, tick
 
@@ -64,6 +65,7 @@ def opened(settings: LogSettings) -> KafkaLog:
     return KafkaLog(settings.bootstrap, settings.topic, capacity=100, security=secured(settings))
 
 
+@pytest.mark.apache_kafka
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512", "certificate"])
 async def test_who_proves_who_he_is_creates_topics_writes_and_reads(
     guarded: Guarded, mechanism: str, caplog: pytest.LogCaptureFixture
@@ -98,6 +100,7 @@ def by_certificate(guarded: Guarded) -> LogSettings:
         ({"protocol": "SSL"}, r"log\.security\.cert"),
     ],
 )
+@pytest.mark.apache_kafka
 async def test_each_wrong_answer_is_told_in_one_line_in_time_without_the_password(
     guarded: Guarded, wrong: dict[str, Any], why: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -23,6 +23,7 @@ async def test_missing_topics_are_reported_then_created_as_they_must_be(kafka: s
     assert await check(at(kafka), topics) == []
 
 
+@pytest.mark.apache_kafka
 @pytest.mark.parametrize("copies", [1, 2])
 async def test_fewer_copies_need_fewer_in_sync(kafka: str, topics: list[Topic], copies: int) -> None:
     await create(at(kafka, copies), topics[:1])
@@ -46,6 +47,7 @@ async def test_differences_are_reported_setting_by_setting_and_left_alone(kafka:
     assert await check(at(kafka), [wanted]) == expected
 
 
+@pytest.mark.apache_kafka
 async def test_too_few_brokers_are_told_with_the_way_out(kafka: str, topics: list[Topic]) -> None:
     with pytest.raises(ConfigurationError, match="--replication-factor 3"):
         await create(at(kafka, 4), topics)

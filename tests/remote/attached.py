@@ -5,6 +5,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from core.log.topics import create
 from core.remote.desk import RemoteDesk
 from core.remote.keys import OperatorKey, console_key, write_key
 from core.remote.watch import Watch
-from core.settings import DemoSettings, LogSettings, RemoteSettings, Settings
+from core.settings import DemoSettings, LimitSettings, LogSettings, RemoteSettings, Settings
+from tests.log.entries import at
 
 
 class Post(NamedTuple):
@@ -37,7 +39,7 @@ class Post(NamedTuple):
 
 async def post(bootstrap: str, folder: Path) -> Post:
     """Prepare a desk under a name that nobody else has."""
-    log = LogSettings(kind="kafka", bootstrap=bootstrap)
+    log = at(bootstrap)
     await create(log)
     operators, journal = folder / "operators.keys", folder / "desk.sqlite"
     keys = []
@@ -50,6 +52,9 @@ async def post(bootstrap: str, folder: Path) -> Post:
         log=log,
         remote=RemoteSettings(operators=operators, states_per_s=20),
         demo=DemoSettings(rate=300, seed=7, crossings_per_s=20),
+        limits=LimitSettings(
+            max_order_notional=Decimal(100), rescue_loss_bps=1_000
+        ),  # legs that the simulated books can fill
     )
     return Post(settings, journal, *keys)
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sim.binance import COMBINED, RAW, Binance
-from core.sim.bybit import Bybit
 from core.sim.dialect import Answer, Counters, Dialect, Update, trimmed
 from core.sim.garbage import garbage
 from core.sim.market import Quote, one_sided
-from core.sim.okx import Okx
+from core.sim.servers.binance import COMBINED, RAW, Binance
+from core.sim.servers.bybit import Bybit
+from core.sim.servers.okx import Okx
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 BINANCE, BYBIT, OKX = Binance(SYMBOLS), Bybit(SYMBOLS), Okx(SYMBOLS)

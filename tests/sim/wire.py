@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from core.sim.binance import Binance
-from core.sim.bybit import Bybit
 from core.sim.dialect import Dialect
 from core.sim.market import Market
-from core.sim.okx import Okx
+from core.sim.servers.binance import Binance
+from core.sim.servers.bybit import Bybit
+from core.sim.servers.okx import Okx
 from core.sim.venue import SimulatedVenue
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "TRX/USDT")

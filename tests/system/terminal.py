@@ -15,7 +15,7 @@ import pyte
 
 
 class Terminal:
-    """Runs `python -m console arguments` on a terminal of `columns` x `lines`, through `shell` if there is one."""
+    """Runs `python -m module arguments` on a terminal of `columns` x `lines`, through `shell` if there is one."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Terminal:
         lines: int = 50,
         env: Mapping[str, str] | None = None,
         shell: str = "",
+        module: str = "console",
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -36,7 +37,7 @@ class Terminal:
             for name in ("COLORTERM", "COLUMNS", "LINES"):  # the size is the terminal's own, and it changes
                 os.environ.pop(name, None)
             # With the environment spelled out: readline has put a size into the one that execv would hand on.
-            command = [sys.executable, "-m", "console", *arguments]
+            command = [sys.executable, "-m", module, *arguments]
             if shell:
                 command = ["/bin/sh", "-c", shell, "sh", *command]
             os.execve(command[0], command, {**os.environ, **own})
@@ -87,8 +88,10 @@ class Terminal:
         self._stream.feed(_without_private(data))
         return bool(data)
 
-    def wait_for(self, seen: str | Callable[[str], bool], timeout_s: float = 20.0) -> str:
-        """Return the screen's text once it shows `seen`.
+    def wait_for(
+        self, seen: str | Callable[[str], bool], timeout_s: float = 20.0, told: Callable[[], object] | None = None
+    ) -> str:
+        """Return the screen's text once it shows `seen`; `told` says more of what is missing.
 
         Raises:
             AssertionError: it did not in time; the message holds the screen.
@@ -96,7 +99,8 @@ class Terminal:
         shows = (lambda text: seen in text) if isinstance(seen, str) else seen
         end = time.monotonic() + timeout_s
         while not shows(self.text):
-            assert time.monotonic() < end, f"waited {timeout_s:g} s for {seen!r} on:\n{self.text}"
+            more = f" ({told()})" if told is not None and time.monotonic() >= end else ""
+            assert time.monotonic() < end, f"waited {timeout_s:g} s for {seen!r}{more} on:\n{self.text}"
             assert self.read(0.1), f"the program ended before {seen!r}:\n{self.text}"
         return self.text
 

@@ -36,8 +36,13 @@ def test_a_console_killed_at_any_moment_of_an_approval_leaves_each_trade_made_on
     attach = ["attach", "--bootstrap", kafka, "--desk", name, "--key", str(keys)]
     env = {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "TZ": "UTC"}
     chance = random.Random(5)
-    # Far limits: what is approved is traded, and nothing else decides.
-    wide = {"ARBDESK_LIMITS__MAX_OPEN_EXPOSURE": "1000000", "ARBDESK_LIMITS__MAX_DAILY_LOSS": "1000000"}
+    # Far limits, and legs that the simulated books can fill: what is approved is traded, and nothing else decides.
+    wide = {
+        "ARBDESK_LIMITS__MAX_OPEN_EXPOSURE": "1000000",
+        "ARBDESK_LIMITS__MAX_DAILY_LOSS": "1000000",
+        "ARBDESK_LIMITS__MAX_ORDER_NOTIONAL": "100",
+        "ARBDESK_LIMITS__RESCUE_LOSS_BPS": "1000",
+    }
     with DeskProcess([*demo, *elsewhere], tmp_path, wide) as desk:
         desk.wait_for("consoles elsewhere see this desk")
         for _ in range(KILLS):

@@ -1,4 +1,4 @@
-"""Several desks on one Kafka: a collector and two workers of a group, as processes, one of them killed."""
+"""Several desks on one Kafka: two collectors of the same venues and two workers of a group; one worker is killed."""
 
 import json
 import subprocess
@@ -14,6 +14,7 @@ import pytest
 
 from core.execution.journal import read_orders
 from core.log.topics import COMMANDS, DESK_STATE, EVENTS, TICKS, create
+from core.summary import IDENTITY
 from tests.log.entries import at, fresh_topic
 from tests.system.desk import DeskProcess
 
@@ -44,13 +45,16 @@ def desk(home: Path, kafka: str, topic: str, group: str, urls: dict[str, str], n
     return DeskProcess([*arguments, *role, "--journal", str(home / f"{name}.sqlite")], home, env)
 
 
+@pytest.mark.apache_kafka
 @pytest.mark.timeout(90)
 async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twice(kafka: str, tmp_path: Path) -> None:
     topic, group = await fresh_topic(kafka), f"g{uuid.uuid4().hex[:8]}"
     await create(at(kafka), [EVENTS, DESK_STATE, COMMANDS])
     with market(2_000) as urls, ExitStack() as stack:
         collector = stack.enter_context(desk(tmp_path, kafka, topic, group, urls, "collector", "--role", "collector"))
-        collector.wait_for("connected", times=3)
+        spare = stack.enter_context(desk(tmp_path, kafka, topic, group, urls, "spare", "--role", "collector"))
+        for each in (collector, spare):
+            each.wait_for("connected", times=3)
         one, other = (
             stack.enter_context(desk(tmp_path, kafka, topic, group, urls, name, "--role", "worker"))
             for name in ("one", "other")
@@ -67,11 +71,16 @@ async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twic
         before = len(orders(tmp_path, "other"))
         eventually(lambda: len(orders(tmp_path, "other")) > before, 20)
         collector.process.terminate()
+        spare.process.terminate()
         counts = collector.summary()["ticks"]
         other.process.terminate()
         summary = other.summary()
-    assert counts["received"] == counts["appended"] + counts["conflated"] + counts["waiting"] + counts["unknown"]
+    assert counts["offered"] == sum(counts[name] for name in IDENTITY[1:])
     assert summary["ticks"]["poison"] == summary["ticks"]["lost"] == 0
+    for venue in summary["venues"].values():  # the same ticks came twice, and were judged once
+        assert {one["name"] for one in venue["collectors"]} == {"collector", "spare"}
+        assert venue["collectors"][0]["behind_ms"] < venue["collectors"][1]["behind_ms"]
+    assert summary["ticks"]["repeats"] > 0
     sent = Counter(orders(tmp_path, "one") + orders(tmp_path, "other"))
     assert sent
     assert max(sent.values()) == 1

@@ -72,7 +72,7 @@ class Bybit:
             return Answer(done, removed=tuple(symbols))
         return Answer(done, added=tuple(symbols), data_first=True)
 
-    def frame(self, update: Update, form: str) -> str:  # noqa: ARG002 - there is one form only
+    def frame(self, update: Update, form: str) -> str:
         name, q = self._names[update.symbol], update.quote
         bids = f'["{trimmed(q.bid)}","{trimmed(q.bid_size)}"]' if q.bid_size else ""
         asks = f'["{trimmed(q.ask)}","{trimmed(q.ask_size)}"]' if q.ask_size else ""

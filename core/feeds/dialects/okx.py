@@ -1,7 +1,7 @@
 """OKX spot. Source: OKX API v5, public channel `bbo-tbt`, read in October 2026."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -22,7 +22,7 @@ from core.feeds.frames import (
     parse,
     whole,
 )
-from core.feeds.venue import Acknowledged, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
+from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
 from core.tick import Tick
 
 CHANNEL = "bbo-tbt"
@@ -57,7 +57,7 @@ class _Push(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Push, strict=False).decode
 
 
-class Okx:
+class Okx(Dialect):
     """Spot market data of one connection to the public endpoint."""
 
     name: ClassVar[str] = "okx"
@@ -65,11 +65,12 @@ class Okx:
     stamps_events: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 65_536 // len('{"channel":"bbo-tbt","instId":""},' + 31 * "X")  # 64 KB of arguments
     request_pause_s: ClassVar[float] = 0.35
-    keepalive: ClassVar[Keepalive | None] = Keepalive("ping", 20.0)  # it hangs up after 30 s without a word
+    keepalive: Keepalive | None = Keepalive("ping", 20.0)  # it hangs up after 30 s without a word
 
-    def __init__(self, symbols: Sequence[str]) -> None:
+    def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         self._any = not symbols
-        self._streams = {native: Stream(symbol, native) for symbol in symbols for native in [symbol.replace("/", "-")]}
+        spelled = {symbol: natives.get(symbol) or symbol.replace("/", "-") for symbol in symbols}
+        self._streams = {native: Stream(symbol, native) for symbol, native in spelled.items()}
 
     def subscribe(self) -> Iterable[str]:
         args = [{"channel": CHANNEL, "instId": native} for native in self._streams]

@@ -1,7 +1,7 @@
 """Bybit spot. Source: Bybit API v5, public `orderbook.1.<SYMBOL>`, read in October 2026."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -23,7 +23,7 @@ from core.feeds.frames import (
     parse,
     whole,
 )
-from core.feeds.venue import Acknowledged, Event, Ignored, Keepalive, Refused, Reply, Untrue
+from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Ignored, Keepalive, Refused, Reply, Untrue
 from core.instruments import split
 from core.tick import Tick
 
@@ -69,7 +69,7 @@ class _Book(Stream):
         self.missed = 0  # deltas since something is
 
 
-class Bybit:
+class Bybit(Dialect):
     """Spot market data of one connection."""
 
     name: ClassVar[str] = "bybit"
@@ -77,15 +77,15 @@ class Bybit:
     stamps_events: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 21_000 // len('"orderbook.1.",' + 30 * "X")  # 21,000 characters of args a connection
     request_pause_s: ClassVar[float] = 0.1
-    keepalive: ClassVar[Keepalive | None] = Keepalive('{"op":"ping"}', 20.0)
+    keepalive: Keepalive | None = Keepalive('{"op":"ping"}', 20.0)
 
-    def __init__(self, symbols: Sequence[str]) -> None:
+    def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         self._any = not symbols
         self._books: dict[str, _Book] = {}
         self._requests: dict[str, list[str]] = {}  # not answered yet
         self._asked = 0
         for symbol in symbols:
-            self._add(symbol, symbol.replace("/", ""))
+            self._add(symbol, natives.get(symbol) or symbol.replace("/", ""))
 
     def _add(self, symbol: str, native: str) -> _Book:
         book = self._books[f"{CHANNEL}.{native}"] = _Book(symbol, native)

@@ -32,7 +32,7 @@ class Okx:
     def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
         return ("", ()) if urlsplit(target).path == self.path else None
 
-    def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:  # noqa: ARG002 - twice is once
+    def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         if request == "ping":
             return Answer(("pong",))
         try:
@@ -57,7 +57,7 @@ class Okx:
             return Answer(tuple(replies), added=tuple(dict.fromkeys(symbols)))
         return Answer(tuple(replies), removed=tuple(symbols))
 
-    def frame(self, update: Update, form: str) -> str:  # noqa: ARG002 - there is one form only
+    def frame(self, update: Update, form: str) -> str:
         name, q, u = self._names[update.symbol], update.quote, update.sequence
         asks = f'["{trimmed(q.ask)}","{trimmed(q.ask_size)}","0","{1 + u % 7}"]' if q.ask_size else ""
         bids = f'["{trimmed(q.bid)}","{trimmed(q.bid_size)}","0","{1 + u % 19}"]' if q.bid_size else ""

@@ -1,6 +1,6 @@
 """Binance spot. Source: Binance Spot API, Web Socket Streams, `<symbol>@bookTicker`, read in October 2026."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -8,7 +8,7 @@ import orjson
 
 from core.errors import BadFrame
 from core.feeds.frames import LAST_ID, MOST, UNREADABLE, Stream, amount, check_id, hollow, parse, whole
-from core.feeds.venue import Acknowledged, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
+from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
 from core.instruments import split
 from core.tick import Tick
 
@@ -33,7 +33,7 @@ class _Combined(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Combined, strict=False).decode
 
 
-class Binance:
+class Binance(Dialect):
     """Spot market data of one connection to the combined endpoint; frames of the raw one (`/ws`) are read too."""
 
     name: ClassVar[str] = "binance"
@@ -41,14 +41,14 @@ class Binance:
     stamps_events: ClassVar[bool] = False  # spot bookTicker has no time in it
     max_symbols: ClassVar[int] = 1000  # 1,024 streams on a connection
     request_pause_s: ClassVar[float] = 0.25  # 5 messages a second or we are cut off; pongs count too
-    keepalive: ClassVar[Keepalive | None] = None  # the server pings, the websocket library answers
+    keepalive: Keepalive | None = None  # the server pings, the websocket library answers
 
-    def __init__(self, symbols: Sequence[str]) -> None:
+    def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         self._any = not symbols
         self._streams: dict[str, Stream] = {}
         self._requests: dict[int, tuple[str, ...]] = {}
         for symbol in symbols:
-            self._add(symbol, symbol.replace("/", ""))
+            self._add(symbol, natives.get(symbol) or symbol.replace("/", ""))
 
     def _add(self, symbol: str, native: str) -> Stream:
         stream = self._streams[f"{native.lower()}@{CHANNEL}"] = Stream(symbol, native)

@@ -41,7 +41,7 @@ class Binance:
     def _known(self, streams: Sequence[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._symbols[stream] for stream in streams if stream in self._symbols))
 
-    def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:  # noqa: ARG002 - no id here
+    def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         try:
             message: Any = orjson.loads(request)
         except orjson.JSONDecodeError:

@@ -1,0 +1,170 @@
+"""`arbdesk bench analysis`: whether models that answer, hang, refuse or are broke make an order or a key any slower.
+
+One desk after the other, each a process of its own with its console on a pseudo-terminal: armed, trading by itself on
+the simulated market, while somebody presses a key now and then. The first desk, without models, runs twice: what its
+two runs differ by is what this machine cannot tell apart.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+import orjson
+
+from console.bench.person import START_S, at_console
+from console.bench.progress import done, tell
+from core.errors import DeskError
+from core.trials.servers import Trouble, models_elsewhere
+
+PAUSES_S = (0.15, 0.45)  # between two keys
+OPTIONS = ["--approval", "auto", "--rate", "2000", "--seed", "7", "--crossings", "10", "--anomalies", "1"]
+# Small orders and far limits, so that the desk goes on trading; models are asked as often as they may be.
+SETTINGS = """
+[limits]
+max_order_notional = 100
+max_symbol_notional = 100000000
+max_open_exposure = 100000000
+max_daily_loss = 100000000
+[analysis]
+enabled = {enabled}
+cap_per_hour_usd = {cap}
+cap_per_day_usd = {cap}
+anomaly = {{ model = "deepseek-v3.2", fallback = "gemini-2.5-flash", cool_down_s = 1 }}
+classification = {{ model = "gemini-2.5-flash", fallback = "deepseek-v3.2", cool_down_s = 1 }}
+"""
+
+
+class Mood(NamedTuple):
+    """How the models are while a desk runs."""
+
+    name: str
+    enabled: bool = True
+    trouble: Trouble | None = None
+    cap_usd: int = 1_000
+
+
+OFF = Mood("off", enabled=False)
+MOODS = (
+    OFF,
+    Mood("on"),
+    Mood("hanging", trouble="hang"),
+    Mood("429 without end", trouble="rate_limited"),
+    Mood("out of budget", cap_usd=0),
+    Mood("off again", enabled=False),
+)
+
+
+class Run(NamedTuple):
+    """One desk's."""
+
+    keys_ms: list[float]  # from a key written to its paint read
+    summary: dict[str, Any]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """All runs of one mood: p99s are the medians of the runs'. `slower_ms` is against the desk without models."""
+
+    models: str
+    orders: int
+    tick_to_order_ms: dict[str, float]
+    keys: int
+    key_to_paint_ms: dict[str, float]
+    slower_ms: dict[str, float]
+    calls: int
+    outcomes: dict[str, int]  # of the questions
+    states: dict[str, str]  # of the models, at the end
+
+
+async def analysis(seconds: float, rounds: int, *, as_json: bool) -> None:
+    """Measure and print it.
+
+    Raises:
+        DeskError: a desk did not run, or traded nothing.
+    """
+    runs: dict[Mood, list[Run]] = {mood: [] for mood in MOODS}
+    for number in range(rounds):
+        for mood in MOODS:
+            tell(f"models {mood.name}: a desk with its console for {seconds:g} s, round {number + 1} of {rounds}")
+            runs[mood].append(await _run(mood, seconds))
+    done()
+    without = _figures(runs[OFF])
+    results = [_result(mood, these, without) for mood, these in runs.items()]
+    if as_json:
+        click.echo(
+            orjson.dumps({"seconds": seconds, "rounds": rounds, "models": msgspec.to_builtins(results)}).decode()
+        )
+        return
+    _print(results)
+
+
+async def _run(mood: Mood, seconds: float) -> Run:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-")))
+        url = await stack.enter_async_context(models_elsewhere(mood.trouble))
+        file = folder / "settings.toml"
+        file.write_text(SETTINGS.format(enabled=str(mood.enabled).lower(), cap=mood.cap_usd))
+        arguments = ["demo", *OPTIONS, "--gateway-url", url, "--config", str(file)]
+        env = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOLYSHEEP_API_KEY": "simulated"}
+        person = await stack.enter_async_context(at_console(arguments, env))
+        await person.sees(b"3/3", START_S)
+        await person.paints("a", b" ARMED")
+        keys_ms, end_s = [], time.monotonic() + seconds
+        chance = random.Random(7)  # noqa: S311
+        while time.monotonic() < end_s:
+            keys_ms.append(await person.paints(" ", b"FROZEN"))
+            person.press(" ")
+            await asyncio.sleep(chance.uniform(*PAUSES_S))
+        return Run(keys_ms, await person.end())
+
+
+def _figures(runs: Sequence[Run]) -> dict[str, dict[str, float]]:
+    """Return the percentiles of both, in ms, each the median of the runs'."""
+    orders = [run.summary["latency_ms"]["tick_to_order"] for run in runs]
+    if not all(one["count"] for one in orders):
+        raise DeskError("A desk traded nothing", why=f"{runs[-1].summary['refusals']}", do="Measure longer.")
+    shares = [quantiles(run.keys_ms, n=100, method="inclusive") for run in runs]
+    return {
+        "tick_to_order": {name: round(median(one[name] for one in orders), 3) for name in ("p50", "p99")},
+        "key_to_paint": {name: round(median(one[at] for one in shares), 3) for name, at in (("p50", 49), ("p99", 98))},
+    }
+
+
+def _result(mood: Mood, runs: Sequence[Run], without: dict[str, dict[str, float]]) -> Result:
+    figures, last = _figures(runs), runs[-1].summary["analysis"]
+    outcomes: dict[str, int] = {}
+    for run in runs:
+        for name, times in run.summary["analysis"]["outcomes"].items():
+            outcomes[name] = outcomes.get(name, 0) + times
+    return Result(
+        mood.name,
+        sum(run.summary["latency_ms"]["tick_to_order"]["count"] for run in runs),
+        figures["tick_to_order"],
+        sum(len(run.keys_ms) for run in runs),
+        figures["key_to_paint"],
+        {name: round(took["p99"] - without[name]["p99"], 3) for name, took in figures.items()},
+        sum(run.summary["analysis"]["calls"] for run in runs),
+        outcomes,
+        {name: one["state"] for name, one in last["by_model"].items()},
+    )
+
+
+def _print(results: Sequence[Result]) -> None:
+    click.echo(f"{'ms':<17}{'tick to order':>24}{'key to paint, on a terminal':>36}   p99 against the first")
+    click.echo(
+        f"{'models':<17}{'orders':>8}{'p50':>8}{'p99':>8}{'keys':>20}{'p50':>8}{'p99':>8}{'orders':>10}{'keys':>8}"
+    )
+    for one in results:
+        order, key, slower = one.tick_to_order_ms, one.key_to_paint_ms, one.slower_ms
+        click.echo(
+            f"{one.models:<17}{one.orders:>8}{order['p50']:>8.2f}{order['p99']:>8.2f}{one.keys:>20}{key['p50']:>8.2f}"
+            f"{key['p99']:>8.2f}{slower['tick_to_order']:>+10.2f}{slower['key_to_paint']:>+8.2f}"
+            f"   {one.calls} calls, {', '.join(f'{name} {times}' for name, times in one.outcomes.items()) or 'none'}"
+        )

@@ -1,0 +1,214 @@
+"""Writes to the terminal only the cells that look different from what it shows, in as few bytes as they take.
+
+It stands on private names of Textual 8.2 (`App._display`, `ChopsUpdate`, `LayoutUpdate`); `tests/system/test_truth.py`
+compares what a terminal shows with what the program holds, cell by cell.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console as RichConsole
+from rich.style import Style
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.geometry import Size
+from textual.strip import Strip
+
+SGR = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53")  # of Rich's attributes, bit by bit
+OFF = {"1": "22", "7": "27"}  # what ends an attribute alone; the others end with a reset
+BRIDGE = 4  # cells that look as before and are cheaper written again than jumped over
+RESET = "\x1b[0m"
+
+
+class Ink(NamedTuple):
+    """How a cell is written: SGR codes."""
+
+    attributes: tuple[str, ...]
+    colour: str
+    ground: str
+    bare: bool = True  # a space shows nothing of it but the ground
+
+
+PLAIN = Ink((), "39", "49")
+Cell = tuple[str, Ink] | None  # None: what the terminal shows there is not known
+
+
+class Ready(CompositorUpdate):
+    """An update that is written out already."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def render_segments(self, console: RichConsole) -> str:  # noqa: ARG002
+        return self._text
+
+
+class Painter:
+    """Remembers what the terminal shows, and turns an update into what must be written to change that."""
+
+    def __init__(self) -> None:
+        self._shown: dict[int, list[Cell]] = {}
+        self._inks: dict[Style | None, Ink] = {}
+        self._system: ColorSystem | None = None
+        self._size = Size(0, 0)
+
+    def forget(self) -> None:
+        """The terminal may show anything: the next update is written in full."""
+        self._shown.clear()
+
+    def paint(self, update: ChopsUpdate | LayoutUpdate, console: RichConsole) -> str:
+        """Return what to write; nothing if the terminal shows it already."""
+        system = console._color_system or ColorSystem.TRUECOLOR
+        if system is not self._system:
+            self._system = system
+            self._inks.clear()
+        if isinstance(update, LayoutUpdate) and update.region.size != self._size:
+            self._size = update.region.size
+            self.forget()  # what was painted for the size before went to other places
+        runs: list[Run] = []
+        for y, x, strip in _pieces(update):
+            self._strip(runs, y, x, strip)
+        return written(runs, self._size.width)
+
+    def _strip(self, runs: "list[Run]", y: int, x: int, strip: Strip) -> None:
+        row = self._shown.setdefault(y, [])
+        if len(row) < x + strip.cell_length:
+            row.extend([None] * (x + strip.cell_length - len(row)))
+        for text, style, control in strip._segments:
+            if control:
+                continue
+            ink = self._ink(style)
+            if (width := cell_len(text)) == len(text):
+                _compare(runs, row, y, x, text, ink)
+            else:
+                runs.append(Run(ink, y, x, text))
+                row[x : x + width] = [None] * width
+            x += width
+
+    def _ink(self, style: Style | None) -> Ink:
+        if (ink := self._inks.get(style)) is None:
+            ink = self._inks[style] = _ink_of(style, self._system or ColorSystem.TRUECOLOR)
+        return ink
+
+
+@dataclass(slots=True)
+class Run:
+    """Text to write from one place on."""
+
+    ink: Ink
+    y: int
+    x: int
+    text: str
+
+    @property
+    def end(self) -> int:
+        return self.x + len(self.text)
+
+
+def _compare(runs: list[Run], row: list[Cell], y: int, x: int, text: str, ink: Ink) -> None:
+    """Add to `runs` what of `text` differs from `row`, and note it there."""
+    for at, sign in enumerate(text, x):
+        held = row[at]
+        if held is not None and held[0] == sign and (held[1] is ink or (held[1] == ink or _alike(sign, held[1], ink))):
+            continue
+        row[at] = (sign, ink)
+        last = runs[-1] if runs else None
+        if last is None or last.y != y or not _joins(last, row, at, sign, ink):
+            runs.append(Run(ink, y, at, sign))
+
+
+def _joins(last: Run, row: list[Cell], at: int, sign: str, ink: Ink) -> bool:
+    """Lengthen `last` by a cell, over a short gap that looks as before, if they can be written with one ink."""
+    gap = at - last.end
+    if gap < 0 or gap > BRIDGE:
+        return False
+    if last.ink != ink and not _alike(sign, last.ink, ink):
+        if gap or last.text.strip(" ") or not _alike(" ", last.ink, ink):
+            return False
+        last.ink = ink  # spaces so far, which look the same in any colour
+    between = row[last.end : at]
+    if not all(cell is not None and (cell[1] == last.ink or _alike(cell[0], cell[1], last.ink)) for cell in between):
+        return False
+    last.text += "".join(cell[0] for cell in between if cell is not None) + sign
+    return True
+
+
+def _alike(sign: str, one: Ink, other: Ink) -> bool:
+    """Tell whether `sign` looks the same in both: a space has no colour unless it is reversed or underlined."""
+    return sign == " " and one.ground == other.ground and one.bare and other.bare
+
+
+def written(runs: list[Run], width: int) -> str:
+    """Return runs as what a terminal of `width` must read: ink by ink, for most bytes would be changes of ink."""
+    out: list[str] = []
+    had, y, x = PLAIN, -1, -1
+    for run in sorted(runs, key=lambda run: (run.ink.ground, run.ink.attributes, run.ink.colour, run.y, run.x)):
+        out.append(_move(y, x, run.y, run.x))
+        out.append(_change(had, run.ink))
+        out.append(run.text)
+        had, y, x = run.ink, run.y, run.end
+        if x >= width or cell_len(run.text) != len(run.text):
+            y = x = -1  # terminals disagree on where the cursor is past the end, and on how wide some signs are
+    if had != PLAIN:
+        out.append(RESET)
+    return "".join(out)
+
+
+def _move(y: int, x: int, to_y: int, to_x: int) -> str:
+    """Return the shortest way from one cell to another; -1: from nobody knows where."""
+    there = f"\x1b[{to_y + 1};{to_x + 1}H"
+    if y < 0 or to_y < y:
+        return there
+    down, right = to_y - y, to_x - x
+    way = "" if not down else "\x1b[B" if down == 1 else f"\x1b[{down}B"
+    if right > 0:
+        way += "\x1b[C" if right == 1 else f"\x1b[{right}C"
+    elif right < 0:
+        way += min("\b" * -right, f"\x1b[{-right}D", key=len)
+    return min(way, there, key=len)
+
+
+def _change(had: Ink, ink: Ink) -> str:
+    if had == ink:
+        return ""
+    gone = [code for code in had.attributes if code not in ink.attributes]
+    codes = [code for code in ink.attributes if code not in had.attributes]
+    if any(code not in OFF for code in gone):
+        codes, had = ["0", *ink.attributes], PLAIN
+    else:
+        codes = [OFF[code] for code in gone] + codes
+    codes += [ink.colour] if ink.colour != had.colour else []
+    codes += [ink.ground] if ink.ground != had.ground else []
+    return f"\x1b[{';'.join(codes)}m"
+
+
+def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Strip]]:
+    """Yield what an update consists of: line, column, strip."""
+    if isinstance(update, LayoutUpdate):
+        for y, strips in enumerate(update.strips, update.region.y):
+            x = update.region.x
+            for strip in strips:
+                yield y, x, strip
+                x += strip.cell_length
+        return
+    for y, x1, x2 in update.spans:
+        for end, (x, piece) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if piece is not None and x < x2 and end > x1:
+                yield y, x, piece
+
+
+def _ink_of(style: Style | None, system: ColorSystem) -> Ink:
+    if style is None:
+        return PLAIN
+    bits = style._attributes & style._set_attributes
+    attributes = tuple(code for bit, code in enumerate(SGR) if bits & (1 << bit))
+    colour = ground = ""
+    if style.color is not None:
+        colour = ";".join(style.color.downgrade(system).get_ansi_codes(foreground=True))
+    if style.bgcolor is not None:
+        ground = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False))
+    bare = not set(attributes) - {"1", "2", "3"}
+    ink = Ink(attributes, colour or PLAIN.colour, ground or PLAIN.ground, bare)
+    return PLAIN if ink == PLAIN else ink

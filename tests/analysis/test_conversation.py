@@ -1,0 +1,85 @@
+"""The desk's end of the models' process: whatever becomes of that process, the desk knows and goes on."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from core.analysis.conversation import Conversation, Sent
+from core.analysis.inbox import Inbox
+from core.analysis.tasks import Judgement
+from core.analysis.wire import Done
+from core.sim.gateway import SimulatedGateway
+from tests.analysis.test_gateway import QUOTE, configured
+from tests.remote.attached import until
+
+
+class Talk:
+    """A conversation and what came of it."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.done: list[Done] = []
+        self.notices: list[str] = []
+        self.inbox = Inbox({"anomaly": 0})
+        self.models = Conversation(
+            self.inbox, configured(url, folder), "", done=self._hear, notify=lambda _, text: self.notices.append(text)
+        )
+
+    def _hear(self, sent: Sent | None, done: Done) -> None:
+        assert sent is not None
+        self.done.append(done)
+
+    def ask(self) -> None:
+        self.inbox.put("anomaly", "BTC/USDT okx", QUOTE, time.time_ns())
+        self.models.pump(time.time_ns())
+
+
+@contextlib.asynccontextmanager
+async def talking(folder: Path) -> AsyncIterator[tuple[SimulatedGateway, Talk]]:
+    server = SimulatedGateway(latency_s=(0.0, 0.0))
+    async with asyncio.timeout(60), server.open():
+        talk = Talk(server.url, folder)
+        running = asyncio.create_task(talk.models.run())
+        try:
+            await until(lambda: talk.models.standing.ready)
+            yield server, talk
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+async def test_a_question_in_a_killed_process_is_told_as_lost_and_the_next_one_is_answered(tmp_path: Path) -> None:
+    async with talking(tmp_path) as (server, talk):
+        server.next("hang")
+        talk.ask()
+        await until(lambda: server.calls == 1)
+        assert talk.models.pid is not None
+        os.kill(talk.models.pid, signal.SIGKILL)
+        await until(lambda: len(talk.done) == 1)
+        assert talk.done[0].outcome == "lost"
+        assert talk.models.asked == 0
+        assert talk.models.standing.ready is False
+        assert "started again in 1 s" in talk.models.standing.why
+        await until(lambda: talk.models.standing.ready)
+        assert talk.models.standing.hour_micro_usd > 0  # the lost call may have been billed
+        talk.ask()
+        await until(lambda: len(talk.done) == 2)
+        assert isinstance(talk.done[1].answer, Judgement)
+        assert len(talk.notices) == 1
+
+
+async def test_a_ledger_that_cannot_be_had_is_said_in_a_line_and_tried_again(tmp_path: Path) -> None:
+    (tmp_path / "models.sqlite").mkdir()
+    server = SimulatedGateway()
+    async with asyncio.timeout(60), server.open():
+        talk = Talk(server.url, tmp_path)
+        running = asyncio.create_task(talk.models.run())
+        await until(lambda: bool(talk.notices))
+        running.cancel()
+        await asyncio.wait([running])
+    assert "Without a ledger no model is asked" in talk.notices[0]
+    assert not talk.models.standing.ready
+    assert "started again in 1 s" in talk.models.standing.why

@@ -1,0 +1,126 @@
+"""What a model's word does to a trade: if the model is trusted, less of it or not now, for a while; else nothing."""
+
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.analysis.answers import NoAnswer, read
+from core.analysis.state import AnalysisState
+from core.analysis.tasks import BY_NAME, Classification, Judgement, Strategy, TaskName
+from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
+from core.desk import Arm
+from core.engine import running
+from core.execution.journal import read_events, read_orders
+from core.settings import AnalysisSettings, DemoSettings, Settings
+from tests.analysis.other_server import KEY, other_server
+from tests.analysis.test_answers import ASKED, hostile
+from tests.remote.attached import until
+from tests.test_trading import SYMBOL, floor
+
+HALT = Judgement("halt", 0.95, "price_off", "")
+SUSPECT = Judgement("suspect", 0.6, "thin", "")
+OK = Judgement("ok", 1.0, "in_line", "")
+MODEL = "deepseek-v3.2"
+S = 1_000_000_000
+
+
+def held(answer: Any, *, task: TaskName = "anomaly", left_s: float = 30.0) -> Held:
+    """Return an answer about OKX, which holds for `left_s`."""
+    effect, factor = effect_of(answer)
+    now_ns = time.time_ns()
+    expires_ns = now_ns + int(left_s * S)
+    return Held(task, MODEL, Subject(SYMBOL, "okx"), answer, now_ns, expires_ns, 1.0, effect, factor)
+
+
+def advice(*answers: Held, trusted: bool = True) -> Verdicts:
+    """Return what the limits read, as the desk makes it of its settings."""
+    settings = AnalysisSettings(trusted=(MODEL,) if trusted else ())
+    verdicts = Verdicts(settings.veto_quota)
+    verdicts.comment_only |= dict.fromkeys(settings.untrusted, "not measured")
+    for answer in answers:
+        verdicts.take(answer)
+    return verdicts
+
+
+async def traded(folder: Path, verdicts: Verdicts) -> tuple[Decimal, dict[str, int]]:
+    """Let an armed desk meet one opportunity; return the size that it sent, and why it sent nothing."""
+    async with floor(folder, "auto", verdicts) as desk:
+        desk.trading.submit(Arm(), who="desk")
+        desk.cross()
+        await desk.settle()
+        refused = {str(reason): times for reason, times in desk.trading.limits.refused.items()}
+        sizes = [placed.order.size for placed in desk.trading.executor.orders() if placed.order.side == "buy"]
+        return sizes[0] if sizes else Decimal(0), refused
+
+
+def effects(analysis: AnalysisState) -> set[tuple[str, str]]:
+    """Return whose words are shown, and with what effect."""
+    return {(one.model, one.effect) for row in analysis.assessments for one in row.opinions}
+
+
+async def test_a_trusted_models_halt_keeps_a_trade_back_until_it_is_over(tmp_path: Path) -> None:
+    full, none = await traded(tmp_path / "alone", advice())
+    assert full > 0
+    assert none == {}
+    size, refused = await traded(tmp_path / "halt", advice(held(HALT)))
+    assert size == 0
+    assert refused["vetoed"] >= 1
+    assert (await traded(tmp_path / "over", advice(held(HALT, left_s=-1)))) == (full, {})
+
+
+async def test_a_trusted_models_doubt_makes_a_trade_smaller(tmp_path: Path) -> None:
+    full, _ = await traded(tmp_path / "alone", advice())
+    for name, answer in {"suspect": SUSPECT, "kind": Classification("fat_finger", 0.9, "")}.items():
+        size, _ = await traded(tmp_path / name, advice(held(answer)))
+        assert full * Decimal("0.49") < size <= full / 2
+
+
+async def test_no_word_of_a_model_that_is_not_trusted_changes_a_trade(tmp_path: Path) -> None:
+    full, _ = await traded(tmp_path / "alone", advice())
+    said = (held(HALT), held(Classification("unit_mixup", 1.0, ""), task="classification"), held(SUSPECT, task="risk"))
+    assert (await traded(tmp_path / "said", advice(*said, trusted=False))) == (full, {})
+
+
+async def test_no_answer_whatever_it_is_makes_a_trade_larger(tmp_path: Path) -> None:
+    full, _ = await traded(tmp_path / "alone", advice())
+    assert (await traded(tmp_path / "ok", advice(held(OK)))) == (full, {})
+    answers, tried = hostile(5), 0
+    while tried < 12:
+        task, text = next(answers)
+        try:
+            answer = read(text, BY_NAME[task], ASKED)
+        except NoAnswer:
+            continue
+        if not isinstance(answer, Strategy):
+            tried += 1
+            size, _ = await traded(tmp_path / str(tried), advice(held(answer, task=task)))
+            assert size <= full
+
+
+async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", KEY)
+    with other_server(verdict="halt", score=0.95, kind="fat_finger", confidence=0.95) as server:
+        settings = Settings(
+            data_dir=tmp_path,
+            approval="auto",
+            analysis=AnalysisSettings(gateway_url=server.url, trusted=(MODEL,), veto_quota=1.0),
+            demo=DemoSettings(seed=7, crossings_per_s=4, faults=("crossed:okx@2",)),
+        )
+        async with running(settings, demo=True, attended=False) as engine:
+            await until(lambda: engine.snapshot().refusals.get("vetoed", 0) > 0)
+            await until(lambda: len(effects(engine.snapshot().analysis)) == 2)
+            analysis = engine.snapshot().analysis
+    assert analysis.vetoes > 0
+    assert effects(analysis) == {(MODEL, "veto"), ("gemini-2.5-flash", "comment")}
+    assert [one.model for one in analysis.models if not one.comment_only] == [MODEL]
+    journal = tmp_path / "demo.sqlite"
+    said = {(event.who, event.data["effect"]) for event in read_events(journal) if event.what == "assessment"}
+    assert said >= effects(analysis)
+    assert (MODEL, "comment") not in said
+    limit = settings.limits.max_order_notional
+    assert all(record.order.size * record.order.price <= limit for record in read_orders(journal))
