@@ -8,6 +8,8 @@ os.environ.setdefault("TEXTUAL_FPS", "240")  # the dead time after a paint, not 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from rich.console import RenderableType
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
@@ -156,6 +158,13 @@ class Console(App[None], inherit_bindings=False):
         if notice is not None:
             times = f" ×{notice.times}" if notice.times > 1 else ""
             self._say(f"{notice.text}{times}", notice.level)
+
+    def _fatal_error(self) -> None:
+        """End after a failure, and tell where it was: never what was held there, which may be a secret."""
+        self.bell()
+        traceback = Traceback(width=None, suppress=["rich", "textual"], show_locals=False)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
 
     def _live(self) -> Picture:
         snapshot, now = self._snapshot, self._clock_ns()

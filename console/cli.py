@@ -82,6 +82,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
+            click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -119,7 +120,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     for_s: float | None = options["for_s"]
     picture: Path | None = options["picture"]
     if options["no_ui"]:
-        headless.log_to(None)
+        headless.log_to(None, verbose=settings.verbose)
         loop.run(headless.headless(settings, demo=demo, for_s=for_s))
         return
     from console import screen
@@ -152,6 +153,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
         table[last] = value
 
     put("approval", options["approval"])
+    put("verbose", options["verbose"] or None)
     put("journal", options["journal"])
     put("console.theme", options["theme"])
     put("analysis.gateway_url", options["gateway_url"])

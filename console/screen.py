@@ -33,7 +33,7 @@ async def show(
         raise ConfigurationError("--picture", why="it does not say when", do="Add --for 10s.")
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / ("demo.log" if demo else "arbdesk.log"))
+    log_to(folder / ("demo.log" if demo else "arbdesk.log"), verbose=settings.verbose)
     attended = picture is None
     async with running(settings, demo=demo, attended=attended) as engine, metrics(engine, settings):
         app = Console(engine, settings.console)
