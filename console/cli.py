@@ -108,6 +108,10 @@ def run(**options: Any) -> None:
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
+@click.option(
+    "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
+)
+@click.option("--order-faults", "order_faults", type=click.FloatRange(0, 1), help="The share of those that fail.  [0]")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
     _desk(options, demo=True)
@@ -166,7 +170,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("role", options["role"])
     if options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
-    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults"):
+    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
     return load(options["config"] or (None if demo else _usual_file()), given)
 
@@ -360,13 +364,17 @@ def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, gro
 
 @main.command()
 @click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
+@click.option("--crash", "kills", type=click.IntRange(1, 100_000), help="Kill the desk and its order gateway in turn.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def drill(trades: int | None, seed: int, as_json: bool) -> None:
+def drill(trades: int | None, kills: int | None, seed: int, as_json: bool) -> None:
     """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
-    from console.drill import drill_trades
+    from console.drill import drill_kills, drill_trades
 
-    if not drill_trades(trades or 1_000, seed, as_json=as_json):
+    kept = drill_kills(kills, seed, as_json=as_json) if kills else True
+    if trades or not kills:
+        kept &= drill_trades(trades or 1_000, seed, as_json=as_json)
+    if not kept:
         sys.exit(1)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
+from core.live.wire import GatewayState
 from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from core.tick import Cause
@@ -311,6 +312,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     profit: ProfitView | None = None  # None: another desk's, which does not tell
     fees: tuple[FeeView, ...] = ()
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
+    order_gateway: GatewayState | None = None  # None: orders are filled on paper
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):

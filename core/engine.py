@@ -51,8 +51,9 @@ from core.feeds.collector import Collector, FeedState
 from core.guard import Guard
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
+from core.live.link import Link as OrderLink
 from core.log.ticklog import TickLog
-from core.opening import open_journal, open_log
+from core.opening import open_journal, open_log, open_orders
 from core.places import data_dir, desk_name
 from core.remote.keys import operators
 from core.settings import Settings
@@ -89,7 +90,8 @@ class Engine:
         ledger: Path,
         run_id: str,
         name: str,
-        books: PaperBooks,
+        books: PaperBooks | None,
+        link: OrderLink | None,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
@@ -128,7 +130,9 @@ class Engine:
             self._claim,
             self._verdicts,
             books=books,
+            link=link,
         )
+        self._link = link
         self._gateway, self._session = gateway, SessionBook()
         self._analyst = Analyst(
             self._detector.book,
@@ -240,6 +244,7 @@ class Engine:
             halted_all=trading.limits.halted_all,
             profit=views.profit_view(trading.profit(), now_ns),
             fees=tuple(views.fees(trading.accounts, self._instruments)),
+            order_gateway=self._link.state() if self._link is not None else None,
         )
 
     def submit(self, command: Command) -> None:
@@ -503,8 +508,12 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIterator[Engine]:
+async def running(
+    settings: Settings, *, demo: bool, attended: bool, live: bool = False, entries: Mapping[str, str] | None = None
+) -> AsyncIterator[Engine]:
     """Run the desk as long as the context lasts. `attended`: a person is at it, who arms it.
+
+    `live`: its orders go to the venues, or to `entries`, where simulated ones take orders.
 
     Raises:
         DeskError: a part could not start.
@@ -520,12 +529,14 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
     if demo:  # its venues are its own, whatever the user's are set to
         settings = settings.model_copy(update={"venues": Settings().venues})
     async with contextlib.AsyncExitStack() as stack:
-        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo)
+        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo, live=live)
         name = desk_name(settings, path, demo=demo)
         log = await open_log(stack, settings, run_id if demo else None, name)
         market = None
         if demo:
             market = await stack.enter_async_context(simulated_market(settings))
+            live, entries = settings.demo.live_sim, market.order_urls
+        link = await open_orders(stack, settings, entries or {}, live=live)
         stem_s = int(time.time())
         install = install_code(str(path))
         ids = Ids.after(await journal.last_trade_id(Ids(install, stem_s).stem), install, stem_s)
@@ -537,9 +548,12 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         ledger = data_dir(settings) / "analysis.sqlite"
         if gateway.simulated:  # no money: it begins anew, and nothing of it stays
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
-        mode: Mode = "DEMO" if demo else "PAPER"
-        books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name, books)
+        mode: Mode = "DEMO" if demo else "LIVE" if live else "PAPER"
+        books = None
+        if link is None:
+            books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
+        named = (run_id, name)
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, *named, books, link)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))

@@ -186,6 +186,13 @@ class PaperSettings(Section):
     start_worth: Money = Decimal(100_000)  # quote currency: of every currency, what each venue holds at the start
 
 
+class LiveSettings(Section):
+    """Orders to real venues, which only `arbdesk run --live` sends."""
+
+    keys: Path | None = None  # of mode 0600: a table for each venue; or ARBDESK_BINANCE_KEY and so on
+    sandbox: tuple[Name, ...] = ()  # venues to trade on their own test systems, with keys of these
+
+
 class ConsoleSettings(Section):
     """The screen."""
 
@@ -213,6 +220,8 @@ class DemoSettings(Section):
     crossings_per_s: float | None = Field(default=None, ge=0, le=50)  # not set: 0.25 for a person, 1 without
     anomalies_per_s: float = Field(default=0.15, ge=0, le=5)  # quotes that are made wrong in one of five ways
     faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
+    live_sim: bool = False  # orders take the whole live way, to simulated venues
+    order_faults: float = Field(default=0.0, ge=0, le=1)  # the share of those orders that fail, each in some way
 
 
 class Settings(BaseSettings):
@@ -239,6 +248,7 @@ class Settings(BaseSettings):
     controls: ControlSettings = ControlSettings()
     paper: PaperSettings = PaperSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    live: LiveSettings = LiveSettings()
     console: ConsoleSettings = ConsoleSettings()
     remote: RemoteSettings = RemoteSettings()
     demo: DemoSettings = DemoSettings()

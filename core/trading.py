@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal
 
 from core.analysis.verdicts import Verdicts
@@ -18,11 +19,13 @@ from core.execution.paper import PaperBroker
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, plan
 from core.execution.profit import Profit, profit, rates
-from core.execution.recovery import Recovery
+from core.execution.recovery import Balances, Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies
+from core.live.link import Link
+from core.live.wire import Gate
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity, Route
@@ -55,8 +58,12 @@ class Trading:
         *,
         brokers: Mapping[str, Broker] | None = None,
         books: PaperBooks | None = None,
+        link: Link | None = None,
     ) -> None:
-        """`brokers`: where orders go, by venue; without, to paper venues, whose books survive the desk in `books`."""
+        """`brokers`: where orders go, by venue; without, through `link`, the gateway to live venues, if there is one.
+
+        Without either, to paper venues, whose books survive the desk in `books`.
+        """
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
@@ -64,6 +71,9 @@ class Trading:
             settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms, advice=advice
         )
         self.board = TicketBoard(settings.limits, latencies)
+        self._link = link
+        if brokers is None:
+            brokers = link.brokers if link is not None else None
         if brokers is None:
             brokers = {
                 venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, books=books)
@@ -71,9 +81,11 @@ class Trading:
             }
         places = brokers
         stock = paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth)
+        if link is not None:
+            stock = _unlimited  # what is there is the venues' to say
+            link.watch(self._gate, latencies)
         self.holdings = Holdings(stock if books is None else books.stock(stock), instruments)
         self._books = books
-        statements = {} if books is None else {venue: books.balances(venue) for venue in detector.book.venues}
         self.executor = Executor(
             self.limits,
             journal,
@@ -85,9 +97,13 @@ class Trading:
             holdings=self.holdings,
             proof=self._objection,
             claim=claim,
+            ready=link.why_not if link is not None else None,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
+        statements: Mapping[str, Balances] = link.accounts if link is not None else {}
+        if books is not None:
+            statements = {venue: books.balances(venue) for venue in detector.book.venues}
         self.recovery = Recovery(journal, self.executor, self.holdings, statements, ask_s=ANSWER_S)
         self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
         self._numeraire = settings.numeraire
@@ -109,6 +125,8 @@ class Trading:
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
+            if self._link is not None:
+                self._tasks.create_task(self._link.run(self._notify), name="order gateway")
             self._tasks.create_task(self._recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
@@ -173,6 +191,8 @@ class Trading:
         """
         why += _through(who)
         self.limits.halt(why, hedges_too=hedges_too)
+        if self._link is not None:
+            self._link.push()
         self._arm_later = None
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
@@ -304,9 +324,17 @@ class Trading:
             clock_ns=time.time_ns,
             send=executor.hedge,
             account_for=executor.account_for,
-            may_hedge=self.limits.may_hedge,
+            may_hedge=self._may_hedge,
             spendable=self.holdings.spendable,
         )
+
+    def _may_hedge(self, symbol: str) -> str:
+        """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""
+        return self.limits.may_hedge(symbol) or (self._link.why_not_any() if self._link is not None else "")
+
+    def _gate(self) -> Gate:
+        """Return what the order gateway holds every order against once more."""
+        return Gate(self.limits.armed and not self.limits.halted, not self.limits.may_hedge(""))
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)
@@ -362,6 +390,11 @@ class Trading:
 
     def _open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]
+
+
+def _unlimited(_venue: str, _currency: str) -> Decimal | None:
+    """Return that any amount is there: what a live venue holds is its to say."""
+    return None
 
 
 def _by(who: str) -> str:

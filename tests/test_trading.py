@@ -49,8 +49,8 @@ class Floor:
             Accounts(),
             self._note,
             lambda: True,
-            books=books,
             advice=advice,
+            books=books,
         )
         self._sequence_id = 0
 

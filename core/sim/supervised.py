@@ -18,9 +18,10 @@ READY_S = 20.0
 class SimulatedMarket:
     """The running child."""
 
-    def __init__(self, child: Sidecar, urls: dict[str, str], gateway_url: str) -> None:
+    def __init__(self, child: Sidecar, urls: dict[str, str], gateway_url: str, order_urls: dict[str, str]) -> None:
         self.urls = urls  # venue -> websocket address on loopback
         self.gateway_url = gateway_url
+        self.order_urls = order_urls  # venue -> where it takes orders; empty if it takes none
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
@@ -91,10 +92,12 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
         "--anomalies-per-s", str(demo.anomalies_per_s),
         *(part for fault in demo.faults for part in ("--fault", fault)),
     ]  # fmt: skip
+    if demo.live_sim:
+        arguments += ["--order-entry", "--order-faults", str(demo.order_faults)]
     faults.parse(demo.faults)
     async with sidecar("simulated market", "core.sim", arguments) as child:
         try:
             hello = await asyncio.wait_for(child.receive(), READY_S)
         except TimeoutError:
             raise SidecarFailed("The simulated market did not come up", why=f"no word in {READY_S:g} s") from None
-        yield SimulatedMarket(child, hello["urls"], hello["gateway"])
+        yield SimulatedMarket(child, hello["urls"], hello["gateway"], hello["orders"])
