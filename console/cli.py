@@ -368,12 +368,15 @@ def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, gro
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def drill(trades: int | None, kills: int | None, seed: int, as_json: bool) -> None:
-    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
-    from console.drill import drill_kills, drill_trades
+    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept.
 
-    kept = drill_kills(kills, seed, as_json=as_json) if kills else True
-    if trades or not kills:
-        kept &= drill_trades(trades or 1_000, seed, as_json=as_json)
+    Without options: the whole chain once, from a price to the money and back through every halt, a line each.
+    """
+    from console.drill import drill_all, drill_kills, drill_trades
+
+    kept = drill_all(seed, as_json=as_json) if not kills and not trades else True
+    kept &= drill_kills(kills, seed, as_json=as_json) if kills else True
+    kept &= drill_trades(trades, seed, as_json=as_json) if trades else True
     if not kept:
         sys.exit(1)
 
