@@ -28,6 +28,7 @@ from console.panes.toasts import Toasts
 from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
+from console.screens.palette import Palette
 from console.screens.points import PointsDialog
 from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
@@ -201,6 +202,10 @@ class Console(App[None], inherit_bindings=False):
         """Over a dialog, of all that works everywhere, only halt does."""
         return not (action == "command_palette" and self.screen.is_modal)
 
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_pane(self, number: int) -> None:
         self._main.go(number)
         self.frame()
@@ -286,8 +291,8 @@ class Console(App[None], inherit_bindings=False):
         front = self.screen
         if isinstance(front, TicketDialog):
             front.bar("the desk was halted")
-        elif not isinstance(front, DeskScreen | Dialog):
-            self.pop_screen()  # the palette, which hides what follows
+        elif isinstance(front, Palette):
+            front.dismiss()  # it hides what follows
         self.frame()
 
     def action_freeze(self) -> None:
