@@ -82,6 +82,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
+            click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -126,7 +127,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     live = bool(options.get("live"))
     picture: Path | None = options["picture"]
     if options["no_ui"]:
-        headless.log_to(None)
+        headless.log_to(None, verbose=settings.verbose)
         loop.run(headless.headless(settings, demo=demo, live=live, for_s=for_s))
         return
     from console import screen
@@ -159,6 +160,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
         table[last] = value
 
     put("approval", options["approval"])
+    put("verbose", options["verbose"] or None)
     put("journal", options["journal"])
     put("console.theme", options["theme"])
     put("analysis.gateway_url", options["gateway_url"])
@@ -405,12 +407,15 @@ def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, gro
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def drill(trades: int | None, kills: int | None, stops: int | None, seed: int, as_json: bool) -> None:
-    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
-    from console.drill import drill_kills, drill_trades
+    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept.
 
-    kept = drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
-    if trades or not (kills or stops):
-        kept &= drill_trades(trades or 1_000, seed, as_json=as_json)
+    Without options: the whole chain once, from a price to the money and back through every halt, a line each.
+    """
+    from console.drill import drill_all, drill_kills, drill_trades
+
+    kept = drill_all(seed, as_json=as_json) if not (kills or stops or trades) else True
+    kept &= drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
+    kept &= drill_trades(trades, seed, as_json=as_json) if trades else True
     if not kept:
         sys.exit(1)
 

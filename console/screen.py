@@ -37,7 +37,7 @@ async def show(
     redirected = picture is None and not sys.stdout.isatty()
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / ("demo.log" if demo else "arbdesk.log"))
+    log_to(folder / ("demo.log" if demo else "arbdesk.log"), verbose=settings.verbose)
     attended = picture is None
     async with running(settings, demo=demo, attended=attended, live=live) as engine, metrics(engine, settings):
         app = Console(engine, settings.console)

@@ -312,6 +312,14 @@ class Engine:
         """Arm a desk at which nobody sits, as its settings ask for."""
         self._trading.submit(Arm(), who="desk")
 
+    async def flushed(self) -> None:
+        """Wait until the journal has all that happened so far.
+
+        Raises:
+            JournalError: it has not, and will not have.
+        """
+        await self._journal.flush()
+
     async def ended(self) -> None:
         """Wait until the engine ends by itself, which it only does when a part of it failed."""
         if self._main is not None:

@@ -236,6 +236,7 @@ class Settings(BaseSettings):
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )
     name: DeskName | None = None  # what the desk is called on Kafka; made of host and role if not set
+    verbose: bool = False  # the log tells everything
     numeraire: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")  # what profit is summed up in
     role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"

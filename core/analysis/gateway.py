@@ -37,9 +37,14 @@ STATUS: dict[int, Outcome] = {
 class _Attempts:
     """What the HTTP client saw of one call: hooks tell it, also of attempts whose answer the SDK throws away."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
         self.seen: list[Attempt] = []
         self.wait_s = 0.0
+        self._key = key
+
+    def told(self, text: str) -> str:
+        """Return what a server or a library said as it may be shown: a server may repeat the key that it was sent."""
+        return clean(text.replace(self._key, "***"))[:200]
 
     def began(self) -> None:
         self.seen.append(Attempt(0))
@@ -84,6 +89,7 @@ class Gateway:
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             event_hooks={"request": [_on_attempt], "response": [_on_response]},
         )
+        self._key = key
         self._client = AsyncOpenAI(
             base_url=url,
             api_key=key,
@@ -157,7 +163,7 @@ class Gateway:
 
     async def _bounded(self, call: Any, within_s: float) -> Reply:
         """Await `call`; whatever becomes of it is a reply."""
-        attempts, start = _Attempts(), time.monotonic()
+        attempts, start = _Attempts(self._key), time.monotonic()
         token = _attempts.set(attempts)
         try:
             async with asyncio.timeout(within_s):
@@ -192,7 +198,7 @@ def _failed(error: Exception, attempts: _Attempts) -> Reply:
             if isinstance(error.__cause__, httpx2.ConnectError):
                 for at, attempt in enumerate(attempts.seen):
                     attempts.seen[at] = Attempt(attempt.status, sent=attempt.status != 0)
-            return Reply("unreachable", detail=clean(str(error.__cause__ or error))[:200])
+            return Reply("unreachable", detail=attempts.told(str(error.__cause__ or error)))
         case openai.APIStatusError():
             return Reply(_of_status(error), detail=_complaint(error))
         case TimeoutError():
@@ -200,7 +206,7 @@ def _failed(error: Exception, attempts: _Attempts) -> Reply:
         case json.JSONDecodeError():
             return Reply("broken_json")
         case _:
-            return Reply("not_json", detail=clean(f"{type(error).__name__}: {error}")[:200])
+            return Reply("not_json", detail=attempts.told(f"{type(error).__name__}: {error}"))
 
 
 def _of_status(error: openai.APIStatusError) -> Outcome:
@@ -213,7 +219,7 @@ def _of_status(error: openai.APIStatusError) -> Outcome:
 
 def _complaint(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
-    return clean(f"{error.status_code} {body.get('message') or error.message}")[:200]
+    return _attempts.get().told(f"{error.status_code} {body.get('message') or error.message}")
 
 
 def _judge(answer: object) -> Reply:
