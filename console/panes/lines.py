@@ -83,6 +83,16 @@ class Picture:
         return tuple(symbol for symbol in self.snapshot.symbols if self.filter.upper() in symbol.upper())
 
 
+def blank(ground: Widget, crop: Region) -> list[Strip]:
+    """Return the lines of what shows nothing but its colour: Textual would build them anew for each paint."""
+    paper = ground.background_colors[1]
+    strip = Strip.blank(crop.width, Style(bgcolor=paper.rich_color))
+    for line_filter in ground.get_line_filters():
+        if not isinstance(line_filter, ANSIToTruecolor):
+            strip = strip.apply_filter(line_filter, paper)
+    return [strip] * crop.height
+
+
 class Lines(Widget):
     """Shows lines as they are. No border or padding in CSS: they are skipped when `render_lines` is replaced."""
 
@@ -94,6 +104,7 @@ class Lines(Widget):
         self.lines: list[Line] = []
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}  # own cache: every refresh() wipes Textual's
+        self._theme: object = None
 
     def show(self, lines: list[Line]) -> None:
         """Put `lines` in place; only those that differ from what is there are painted."""
@@ -118,10 +129,13 @@ class Lines(Widget):
         self.redraw()
 
     def notify_style_update(self) -> None:
-        """Forget every colour: theme or focus may have changed."""
+        """Forget every colour if the theme changed: where the focus is shows in the lines themselves."""
         super().notify_style_update()
-        self._strips.clear()
-        self._styles.clear()
+        theme = (self.app.theme, self.background_colors)
+        if theme != self._theme:
+            self._theme = theme
+            self._strips.clear()
+            self._styles.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in crop.line_range]

@@ -5,15 +5,16 @@ from typing import Literal
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
+from textual.strip import Strip
 
 from console.panes.analysis import Analysis
 from console.panes.blotter import Blotter
 from console.panes.filter import Filter
 from console.panes.footer import Keys
 from console.panes.latency import Latency
-from console.panes.lines import Line, Lines, Pane, Picture
+from console.panes.lines import Line, Lines, Pane, Picture, blank
 from console.panes.spreads import Spreads
 from console.panes.status import Status
 from console.panes.strip import TicketStrip
@@ -44,6 +45,13 @@ class TooSmall(Lines):
         )
 
 
+class Beside(Horizontal):
+    """Panes side by side."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank(self, crop)
+
+
 class DeskScreen(Screen[None], inherit_bindings=False):
     """Status, five panes, tickets, keys."""
 
@@ -57,14 +65,17 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.spreads, self.blotter = Spreads(), Blotter()
         self.panes: tuple[Pane, ...] = (Ticks(), self.spreads, Analysis(), Latency(), self.blotter)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank(self, crop)
+
     def compose(self) -> ComposeResult:
         ticks, spreads, analysis, latency, blotter = self.panes
         yield self.status
         yield TooSmall()
-        with Horizontal(id="upper"):
+        with Beside(id="upper"):
             yield ticks
             yield spreads
-        with Horizontal(id="middle"):
+        with Beside(id="middle"):
             yield analysis
             yield latency
         yield blotter
@@ -93,7 +104,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         for pane in self.panes:
             pane.display = layout != "tiny" and (not single or self.current == pane.NUMBER)
             pane.tabs = self._tabs() if single else []
-        for row in self.query(Horizontal):
+        for row in self.query(Beside):
             row.display = any(pane.display for pane in self.panes if pane.parent is row)
         self.query_one(TooSmall).display = layout == "tiny"
         self.strip.display = layout != "tiny" and single and self.current != 5
@@ -108,8 +119,6 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.current = number
         self.lay_out(self.app.size)
         self.pane(number).focus()
-        for pane in self.panes:
-            pane.redraw()
 
     def toggle_zoom(self) -> None:
         self.zoomed = not self.zoomed
