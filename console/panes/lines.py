@@ -260,11 +260,9 @@ class Pane(Lines, can_focus=True):
                 room -= len(spans[-1][0])
         return [*title, (" ", "title"), *spans, (" " * max(0, room + 1), "title"), *marks]
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
-        self.redraw()
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
+        self.redraw()  # at once: with the next frame it would be late
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()

@@ -61,6 +61,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.current = 1
         self.zoomed = False
+        self._laid_out: tuple[Size, bool, int] | None = None
         self.status, self.strip, self.filter, self.footer = Status(), TicketStrip(), Filter(), Keys()
         self.spreads, self.blotter = Spreads(), Blotter()
         self.panes: tuple[Pane, ...] = (Ticks(), self.spreads, Analysis(), Latency(), self.blotter)
@@ -96,9 +97,13 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         return self.panes[number - 1]
 
     def lay_out(self, size: Size) -> None:
-        """Show what there is room for."""
+        """Show what there is room for. Textual lays out the whole screen for it: only where something changes."""
         layout = layout_of(size)
         single = layout == "single" or self.zoomed
+        wanted = (size, single, self.current if single else 0)
+        if wanted == self._laid_out:
+            return
+        self._laid_out = wanted
         self.set_class(size.height < 45, "-low")
         self.set_class(single, "-single")
         for pane in self.panes:
