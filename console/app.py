@@ -29,6 +29,7 @@ from console.screens.help import Help
 from console.screens.points import PointsDialog
 from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
+from console.screens.themes import ThemeDialog
 from console.screens.ticket import KeyClock, TicketDialog
 from console.tempo import Tempo, usual_per_s
 from console.themes import chosen, load_themes
@@ -78,12 +79,12 @@ class Console(App[None], inherit_bindings=False):
             ConfigurationError: a theme file has a mistake, or there is no theme of that name.
         """
         self._themes = load_themes()
-        name = chosen(settings.theme, self._themes)
+        chosen(settings.theme, self._themes)  # a mistake is told before anything is drawn
         plain = "NO_COLOR" in os.environ
         super().__init__(driver_class=DRIVER, ansi_color=True if plain else None)
         for theme in self._themes.values():
             self.register_theme(theme)
-        self.theme = name
+        self.theme = chosen(settings.theme, self._themes, self.console.color_system)
         self._desk = desk
         self._settings = settings
         self._clock_ns = clock_ns
@@ -286,8 +287,8 @@ class Console(App[None], inherit_bindings=False):
         self.frame()
 
     def action_theme(self) -> None:
-        names = sorted(self._themes)
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.push_screen(ThemeDialog(sorted(self._themes), self.theme, lambda name: setattr(self, "theme", name)))
+        self.call_after_refresh(self.frame)
 
     def action_help(self) -> None:
         self.push_screen(Help(bound_keys(self.screen)), lambda _: None)

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["console", "pane", "ticket", "dialog", "question"]
+Scope = Literal["console", "pane", "ticket", "dialog", "question", "choice"]
 
 
 class Key(NamedTuple):
@@ -53,7 +53,7 @@ KEYS = (
     Key("view.zoom", "z", "zoom", "Give the pane the whole screen, or take it back", "zoom", footer=5),
     Key("view.filter", "slash", "filter", "Show only symbols that contain a text", "filter", footer=6, sign="/"),
     Key("view.freeze", "space", "freeze", "Hold the picture still, or let it go on", "freeze", footer=7),
-    Key("view.theme", "t", "theme", "Next theme", "theme", footer=8),
+    Key("view.theme", "t", "theme", "Choose the colours, each shown at once", "theme", footer=8),
     Key("view.help", "question_mark", "help", "This page", "help", footer=2, sign="?"),
     Key("view.palette", "ctrl+p", "palette", "Search every command", "command_palette", priority=True, sign="^p"),
     Key("view.mouse", "m", "mouse", "Turn the mouse on or off: its reports cost bytes and CPU", "mouse"),
@@ -77,6 +77,10 @@ KEYS = (
     Key("move.home", "home", "top", "Go to the top", "move(0, -100000)", "pane"),
     Key("move.end", "end", "end", "Go to the end", "move(0, 100000)", "pane"),
     Key("dialog.close", "escape,q,question_mark", "close", "Close the dialog", "close", "dialog", sign="esc"),
+    Key("choice.down", "down,j,t", "down", "Look at the next one", "choose(1)", "choice"),
+    Key("choice.up", "up,k", "up", "Look at the one before", "choose(-1)", "choice"),
+    Key("choice.keep", "enter", "keep", "Keep what is shown", "keep", "choice"),
+    Key("choice.close", "escape,q", "close", "Back to what it was", "close", "choice", sign="esc"),
     Key("question.yes", "y", "yes", "Do what was asked", "yes", "question"),
     Key("question.no", "n,escape,q", "no", "Leave it as it is", "close", "question"),
 )

@@ -179,7 +179,7 @@ class PaperSettings(Section):
 class ConsoleSettings(Section):
     """The screen."""
 
-    theme: str = "arbdesk-dark"
+    theme: str = "auto"  # arbdesk-dark, or arbdesk-ansi where the terminal has sixteen colours
     frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
     bandwidth: Literal["auto", "low", "full"] = (
         "auto"  # low: a frame a second; auto: where the link is found to be slow

@@ -52,7 +52,10 @@ PENS = {
     "cursor": Pen("foreground", "cursor", reverse=True),
     "attached": Pen("focus-text", "focus", bold=True, reverse=True),
     "opportunity": Pen("opportunity-text", "opportunity", bold=True, reverse=True),
-    **{f"heat-{level}": Pen("heat-text", f"heat-{level}") for level in range(1, 10)},
+    **{
+        f"heat-{level}": Pen("heat-text-mid" if 3 <= level <= 7 else "heat-text", f"heat-{level}")
+        for level in range(1, 10)
+    },
     **{
         badge: Pen("badge-text", badge, bold=True, reverse=True)
         for badge in ("demo", "paper", "live", "armed", "disarmed", "halted", "frozen", "old")

@@ -110,8 +110,12 @@ async def freezes(face: Face) -> None:
 
 
 async def changes_theme(face: Face) -> None:
-    await face.press("t")
+    await face.press("t", "j", "k", "j")
     assert face.app.theme == "arbdesk-light"
+    await face.press("escape")
+    assert face.app.theme == "arbdesk-dark"
+    await face.press("t", "j", "enter")
+    assert (face.app.theme, face.front) == ("arbdesk-light", "DeskScreen")
 
 
 async def helps(face: Face) -> None:
@@ -232,6 +236,7 @@ CHECKS: dict[str, Check] = {
     "view.suspend": suspends_a_disarmed_desk,
     "desk.quit": quits,
     "desk.interrupt": says_how_to_quit,
+    **dict.fromkeys(("choice.down", "choice.up", "choice.keep", "choice.close"), changes_theme),
     "move.up": moves_up,
     "move.down": moves_down,
     "move.left": moves_left,
