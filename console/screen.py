@@ -5,16 +5,26 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from console.app import Console
 from console.headless import log_to
+from console.keymap import load_keymap
 from core.engine import Engine, running
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
 from core.settings import Settings
 
 LOOK_S = 1.0
+
+
+class Kept(TypedDict):
+    folder: Path | None
+    keymap: Mapping[str, str]
+
+
 logger = logging.getLogger("arbdesk")
 
 
@@ -32,7 +42,7 @@ async def show(
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
     async with running(settings, demo=demo, attended=picture is None) as engine:
-        app = Console(engine, settings.console)
+        app = Console(engine, settings.console, **kept(folder if picture is None else None))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
@@ -47,6 +57,15 @@ async def show(
             raise DeskError(
                 "The console failed", why="see the log for where", do="Report it; the desk stopped in order."
             )
+
+
+def kept(folder: Path | None) -> Kept:
+    """Return what a console on a terminal keeps: its memory and exports in `folder`, the person's own keys.
+
+    Raises:
+        ConfigurationError: the keymap has a mistake.
+    """
+    return {"folder": folder, "keymap": load_keymap()}
 
 
 async def terminal_gone() -> None:

@@ -1,5 +1,6 @@
 """Widgets that are painted line by line: a line that looks as before costs nothing."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -218,9 +219,9 @@ class Pane(Lines, can_focus=True):
         self.follow = False  # bring the cursor into view, once: a wheel may then scroll it out again
         self._last_top = 0
 
+    @abstractmethod
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         """Return what to show in `height` lines below the title."""
-        raise NotImplementedError
 
     def draw(self, picture: Picture) -> None:
         self.picture = picture
@@ -274,6 +275,15 @@ class Pane(Lines, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self.scroll_lines(-3)
+
+    def row(self) -> str:
+        """Return the text of the line under the cursor, else of the first one that is seen."""
+        if self.picture is None:
+            return ""
+        width, height = self.size
+        sheet = self.sheet(self.picture, width, height - 1)
+        at = self.top if sheet.cursor is None else sheet.cursor
+        return " ".join("".join(text for text, _ in sheet.body[at]()).split()) if at < len(sheet.body) else ""
 
     def scroll_lines(self, by: int) -> None:
         self.top = min(max(0, self.top + by), self._last_top)

@@ -19,10 +19,13 @@ from console.panes.spreads import Spreads
 from console.panes.status import Status
 from console.panes.strip import TicketStrip
 from console.panes.ticks import Ticks
+from console.remembered import Arrangement
 
 Layout = Literal["tiny", "single", "all"]
 LEAST = Size(80, 24)
 ALL = Size(112, 34)  # from here on all five panes are readable at once
+HIGH = 60  # lines from which on the middle row grows too
+ARRANGEMENTS: dict[Arrangement, tuple[int, ...]] = {"overview": (1, 2, 3, 4, 5), "trading": (2, 5), "feeds": (1, 4)}
 
 
 def layout_of(size: Size) -> Layout:
@@ -61,10 +64,13 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.current = 1
         self.zoomed = False
-        self._laid_out: tuple[Size, bool, int] | None = None
+        self._laid_out: tuple[Size, bool, int, Arrangement] | None = None
+        self.arrangement: Arrangement = "overview"
+        self.taller = self.wider = 0
         self.status, self.strip, self.filter, self.footer = Status(), TicketStrip(), Filter(), Keys()
         self.spreads, self.blotter = Spreads(), Blotter()
-        self.panes: tuple[Pane, ...] = (Ticks(), self.spreads, Analysis(), Latency(), self.blotter)
+        self.ticks = Ticks()
+        self.panes: tuple[Pane, ...] = (self.ticks, self.spreads, Analysis(), Latency(), self.blotter)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return blank(self, crop)
@@ -100,19 +106,22 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         """Show what there is room for. Textual lays out the whole screen for it: only where something changes."""
         layout = layout_of(size)
         single = layout == "single" or self.zoomed
-        wanted = (size, single, self.current if single else 0)
+        shown = ARRANGEMENTS[self.arrangement]
+        wanted = (size, single, self.current if single else 0, self.arrangement)
         if wanted == self._laid_out:
             return
         self._laid_out = wanted
         self.set_class(size.height < 45, "-low")
+        self.set_class(size.height >= HIGH, "-high")
         self.set_class(single, "-single")
+        self.set_class(self.arrangement == "feeds" and not single, "-feeds")
         for pane in self.panes:
-            pane.display = layout != "tiny" and (not single or self.current == pane.NUMBER)
+            pane.display = layout != "tiny" and (self.current == pane.NUMBER if single else pane.NUMBER in shown)
             pane.tabs = self._tabs() if single else []
         for row in self.query(Beside):
             row.display = any(pane.display for pane in self.panes if pane.parent is row)
         self.query_one(TooSmall).display = layout == "tiny"
-        self.strip.display = layout != "tiny" and single and self.current != 5
+        self.strip.display = layout != "tiny" and not self.blotter.display
         self.footer.display = layout != "tiny"
 
     def _tabs(self) -> Line:
@@ -120,8 +129,10 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         return [(f" {pane.NUMBER} {pane.TITLE} ", "focus" if here == pane.NUMBER else "title") for pane in self.panes]
 
     def go(self, number: int) -> None:
-        """Make a pane the current one."""
+        """Make a pane the current one; if it is not to be seen in this arrangement, with the others."""
         self.current = number
+        if number not in ARRANGEMENTS[self.arrangement]:
+            self.arrangement = "overview"
         self.lay_out(self.app.size)
         self.pane(number).focus()
 
@@ -129,12 +140,27 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.zoomed = not self.zoomed
         self.go(self.current)
 
+    def show_arrangement(self, arrangement: Arrangement) -> None:
+        """Show the panes that belong together."""
+        self.arrangement, self.zoomed = arrangement, False
+        here = self.current if self.current in ARRANGEMENTS[arrangement] else ARRANGEMENTS[arrangement][0]
+        self.go(here)
+
+    def resize_panes(self, taller: int, wider: int) -> None:
+        """Give the upper row and the left panes so much more room than they begin with; from -4 to 4."""
+        self.taller, self.wider = (min(max(by, -4), 4) for by in (taller, wider))
+        self.query_one("#upper").styles.height = f"{6 + self.taller}fr"
+        self.blotter.styles.height = f"{4 - 0.75 * self.taller}fr"
+        for number, width in ((1, 6 + self.wider), (2, 6 - self.wider), (3, 5 + self.wider), (4, 7.5 - self.wider)):
+            self.pane(number).styles.width = f"{width}fr"
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, Pane):
             self.current = event.widget.NUMBER
 
     def draw(self, live: Picture, shown: Picture) -> None:
         """Draw `shown` in the panes; the status and the open tickets are always live."""
+        self.spreads.history.note(live)
         self.status.draw(live)
         self.strip.draw(live)
         for pane in self.panes:

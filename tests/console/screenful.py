@@ -75,6 +75,8 @@ class Face:
         self.main.filter.value = ""
         for pane in self.main.panes:
             pane.top = 0
+        self.main.arrangement = "overview"
+        self.main.spreads.detailed = self.main.blotter.detailed = False
         self.main.spreads.at_symbol = self.main.spreads.at_route = 0
         self.main.blotter.selected = ""
         self.main.go(1)
