@@ -101,7 +101,7 @@ class Console(Viewing, inherit_bindings=False):
         self._painter = Painter()
         self._painted = False
         self._mouse = settings.mouse
-        self.folder = folder
+        self.folder, self.tours = folder, settings.tour
         self._rung: set[str] | None = None  # tickets that were heard
         if keymap:
             self.set_keymap(dict(keymap))

@@ -28,6 +28,7 @@ class Viewing(App[None], inherit_bindings=False):
     """The part of the console that no command comes from. `folder` is where it keeps its memory and its exports."""
 
     folder: Path | None = None  # None: nothing is kept
+    tours = True  # the first time, the keys are shown
     _mouse = False
     _remembered = Remembered()
 
@@ -50,7 +51,7 @@ class Viewing(App[None], inherit_bindings=False):
             main.resize_panes(held.taller, held.wider)
         if held.arrangement != main.arrangement:
             main.show_arrangement(held.arrangement)
-        if self.folder is not None and not held.toured:
+        if self.tours and self.folder is not None and not held.toured:
             self.action_tour()
 
     def _keep(self) -> None:

@@ -184,6 +184,7 @@ class ConsoleSettings(Section):
     bandwidth: Literal["auto", "low", "full"] = (
         "auto"  # low: a frame a second; auto: where the link is found to be slow
     )
+    tour: bool = True  # the first time, a page of the keys that matter
     bell: bool = False  # the terminal's, for each new ticket
     mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
 

@@ -152,7 +152,7 @@ def _frames(per_s: int) -> dict[str, str]:
 
 
 def _home(folder: Path) -> dict[str, str]:
-    return {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    return {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "ARBDESK_CONSOLE__TOUR": "false"}
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from core.spreads.route import Route
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 HISTORY_S = 120
-LINES = 6
 
 
 class History:
@@ -55,7 +54,7 @@ def drawn(edges: Sequence[float | None], width: int) -> Line:
 
 
 def about(route: Route, edge: Edge | None, history: History, picture: Picture, width: int) -> list[Line]:
-    """Return six lines about a route: its two quotes, what the edge is made of, by size, and how it went."""
+    """Return five lines about a route: its two quotes, what the edge is made of, by size, and how it went."""
     quotes = {(quote.symbol, quote.venue): quote for quote in picture.snapshot.quotes}
     bought, sold = quotes.get((route.symbol, route.buy)), quotes.get((route.symbol, route.sell))
     edges = history.of(route)
@@ -67,7 +66,6 @@ def about(route: Route, edge: Edge | None, history: History, picture: Picture, w
         _made_of(bought, sold, edge),
         _by_size(edge, bought, sold),
         [(f" {left(f'last {HISTORY_S} s', 11)}", "dim"), *drawn(edges, max(10, width - 32)), *span],
-        [],
     ]
 
 

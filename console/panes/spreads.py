@@ -62,7 +62,8 @@ class Spreads(Pane):
         self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
         self._first = max(self._first, self.at_route - seen + 1)
         shown = columns[self._first : self._first + seen]
-        tall = 2 * len(symbols) + 4 <= height
+        below = DETAIL + 2 if self.detailed and height > DETAIL + 6 else 0
+        tall = 2 * len(symbols) + 4 + below <= height
         map_ = Map(picture, edges, shown, name, cell, tall)
         body: list[Callable[[], Line]] = []
         for y, symbol in enumerate(symbols):
@@ -73,9 +74,9 @@ class Spreads(Pane):
         here = Route(symbols[self.at_symbol], *columns[self.at_route])
         foot = [legend(width), clipped(detail(here, edges.get(here), picture), width)]
         spare = height - 2 - len(body) - len(foot)
-        if self.detailed and height > DETAIL + 6:
+        if below:
             told = about(here, edges.get(here), self.history, picture, width)
-            foot = [legend(width), [], foot[1], *(clipped(line, width) for line in told[:DETAIL])]
+            foot = [legend(width), [], foot[1], *(clipped(line, width) for line in told)]
             spare = height - 2 - len(body) - len(foot)
         if spare > 0:
             foot = [[], *foot]

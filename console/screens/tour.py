@@ -9,7 +9,7 @@ STOPS = (
     ("1 - 5", "a pane; z gives it the whole screen, w other arrangements", ""),
     ("arrows", "move in it; d tells all about what the cursor is on", ""),
     ("/", "only symbols that contain a text", ""),
-    ("a", "arm the desk, or disarm it: it starts disarmed, and only an armed desk sends orders", "desk.arm"),
+    ("a", "arm the desk, or disarm it; only an armed desk sends orders", "desk.arm"),
     ("enter", "open a ticket; its own two letters approve it, nothing else does", "ticket.open"),
     ("!", "HALT: works always and everywhere", "desk.halt"),
     ("6", "the log: what the desk had to say", "view.log"),
