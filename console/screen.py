@@ -12,6 +12,7 @@ from typing import TypedDict
 from console.app import Console
 from console.headless import log_to
 from console.keymap import load_keymap
+from console.themes import DEFAULT
 from core.engine import Engine, running
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
@@ -42,7 +43,10 @@ async def show(
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"))
     async with running(settings, demo=demo, attended=picture is None) as engine:
-        app = Console(engine, settings.console, **kept(folder if picture is None else None))
+        face = settings.console
+        if picture is not None and face.theme == "auto":  # a picture has all colours, whatever terminal asked for it
+            face = face.model_copy(update={"theme": DEFAULT})
+        app = Console(engine, face, **kept(folder if picture is None else None))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
