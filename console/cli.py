@@ -490,6 +490,17 @@ def socket(rate: int, seconds: int, as_json: bool) -> None:
     loop.run(measure(rate, seconds, as_json=as_json))
 
 
+@bench.command("console")
+@click.option("--seconds", type=click.IntRange(1, 600), default=8, show_default=True, help="Of each rate.")
+@click.option("--keys", type=click.IntRange(10, 10_000), default=150, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bench_console(seconds: int, keys: int, as_json: bool) -> None:
+    """What the screen costs on a real pseudo-terminal, beside the same panes of stock widgets."""
+    from console.bench.screen import screen
+
+    screen(seconds, keys, as_json=as_json)
+
+
 @bench.command()
 @click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
 @click.option("--seed", type=int, default=1, show_default=True)

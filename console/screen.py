@@ -5,12 +5,16 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 import orjson
 
 from console.app import Console
 from console.headless import log_to, metrics
+from console.keymap import load_keymap
+from console.themes import DEFAULT
 from core.engine import Engine, running
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
@@ -18,6 +22,13 @@ from core.settings import Settings
 from core.summary import summary
 
 LOOK_S = 1.0
+
+
+class Kept(TypedDict):
+    folder: Path | None
+    keymap: Mapping[str, str]
+
+
 logger = logging.getLogger("arbdesk")
 
 
@@ -40,7 +51,10 @@ async def show(
     log_to(folder / ("demo.log" if demo else "arbdesk.log"), verbose=settings.verbose)
     attended = picture is None
     async with running(settings, demo=demo, attended=attended, live=live) as engine, metrics(engine, settings):
-        app = Console(engine, settings.console)
+        face = settings.console
+        if picture is not None and face.theme == "auto":  # a picture has all colours, whatever terminal asked for it
+            face = face.model_copy(update={"theme": DEFAULT})
+        app = Console(engine, face, **kept(folder if picture is None else None))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
@@ -57,6 +71,15 @@ async def show(
             )
     if redirected:
         print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
+
+
+def kept(folder: Path | None) -> Kept:
+    """Return what a console on a terminal keeps: its memory and exports in `folder`, the person's own keys.
+
+    Raises:
+        ConfigurationError: the keymap has a mistake.
+    """
+    return {"folder": folder, "keymap": load_keymap()}
 
 
 async def terminal_gone() -> None:

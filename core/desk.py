@@ -131,6 +131,10 @@ class OrderView(msgspec.Struct, frozen=True):
     fees: str
     at_ns: int
     why: str = ""
+    received_ns: int = 0  # the tick that opened its trade; this and what follows is 0 where it is not known
+    decided_ns: int = 0  # by the desk, or by the person who approved
+    sent_ns: int = 0
+    answered_ns: int = 0
 
 
 class ExposureView(msgspec.Struct, frozen=True):

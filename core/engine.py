@@ -215,7 +215,7 @@ class Engine:
             ),
             tickets=tuple(views.ticket_view(ticket, live, rescue) for ticket in trading.board.tickets()),
             ticket_counts=TicketCounts(**trading.board.counts()),
-            orders=tuple(views.order_view(order) for order in trading.executor.orders()),
+            orders=tuple(views.order_view(order, trading.executor.moments) for order in trading.executor.orders()),
             order_counts=trading.executor.counts(),
             refusals={str(reason): times for reason, times in trading.limits.refused.items()},
             pnl=pnl_text(trading.accounts.pnl()),

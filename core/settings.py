@@ -196,11 +196,13 @@ class LiveSettings(Section):
 class ConsoleSettings(Section):
     """The screen."""
 
-    theme: str = "arbdesk-dark"
+    theme: str = "auto"  # arbdesk-dark, or arbdesk-ansi where the terminal has sixteen colours
     frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
     bandwidth: Literal["auto", "low", "full"] = (
         "auto"  # low: a frame a second; auto: where the link is found to be slow
     )
+    tour: bool = True  # the first time, a page of the keys that matter
+    bell: bool = False  # the terminal's, for each new ticket
     mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.story import duration, hops_of, last_traded, waterfall
 from console.panes.text import count, milliseconds
 from core.latency import BOUNDS_MS, PARTS, STAGES, Percentiles, Stage
 
@@ -45,6 +46,10 @@ class Latency(Pane):
     NUMBER = 4
     TITLE = "Latency"
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.detailed = False  # the last trade instead of the histograms
+
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         bars = len(BOUNDS_MS) + 1
         cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
@@ -58,7 +63,24 @@ class Latency(Pane):
         for stage in stages:
             took = picture.snapshot.latency.get(stage, Percentiles())
             body += [partial(line_of, stage, took, row, rows, cell) for row in range(rows)]
-        return Sheet(_info(picture), [head], body, [axis(cell)])
+        hops = hops_of(last_traded(picture.snapshot))
+        last: list[Line] = []
+        if hops:
+            total = (max(hop.to_ns for hop in hops) - hops[0].from_ns) / 1e6
+            last = [[(" the last trade", "text"), (f"  {duration(total)}", "strong")], *waterfall(hops, width)]
+        if self.detailed:
+            told = last or [[(" No trade has left the desk in this run", "dim")]]
+            return Sheet(_info(picture), body=[partial(list, line) for line in told])
+        foot = [axis(cell)]
+        if last and height - 2 - len(body) > len(last):
+            foot += [[], *last]
+        return Sheet(_info(picture), [head], body, foot)
+
+    def action_detail(self) -> None:
+        """Show the last trade hop by hop, or the histograms again."""
+        self.detailed = not self.detailed
+        self.top = 0
+        self.redraw()
 
 
 def shown(picture: Picture, lines: int) -> list[Stage]:

@@ -21,6 +21,7 @@ from core.execution.rescue import Ending, Rescue
 from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
+MOMENTS = 200  # trades of which it is remembered when they began
 SHOWN = 200  # the newest orders of this run, and whatever is in flight
 
 
@@ -61,6 +62,7 @@ class Executor:
         self._claim = claim  # None: nobody else trades for this desk
         self._ready = ready  # (venue) -> why no order can be sent there at this moment
         self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
+        self.moments: dict[str, tuple[int, int]] = {}  # trade id -> its tick received, decided; ns
         self._placed: dict[str, Placed] = {}  # client id -> order, oldest first
         self._outcomes: Counter[Outcome] = Counter()
         self._idle = asyncio.Event()
@@ -73,6 +75,9 @@ class Executor:
         """Send both legs of `trade` at once; return what became of each, or why nothing was written or sent."""
         if refusal := self._gate(trade):
             return refusal
+        self.moments[trade.trade_id] = trade.received_ns, decided_ns
+        while len(self.moments) > MOMENTS:
+            del self.moments[next(iter(self.moments))]
         with self._in_flight(trade):
             checked_ns = self._clock_ns()
             try:
