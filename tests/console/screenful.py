@@ -58,8 +58,16 @@ class Face:
         return type(self.app.screen).__name__
 
     async def frame(self) -> None:
+        await self.laid_out()
         self.app.frame()
         await self.pilot.pause()
+
+    async def laid_out(self) -> None:
+        """Wait for the layout; Textual's own wait takes a process for idle that gets no turn on a busy machine."""
+        for _ in range(1_000):
+            if not self.app.screen._layout_required:
+                return
+            await asyncio.sleep(0)
 
     async def anew(self, snapshot: Snapshot) -> None:
         """Bring the console back to how it began."""
