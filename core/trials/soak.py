@@ -108,15 +108,20 @@ async def _asking() -> AsyncIterator[Analyst]:
             )
             running = asyncio.create_task(analyst.run())
             try:
-                async with asyncio.timeout(START_S):
-                    while not analyst.outcomes["ok"]:  # noqa: ASYNC110  nobody announces it
-                        await asyncio.sleep(0.1)
+                await _until_answered(analyst)
                 yield analyst
-            except TimeoutError:
-                raise DeskError("The models' process did not answer", why=analyst.standing.why) from None
             finally:
                 running.cancel()
                 await asyncio.wait([running])
+
+
+async def _until_answered(analyst: Analyst) -> None:
+    try:
+        async with asyncio.timeout(START_S):
+            while not analyst.outcomes["ok"]:  # noqa: ASYNC110  nobody announces it
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise DeskError("The models' process did not answer", why=analyst.standing.why) from None
 
 
 def _stale_book() -> SpreadBook:
