@@ -115,7 +115,7 @@ async def at_console(
         command = [sys.executable, "-m", "console", *arguments]
         own = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=end, stderr=end, stdout=PIPE, env={**os.environ, **own, **env}, start_new_session=True
+            *command, stdin=end, stderr=end, stdout=PIPE, env={**_environment(), **own, **env}, start_new_session=True
         )
     finally:
         os.close(end)
@@ -127,3 +127,12 @@ async def at_console(
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without the user's settings of a desk, and without the size of the user's terminal."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ARBDESK_") and name not in ("COLUMNS", "LINES")
+    }

@@ -5,10 +5,11 @@ symbols than a desk would, and no quote of it is ever renewed: all of them are s
 """
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +33,6 @@ QUESTIONS = 2 * len(VENUES)  # that a look at one symbol gives cause for
 SYMBOLS = tuple(f"SOAK{number}/USDT" for number in range(round(TRIGGERS_PER_S * LOOK_S / QUESTIONS)))
 SAMPLE_S, START_S, WARM_S = 1.0, 30.0, 20.0
 UNCAPPED_USD = Decimal(1_000_000)  # what is simulated costs none
-PAGE_MB = 4096 / 2**20
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -108,15 +108,21 @@ async def _asking() -> AsyncIterator[Analyst]:
             )
             running = asyncio.create_task(analyst.run())
             try:
-                async with asyncio.timeout(START_S):
-                    while not analyst.outcomes["ok"]:  # noqa: ASYNC110  nobody announces it
-                        await asyncio.sleep(0.1)
+                await _until_answered(analyst)
                 yield analyst
-            except TimeoutError:
-                raise DeskError("The models' process did not answer", why=analyst.standing.why) from None
             finally:
                 running.cancel()
-                await asyncio.wait([running])
+                with suppress(asyncio.CancelledError):
+                    await running
+
+
+async def _until_answered(analyst: Analyst) -> None:
+    try:
+        async with asyncio.timeout(START_S):
+            while not analyst.outcomes["ok"]:  # noqa: ASYNC110  nobody announces it
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise DeskError("The models' process did not answer", why=analyst.standing.why) from None
 
 
 def _stale_book() -> SpreadBook:
@@ -143,7 +149,7 @@ def _sample(analyst: Analyst, at_s: float, late_ms: float) -> Sample:
 
 
 def _resident_mb(process: str) -> float:
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE_MB
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _soaked(analyst: Analyst, samples: list[Sample], lasted_s: float, triggers: int) -> Soaked:
