@@ -8,6 +8,8 @@ os.environ.setdefault("TEXTUAL_FPS", "240")  # the dead time after a paint, not 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from rich.console import RenderableType
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
@@ -26,6 +28,7 @@ from console.panes.toasts import Toasts
 from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
+from console.screens.palette import Palette
 from console.screens.points import PointsDialog
 from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
@@ -157,6 +160,13 @@ class Console(App[None], inherit_bindings=False):
             times = f" ×{notice.times}" if notice.times > 1 else ""
             self._say(f"{notice.text}{times}", notice.level)
 
+    def _fatal_error(self) -> None:
+        """End after a failure, and tell where it was: never what was held there, which may be a secret."""
+        self.bell()
+        traceback = Traceback(width=None, suppress=["rich", "textual"], show_locals=False)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
     def _live(self) -> Picture:
         snapshot, now = self._snapshot, self._clock_ns()
         frozen_ns = None if self._frozen is None else max(0, now - self._frozen.now_ns)
@@ -191,6 +201,10 @@ class Console(App[None], inherit_bindings=False):
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, of all that works everywhere, only halt does."""
         return not (action == "command_palette" and self.screen.is_modal)
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_pane(self, number: int) -> None:
         self._main.go(number)
@@ -277,8 +291,8 @@ class Console(App[None], inherit_bindings=False):
         front = self.screen
         if isinstance(front, TicketDialog):
             front.bar("the desk was halted")
-        elif not isinstance(front, DeskScreen | Dialog):
-            self.pop_screen()  # the palette, which hides what follows
+        elif isinstance(front, Palette):
+            front.dismiss()  # it hides what follows
         self.frame()
 
     def action_freeze(self) -> None:
@@ -344,6 +358,9 @@ class Console(App[None], inherit_bindings=False):
             "Halt all", "No order leaves, and no hedge of what stands open", lambda: self._submit(halt_all)
         )
         yield SystemCommand("Ask for a new proposal", "A model shares the limits", lambda: self._submit(AskStrategy()))
+        if self._snapshot.analysis.in_force is not None:
+            drop = "Let sizes be what the limits allow"
+            yield SystemCommand("Drop the proposal in force", drop, lambda: self._submit(DropProposal()))
         for kind in self._snapshot.gateway_faults:
             yield SystemCommand(
                 f"Simulate: {kind} on the gateway",

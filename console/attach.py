@@ -32,7 +32,7 @@ async def attach_to(settings: Settings, desk_id: str | None, *, read_only: bool)
     secured(settings.log)  # mistakes in it are told before anything is tried
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / "attach.log")
+    log_to(folder / "attach.log", verbose=settings.verbose)
     watch = Watch(settings.log, desk_id)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run(), name="watch")

@@ -68,7 +68,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--for", "for_s", type=Duration(), help="Stop by itself after this time: 500ms, 20s, 5m, 2h."),
             click.option("--approval", type=click.Choice(["manual", "auto"]), help="Who approves trades.  [manual]"),
-            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT"),
+            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT; a demo also takes a number."),
             click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]"),
             click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
             click.option(
@@ -82,6 +82,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
+            click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -107,6 +108,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 @click.option(
     "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
@@ -125,7 +127,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     live = bool(options.get("live"))
     picture: Path | None = options["picture"]
     if options["no_ui"]:
-        headless.log_to(None)
+        headless.log_to(None, verbose=settings.verbose)
         loop.run(headless.headless(settings, demo=demo, live=live, for_s=for_s))
         return
     from console import screen
@@ -158,6 +160,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
         table[last] = value
 
     put("approval", options["approval"])
+    put("verbose", options["verbose"] or None)
     put("journal", options["journal"])
     put("console.theme", options["theme"])
     put("analysis.gateway_url", options["gateway_url"])
@@ -168,7 +171,11 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
-    if options["symbols"]:
+    if options.get("demo_venues"):
+        put("demo.venues", tuple(part.strip() for part in options["demo_venues"].split(",")))
+    if demo and str(options["symbols"]).isdigit():
+        put("demo.symbols", int(options["symbols"]))
+    elif options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
     for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
@@ -268,6 +275,34 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
     settings = load(config or _usual_file(), {})
     list_orders(settings, journal, demo=demo, limit=limit, as_json=as_json)
+
+
+@main.command()
+@click.argument("venues", nargs=-1)
+@click.option("--cached", is_flag=True, help="Ask nobody: only show what is known.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def instruments(venues: tuple[str, ...], cached: bool, config: Path | None, as_json: bool) -> None:
+    """Ask the venues what they list, with lattices and fees, and keep that for the desk. Without names: all venues."""
+    from console import loop
+    from console.listings import show_instruments
+    from core.settings import load
+
+    settings = load(config or _usual_file(), {})
+    if not loop.run(show_instruments(settings, venues, ask=not cached, as_json=as_json)):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--confirm", nargs=2, metavar="VENUE SYMBOL", help="Say that it is the same thing as elsewhere.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def identity(confirm: tuple[str, str] | None, config: Path | None, as_json: bool) -> None:
+    """List symbols that are not traded on a venue because their price says that they may be another thing there."""
+    from console.identity import show_identities
+    from core.settings import load
+
+    show_identities(load(config or _usual_file(), {}), confirm, as_json=as_json)
 
 
 @main.command()
@@ -372,12 +407,15 @@ def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, gro
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def drill(trades: int | None, kills: int | None, stops: int | None, seed: int, as_json: bool) -> None:
-    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
-    from console.drill import drill_kills, drill_trades
+    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept.
 
-    kept = drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
-    if trades or not (kills or stops):
-        kept &= drill_trades(trades or 1_000, seed, as_json=as_json)
+    Without options: the whole chain once, from a price to the money and back through every halt, a line each.
+    """
+    from console.drill import drill_all, drill_kills, drill_trades
+
+    kept = drill_all(seed, as_json=as_json) if not (kills or stops or trades) else True
+    kept &= drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
+    kept &= drill_trades(trades, seed, as_json=as_json) if trades else True
     if not kept:
         sys.exit(1)
 
@@ -465,11 +503,16 @@ def detection(
     """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time; which
     of its alarms each model takes for true ones, and what that costs."""
     from console import loop
+    from console.bench.detection import Ask
     from console.bench.detection import detection as measured
     from core.settings import load
 
-    settings = load(config, {"analysis": {"gateway_url": gateway_url}} if gateway_url else {})
-    loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
+    settings = load(
+        config or (_usual_file() if gateway_url else None),
+        {"analysis": {"gateway_url": gateway_url}} if gateway_url else {},
+    )
+    ask = Ask.NONE if not models else Ask.REAL if gateway_url else Ask.SIMULATED
+    loop.run(measured(settings, seconds, seed, ask, as_json=as_json))
 
 
 @bench.command()

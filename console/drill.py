@@ -1,9 +1,12 @@
 """`arbdesk drill`: trouble made on purpose, and a dated report of what was kept of what is promised."""
 
+import logging
 import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,38 @@ import click
 import orjson
 
 from console import loop
+from core.drill.chain import Line, drill_chain
 from core.drill.crash import drill_crash
 from core.drill.legs import drill_legs
+
+
+def drill_all(seed: int, *, as_json: bool) -> bool:
+    """Walk the whole chain once; print a line for each promise as it is found; return whether all were kept."""
+    live = find_spec("ccxt") is not None
+    where = "simulated venues, through the order gateway and ccxt" if live else "paper venues (no ccxt is installed)"
+    lines: list[Line] = []
+
+    def tell(line: Line) -> None:
+        lines.append(line)
+        if not as_json:
+            at = datetime.fromtimestamp(line.at_ns / 1e9, UTC).strftime("%H:%M:%S.%f")[:-3]
+            click.echo(f"{at}  {'ok    ' if line.kept else 'BROKEN'}  {line.what}: {line.found}")
+
+    began = datetime.now(UTC)
+    if not as_json:
+        click.echo(
+            f"ArbDesk {version('arbdesk')}, drill of {began:%Y-%m-%d %H:%M:%S} UTC, seed {seed}; orders go to {where}"
+        )
+    with tempfile.TemporaryDirectory(prefix="arbdesk-drill-") as folder:
+        logging.getLogger("arbdesk").setLevel(logging.CRITICAL)  # what is told here is told in lines of its own
+        all_kept = loop.run(drill_chain(Path(folder), tell, seed=seed, live=live))
+    broken = sum(not line.kept for line in lines)
+    if as_json:
+        report = {"at": began.isoformat(timespec="seconds"), "drill": "the whole chain", "orders_to": where}
+        click.echo(orjson.dumps({**report, "lines": [line._asdict() for line in lines], "broken": broken}))
+    else:
+        click.echo(f"{len(lines)} promises, {broken} broken, {(datetime.now(UTC) - began).total_seconds():.1f} s")
+    return all_kept
 
 
 def drill_kills(kills: int, stops: int, seed: int, *, as_json: bool) -> bool:

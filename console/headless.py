@@ -58,16 +58,19 @@ class Waiting(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
-def log_to(target: Path | None) -> None:
-    """Send the log to stderr, or to a file: on a screen, stderr is the picture. Writing never holds up the desk."""
+def log_to(target: Path | None, *, verbose: bool = False) -> None:
+    """Send the log to stderr, or to a file: on a screen, stderr is the picture. Writing never holds up the desk.
+
+    `verbose`: everything that we and the libraries have to say.
+    """
     writer = logging.StreamHandler(sys.stderr) if target is None else logging.FileHandler(target, encoding="utf-8")
     writer.setFormatter(JsonLines())
     waiting = Waiting()
     waiting.setFormatter(logging.Formatter("%(message)s"))  # the writer's own makes the line
     logging.handlers.QueueListener(waiting.lines, writer).start()
     atexit.register(_write_out, waiting)
-    logging.basicConfig(level=logging.INFO, handlers=[waiting], force=True)
-    for library in ("aiokafka", "websockets", "asyncio"):
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[waiting], force=True)
+    for library in () if verbose else ("aiokafka", "websockets", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
