@@ -96,7 +96,11 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @desk_options
-@click.option("--live", is_flag=True, help="Send orders to the venues, with the keys of the environment or live.keys.")
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Send orders to the venues, with the keys of the environment, of keys.toml or of the keyring.",
+)
 def run(**options: Any) -> None:
     """The desk on live public feeds; orders are filled on paper, unless --live sends them to the venues."""
     _desk(options, demo=False)
