@@ -96,11 +96,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @desk_options
-@click.option(
-    "--live",
-    is_flag=True,
-    help="Send orders to the venues, with the keys of the environment, of keys.toml or of the keyring.",
-)
+@click.option("--live", is_flag=True, help="Send orders to the venues, with the keys of the environment or live.keys.")
 def run(**options: Any) -> None:
     """The desk on live public feeds; orders are filled on paper, unless --live sends them to the venues."""
     _desk(options, demo=False)

@@ -189,7 +189,7 @@ class PaperSettings(Section):
 class LiveSettings(Section):
     """Orders to real venues, which only `arbdesk run --live` sends."""
 
-    keys: Path | None = None  # of mode 0600, a table for each venue; instead of keys.toml beside the settings
+    keys: Path | None = None  # of mode 0600: a table for each venue; or ARBDESK_BINANCE_KEY and so on
     sandbox: tuple[Name, ...] = ()  # venues to trade on their own test systems, with keys of these
 
 

@@ -6,19 +6,20 @@ An order is immediate or cancel, so nothing of it stays when this process ends, 
 import asyncio
 import contextlib
 import ctypes
+import fcntl
+import hashlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from core.errors import AccountHeld, ConfigurationError, DeskError
-from core.execution.keys import Keys, held_accounts, keys_of
-from core.live.simulated import simulated
-from core.live.wire import Configuration, FromGateway, Refused
+from core.errors import ConfigurationError, DeskError
+from core.live.keys import SIMULATED, Keys, keys_of
+from core.live.wire import Account, Configuration, FromGateway, Refused
 
 LOCK_S = 2.0  # for the gateway of a desk that was killed to let its account go
 LINE_LIMIT = 2**20
@@ -49,12 +50,9 @@ async def main(tell: Callable[[FromGateway], None]) -> None:
     configuration = msgspec.json.decode(await anext(told), type=Configuration)
     file = Path(configuration.keys_file) if configuration.keys_file else None
     with contextlib.ExitStack() as stack:
-        keys = {
-            one.venue: simulated(one.venue) if one.url else keys_of(one.venue, file) for one in configuration.accounts
-        }
+        keys = {one.venue: SIMULATED if one.url else keys_of(one.venue, file) for one in configuration.accounts}
         for one in configuration.accounts:
-            folder = Path(configuration.locks) / one.url.rpartition(":")[2] if one.url else None
-            stack.enter_context(await _sole(keys[one.venue], folder))
+            stack.enter_context(await _sole(Path(configuration.locks), one, keys[one.venue]))
         try:
             from core.live.service import serve  # with ccxt, which takes a second: only once the keys are there
         except ModuleNotFoundError as error:
@@ -64,22 +62,43 @@ async def main(tell: Callable[[FromGateway], None]) -> None:
         await serve(configuration, keys, told, tell)
 
 
-async def _sole(keys: Keys, folder: Path | None) -> contextlib.ExitStack:
+async def _sole(folder: Path, account: Account, keys: Keys) -> "contextlib.AbstractContextManager[None]":
     """Hold the account's lock: two gateways on one key could not tell their orders apart.
 
     Raises:
-        AccountHeld: another desk holds it, and for longer than the gateway of one that was killed.
+        ConfigurationError: another desk holds it.
     """
+    lock = _lock_file(folder, account, keys)
     until_s = asyncio.get_running_loop().time() + LOCK_S
     while True:
         try:
-            with contextlib.ExitStack() as held:
-                held.enter_context(held_accounts([keys], folder))
-                return held.pop_all()
-        except AccountHeld:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return _held(lock)
+        except BlockingIOError:
             if asyncio.get_running_loop().time() > until_s:
-                raise
+                os.close(lock)
+                raise ConfigurationError(
+                    f"Another desk trades on this account of {account.venue}", do="Stop it, or use another key."
+                ) from None
             await asyncio.sleep(0.05)
+
+
+def _lock_file(folder: Path, account: Account, keys: Keys) -> int:
+    named = f"{account.venue} {account.url} {account.sandbox} {keys.key}"
+    name = hashlib.sha256(named.encode()).hexdigest()[:12]
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(folder / f"account-{account.venue}-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"{folder}", why=error.strerror or "no file can be made there") from None
+
+
+@contextlib.contextmanager
+def _held(lock: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def run() -> int:

@@ -14,11 +14,6 @@ import orjson
 from core.instruments import Instrument
 from core.live.venues import Exchange
 
-PERMISSIONS = {
-    "binance": "sapiGetAccountApiRestrictions",
-    "bybit": "privateGetV5UserQueryApi",
-    "okx": "privateGetAccountConfig",
-}
 UPBIT_LOT = Decimal("1e-8")  # it tells no step of sizes: eight decimals
 
 
@@ -39,14 +34,22 @@ async def instruments(exchange: Exchange, symbols: Sequence[str]) -> list[Instru
     return await _upbit(exchange, symbols)
 
 
-async def permissions(exchange: Exchange) -> Any:
-    """Return the venue's answer about what our key may do; None: it does not tell.
+async def may_withdraw(exchange: Exchange) -> bool | None:
+    """Return whether our key could take money away; None: the venue does not tell.
 
     Raises:
         VenueFailure: the venue refused, or did not answer.
     """
-    endpoint = PERMISSIONS.get(exchange.venue)
-    return await exchange.call(endpoint, {}) if endpoint is not None else None
+    match exchange.venue:
+        case "binance":
+            return bool((await exchange.call("sapiGetAccountApiRestrictions", {}))["enableWithdrawals"])
+        case "bybit":
+            answer = await exchange.call("privateGetV5UserQueryApi", {})
+            return "Withdraw" in answer["result"]["permissions"].get("Wallet", ())
+        case "okx":
+            answer = await exchange.call("privateGetAccountConfig", {})
+            return "withdraw" in answer["data"][0]["perm"].split(",")
+    return None
 
 
 async def _binance(exchange: Exchange, symbols: Sequence[str]) -> list[Instrument]:

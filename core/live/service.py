@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 import msgspec
 
 from core.errors import ConfigurationError
-from core.execution.keys import Keys, refuse_withdrawal
 from core.instruments import Instrument
 from core.live.gate import LastGate
-from core.live.reference import instruments, permissions
+from core.live.keys import Keys
+from core.live.reference import instruments, may_withdraw
 from core.live.seat import Seat
 from core.live.venues import SANDBOXES, Exchange, VenueFailure, connections
 from core.live.wire import Ask, Configuration, Count, FromDesk, FromGateway, Gate, Ready, Send, Standing, Told
@@ -36,14 +36,14 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
     gate = LastGate(frozenset(configuration.symbols), configuration.max_order_notional)
     async with connections() as session:
         seats = {
-            one.venue: Seat(Exchange(keys[one.venue], session, url=one.url, sandbox=one.sandbox), gate)
+            one.venue: Seat(Exchange(one.venue, keys[one.venue], session, url=one.url, sandbox=one.sandbox), gate)
             for one in configuration.accounts
         }
         try:
             for _ in range(2):  # the first one opens the connection, the second one measures
                 await asyncio.gather(*(seat.ping() for seat in seats.values()))
             exchanges = [seat.exchange for seat in seats.values()]
-            await asyncio.gather(*(_refuse_withdrawal(one, keys[one.venue]) for one in exchanges))
+            await _refuse_withdrawals(exchanges)
             told_of = await asyncio.gather(*(_lattices(one, configuration.symbols) for one in exchanges))
             told_by = zip(exchanges, told_of, strict=True)
             say(Ready(os.getpid(), {one.venue: listed for one, listed in told_by if listed is not None}))
@@ -52,11 +52,15 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
             await asyncio.gather(*(seat.close() for seat in seats.values()))
 
 
-async def _refuse_withdrawal(exchange: Exchange, keys: Keys) -> None:
-    """Raise ConfigurationError if the venue says that the key may take money away. One that does not tell passes."""
-    with contextlib.suppress(VenueFailure, TimeoutError):
-        async with asyncio.timeout(ASK_S):
-            refuse_withdrawal(keys, await permissions(exchange))
+async def _refuse_withdrawals(exchanges: Sequence[Exchange]) -> None:
+    """Raise ConfigurationError if a venue says that a key may take money away. One that does not tell passes."""
+    for one in exchanges:
+        with contextlib.suppress(VenueFailure, TimeoutError, LookupError, TypeError, AttributeError):
+            async with asyncio.timeout(ASK_S):
+                if await may_withdraw(one):
+                    raise ConfigurationError(
+                        f"The key for {one.venue} may withdraw", do="Make one that may trade, and no more."
+                    )
 
 
 async def _lattices(exchange: Exchange, symbols: Sequence[str]) -> tuple[Instrument, ...] | None:

@@ -20,8 +20,8 @@ import aiohttp
 import ccxt.async_support
 from aiohttp.client_reqrep import ClientRequest
 
-from core.execution.keys import Keys
 from core.execution.orders import Order
+from core.live.keys import Keys
 from core.live.meaning import Failure
 
 WINDOW_MS = 2_000  # in which a venue may take a request; of an order, no more than is left to its deadline
@@ -101,6 +101,7 @@ class Exchange:
 
     def __init__(
         self,
+        venue: str,
         keys: Keys,
         session: aiohttp.ClientSession,
         *,
@@ -109,12 +110,12 @@ class Exchange:
         timeout_ms: int = TIMEOUT_MS,
     ) -> None:
         """`url`: of a simulated venue, instead of the venue's own; `timeout_ms`: for one answer."""
-        self.venue = venue = keys.venue
+        self.venue = venue
         self._ccxt = _class(venue)(
             {
-                "apiKey": keys.key.reveal(),
-                "secret": keys.secret.reveal(),
-                "password": keys.passphrase.reveal() if keys.passphrase is not None else "",
+                "apiKey": keys.key,
+                "secret": keys.secret,
+                "password": keys.passphrase,
                 "enableRateLimit": False,
                 "timeout": timeout_ms,
                 "options": dict(OPTIONS[venue]),

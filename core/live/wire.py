@@ -27,7 +27,7 @@ class Configuration(msgspec.Struct, frozen=True):
     accounts: tuple[Account, ...]
     symbols: tuple[str, ...]
     max_order_notional: Decimal  # quote currency
-    locks: str  # the folder for lock files of simulated accounts; real ones have their usual place
+    locks: str  # the folder of the lock files, one for each account
     keys_file: str = ""
 
 

@@ -9,12 +9,11 @@ from itertools import count
 
 import aiohttp
 
-from core.execution.keys import Keys, Secret
 from core.execution.orders import Order, Side
 from core.instruments import Instrument
 from core.live.gate import LastGate
+from core.live.keys import SIMULATED, Keys
 from core.live.seat import Seat
-from core.live.simulated import simulated
 from core.live.venues import Exchange, connections
 from core.live.wire import Gate
 from core.sim.entry import dialect
@@ -64,24 +63,20 @@ def open_gate() -> LastGate:
 
 
 @asynccontextmanager
-async def entry(venue: str, book: Book | None = None, keys: Keys | None = None) -> AsyncIterator[OrderEntry]:
+async def entry(venue: str, book: Book | None = None, keys: Keys = SIMULATED) -> AsyncIterator[OrderEntry]:
     """Serve orders as `venue` does."""
-    held = keys or simulated(venue)
-    assert held.passphrase is not None
-    theirs = dialect.Keys(*(one.reveal() for one in (held.key, held.secret, held.passphrase)))
+    theirs = dialect.Keys(keys.key, keys.secret, keys.passphrase)
     served = OrderEntry(venue, instruments(venue), book or Book(), latency_s=0.0, keys=theirs)
     async with served.open():
         yield served
 
 
 @asynccontextmanager
-async def exchange(
-    venue: str, url: str, keys: Keys | None = None, *, timeout_ms: int = 2_000
-) -> AsyncIterator[Exchange]:
+async def exchange(venue: str, url: str, keys: Keys = SIMULATED, *, timeout_ms: int = 2_000) -> AsyncIterator[Exchange]:
     """Speak to `url` through the real ccxt."""
     session: aiohttp.ClientSession
     async with connections() as session:
-        made = Exchange(keys or simulated(venue), session, url=url, timeout_ms=timeout_ms)
+        made = Exchange(venue, keys, session, url=url, timeout_ms=timeout_ms)
         try:
             yield made
         finally:
@@ -103,8 +98,3 @@ async def until(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
             if true():
                 return
             await asyncio.sleep(0.005)
-
-
-def keys(venue: str, key: str, secret: str, passphrase: str) -> Keys:
-    """Keys of `venue` that somebody made."""
-    return Keys(venue, Secret(key), Secret(secret), Secret(passphrase), "a test")

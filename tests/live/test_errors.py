@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 
+from core.live.keys import SIMULATED, Keys
 from core.live.venues import Exchange, VenueFailure
 from core.live.wire import Told
 from core.sim.entry.faults import KINDS, Fault, FaultKind
 from core.sim.entry.venue import OrderEntry
-from tests.live.parts import VENUES, Book, entry, exchange, keys, order, seat, until
+from tests.live.parts import VENUES, Book, entry, exchange, order, seat, until
 
 SILENT = {"hang_before", "hang_after", "late"}
 # fault, outcome, how often the venue has the order
@@ -141,12 +142,10 @@ async def test_a_sell_fills_and_its_fee_is_in_the_quote_currency(venue: str) -> 
 
 
 @pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("wrong", [("other", "simulated-secret"), ("simulated-key", "other")])
-async def test_a_wrong_key_or_signature_is_refused_and_after_three_no_order_leaves(
-    venue: str, wrong: tuple[str, str]
-) -> None:
-    others = keys(venue, *wrong, "simulated-passphrase")
-    async with entry(venue) as served, exchange(venue, served.url, others) as speaking:
+@pytest.mark.parametrize("wrong", [Keys("other", "simulated-secret", "simulated-passphrase"),
+                                   Keys("simulated-key", "other", "simulated-passphrase")])  # fmt: skip
+async def test_a_wrong_key_or_signature_is_refused_and_after_three_no_order_leaves(venue: str, wrong: Keys) -> None:
+    async with entry(venue) as served, exchange(venue, served.url, wrong) as speaking:
         at = await seat(speaking)
         told = [await at.place(number, order(venue)) for number in range(4)]
         assert [one.outcome for one in told] == ["rejected"] * 3 + ["not_sent"]
@@ -174,7 +173,7 @@ async def test_what_signed_a_question_stands_in_no_reason(venue: str) -> None:
             why = (await at.ask(1, order(venue))).why
             assert why
             assert "signature" not in why
-            assert "simulated-key" not in why
+            assert SIMULATED.key not in why
 
 
 async def test_a_failure_without_its_signature_is_brief() -> None:
@@ -190,10 +189,10 @@ async def test_a_failure_without_its_signature_is_brief() -> None:
 async def test_no_secret_is_in_a_log_at_debug_or_in_an_answer_whatever_fails(
     venue: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ours = keys(venue, "key-5c1d2a", "secret-77ab09", "phrase-e10b44")
+    keys = Keys("key-5c1d2a", "secret-77ab09", "phrase-e10b44")
     said: list[object] = []
     with caplog.at_level(logging.DEBUG):
-        async with entry(venue, keys=ours) as served, exchange(venue, served.url, ours) as speaking:
+        async with entry(venue, keys=keys) as served, exchange(venue, served.url, keys) as speaking:
             for kind in KINDS:
                 if kind not in (*SILENT, "slow"):
                     served.next(Fault(kind, "10016"))
@@ -201,7 +200,7 @@ async def test_no_secret_is_in_a_log_at_debug_or_in_an_answer_whatever_fails(
                     said += [await at.place(1, order(venue)), await at.ask(2, order(venue)), await at.count(3)]
                     said.append(at.standing())
         assert served.books.orders
-        heard = caplog.text + repr(said) + repr(ours)
+        heard = caplog.text + repr(said) + repr(keys)
     assert "77ab09" not in heard
     assert "5c1d2a" not in heard
     assert "e10b44" not in heard
