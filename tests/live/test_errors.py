@@ -97,7 +97,8 @@ async def _check(row: Row, served: OrderEntry, speaking: Exchange) -> tuple[obje
     told = await at.place(1, placed)
     if fault.kind == "late":
         await until(lambda: bool(served.accepted(placed.client_id)))
-    while (asked := await at.ask(2, placed)).failed:
+    asks = await seat(speaking)  # a venue that had too many requests is asked nothing for a while
+    while (asked := await asks.ask(2, placed)).failed:
         pass  # a busy machine may be too slow for the first one
     if told.outcome == outcome and _agrees(served, placed.client_id, executed, told, asked):
         return ()
@@ -183,6 +184,20 @@ async def test_a_failure_without_its_signature_is_brief() -> None:
             await speaking.call("privateGetAccount", {})
         assert "signature" in failed.value.failure.text
         assert "signature" not in str(failed.value)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_a_venue_that_had_too_many_requests_hears_nothing_for_a_while(venue: str) -> None:
+    async with entry(venue) as served, exchange(venue, served.url) as speaking:
+        at = await seat(speaking)
+        served.next(Fault("rate_limit"))
+        assert (await at.place(1, order(venue))).outcome == "rejected"
+        await at.ping()
+        told = await at.place(2, order(venue))
+        assert (told.outcome, (await at.ask(3, order(venue))).failed) == ("not_sent", True)
+        assert "too many requests" in told.why
+        assert "too many requests" in (await at.count(4)).why
+        assert len(served.arrivals) == 1
 
 
 @pytest.mark.parametrize("venue", VENUES)
