@@ -5,6 +5,8 @@ The child ends by itself when its stdin closes, so it never outlives the desk, n
 
 import asyncio
 import contextlib
+import os
+import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -13,6 +15,7 @@ import orjson
 
 from core.errors import SidecarFailed
 
+VENUE_KEY = re.compile(r"ARBDESK_[A-Z0-9]+_(KEY|SECRET|PASSPHRASE)")
 LINE_LIMIT = 64 * 2**20
 
 
@@ -72,9 +75,12 @@ class Sidecar:
 
 @contextlib.asynccontextmanager
 async def sidecar(
-    name: str, module: str, arguments: Sequence[str] = (), *, quiet: bool = False
+    name: str, module: str, arguments: Sequence[str] = (), *, quiet: bool = False, keys: bool = False
 ) -> AsyncIterator[Sidecar]:
-    """Run `python -m module arguments` as long as the context lasts. Its stderr is ours, or nobody's if `quiet`."""
+    """Run `python -m module arguments` as long as the context lasts. Its stderr is ours, or nobody's if `quiet`.
+
+    `keys`: the venues' keys in our environment are for it; another child never gets them.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -84,6 +90,7 @@ async def sidecar(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL if quiet else None,
         limit=LINE_LIMIT,
+        env={name: value for name, value in os.environ.items() if keys or not VENUE_KEY.fullmatch(name)},
         start_new_session=True,  # ctrl+c in the terminal is for the desk, which then ends its children in order
     )
     child = Sidecar(name, process)

@@ -117,28 +117,31 @@ class CrashDrill:
 
     async def run(self, kills: int, stops: int) -> None:
         """Kill so many times, desk and gateway in turn, stop so many; then let everything come to rest."""
-        done = 0
-        while done < kills:
+        done, began_s, over = 0, time.monotonic(), False
+        while not over:
             async with self._desk() as desk:
-                began_s = time.monotonic()
-                gateway_only = True
-                while gateway_only and done < kills:
-                    await self._ready(desk, began_s)
+                await self._ready(desk, began_s)
+                alive = True
+                while alive and done < kills:
                     await self._moment()
-                    gateway_only = done % 2 == 1
-                    began_s = await self._kill(desk, "gateway" if gateway_only else "core")
+                    alive = done % 2 == 1  # then it is the gateway's turn
+                    began_s = await self._kill(desk, "gateway" if alive else "core")
                     done += 1
-                    self._progress(
-                        f"{done} of {kills} kills, {self._market.arrivals} orders sent, {len(self.broken)} broken"
-                    )
-        async with self._desk() as desk:
-            await self._ready(desk, time.monotonic())
-            for number in range(stops):
-                await self._be_the_person(desk)
-                await self._moment()
-                await self._stop((desk.pid, desk.seen.gateway, self._market.pid)[number % 3])
-                self._progress(f"{number + 1} of {stops} stops")
-            await self._rest(desk)
+                    told = f"{self._market.arrivals} orders came in, {len(self.broken)} promises broken"
+                    self._progress(f"{done} of {kills} kills, {told}")
+                    if alive:
+                        await self._ready(desk, began_s)
+                if alive:
+                    await self._finish(desk, stops)
+                    over = True
+
+    async def _finish(self, desk: Desk, stops: int) -> None:
+        for number in range(stops):
+            await self._be_the_person(desk)
+            await self._moment()
+            await self._stop((desk.pid, desk.seen.gateway, self._market.pid)[number % 3])
+            self._progress(f"{number + 1} of {stops} stops")
+        await self._rest(desk)
 
     @contextlib.asynccontextmanager
     async def _desk(self) -> AsyncIterator[Desk]:

@@ -104,7 +104,7 @@ class Link:
         """
         self._starts += 1
         try:
-            child = await self._stack.enter_async_context(sidecar("order gateway", "core.live"))
+            child = await self._stack.enter_async_context(sidecar("order gateway", "core.live", keys=True))
             child.send_line(msgspec.json.encode(self._configuration))
             async with asyncio.timeout(READY_S):
                 hello = msgspec.json.decode(await child.receive_line(), type=FromGateway)

@@ -67,6 +67,8 @@ class Seat:
 
     async def ask(self, number: int, order: Order) -> Told:
         """Return what the venue knows of `order`."""
+        if why := self._rests():
+            return Told(number, "unknown", why=why, failed=True)
         try:
             reading = await _bounded(self._dialect.look(order), READ_CALL_S)
         except Exception as error:  # noqa: BLE001  a question that failed proves nothing
@@ -80,6 +82,8 @@ class Seat:
 
     async def count(self, number: int) -> Counted:
         """Return what the account holds."""
+        if why := self._rests():
+            return Counted(number, why=why)
         try:
             return Counted(number, await _bounded(self._dialect.balances(), READ_CALL_S))
         except Exception as error:  # noqa: BLE001  it may be asked again
@@ -87,8 +91,9 @@ class Seat:
             return Counted(number, why=_brief(error))
 
     async def ping(self) -> None:
-        """Keep some connections open, and measure the venue's clock."""
-        await asyncio.gather(*(self._ping() for _ in range(WARM)))
+        """Keep some connections open, and measure the venue's clock; not while it wants to hear nothing."""
+        if not self._rests():
+            await asyncio.gather(*(self._ping() for _ in range(WARM)))
 
     async def _ping(self) -> None:
         began_ns = time.time_ns()
@@ -111,11 +116,16 @@ class Seat:
     def _why_not(self) -> str:
         if self._key_failures >= KEY_FAILURES:
             return "the venue does not accept the key"
-        if (left_s := self._cool_until_s - time.monotonic()) > 0:
-            return f"too many requests: it rests {left_s:.0f} s"
+        if why := self._rests():
+            return why
         if self._clock_ahead_ms is not None and abs(self._clock_ahead_ms) > MOST_AHEAD_MS:
             return f"its clock and ours are {abs(self._clock_ahead_ms):.0f} ms apart"
         return self._trouble
+
+    def _rests(self) -> str:
+        """Return that the venue has had too many requests: until then even a question could have us banned."""
+        left_s = self._cool_until_s - time.monotonic()
+        return f"too many requests: it rests {left_s:.0f} s" if left_s > 0 else ""
 
     def _refusal(self, order: Order) -> str:
         now_ns = time.time_ns()

@@ -17,6 +17,7 @@ from core.errors import ConfigurationError
 from core.latency import Latencies
 from core.live.link import Link, linked
 from core.live.wire import Account, Configuration, Gate
+from core.sidecar import sidecar
 from core.sim.entry.faults import Fault
 from tests.live.parts import SYMBOL, entry, order, until
 
@@ -95,14 +96,27 @@ def test_the_gateway_says_in_one_line_what_key_it_misses_and_never_loads_ccxt_fo
         f'{{"accounts": [{{"venue": "okx"}}], "symbols": [], "max_order_notional": "1", "locks": "{tmp_path}"}}\n'
     ).encode()
     env = {name: value for name, value in os.environ.items() if not name.startswith("ARBDESK_")}
+    env["XDG_CONFIG_HOME"] = str(tmp_path)
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "core.live"], input=line, capture_output=True, timeout=60, env=env,
         check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert done.stdout.startswith(b'{"type":"refused","what":"No key for okx"')
-    assert b"ARBDESK_OKX_PASSPHRASE" in done.stdout
+    assert done.stdout.startswith(b'{"type":"refused"')
+    assert done.stdout.count(b"\n") == 1
+    assert b"ARBDESK_OKX_KEY" in done.stdout
     assert b"ccxt" not in done.stderr
+
+
+async def test_no_other_child_gets_the_venues_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBDESK_BINANCE_SECRET", "s")
+    monkeypatch.setenv("ARBDESK_OKX_PASSPHRASE", "p")
+    held = []
+    for keys in (False, True):
+        async with sidecar("simulated market", "core.sim", keys=keys) as child:
+            await child.receive()
+            held.append(_knows(child.pid, "ARBDESK_BINANCE_SECRET"))
+    assert held == [False, True]
 
 
 def test_a_desk_on_paper_imports_neither_ccxt_nor_aiohttp() -> None:
@@ -132,6 +146,10 @@ def test_the_gateway_ends_with_a_desk_that_was_killed(tmp_path: Path) -> None:
     while _runs(gateway):
         assert time.monotonic() < until_s
         time.sleep(0.01)
+
+
+def _knows(pid: int, name: str) -> bool:
+    return name in Path(f"/proc/{pid}/environ").read_text()
 
 
 def _runs(pid: int) -> bool:

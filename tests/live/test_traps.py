@@ -118,8 +118,6 @@ async def test_the_venue_refuses_an_order_that_was_held_up_on_its_way_past_its_d
     """Its validity window ends with the deadline: what the network or a stopped process delays is too old there."""
     async with entry("binance") as served, exchange("binance", served.url) as speaking:
         placed = order("binance", lives_s=30.0)
-        leaving = Leaving(replace(placed, deadline_ns=time.time_ns() + 1_500_000_000), lambda _, __: "")
-        token = LEAVING.set(leaving)
         form = {
             "newClientOrderId": placed.client_id,
             "symbol": "BTCUSDT",
@@ -128,10 +126,18 @@ async def test_the_venue_refuses_an_order_that_was_held_up_on_its_way_past_its_d
             "quantity": "0.01",
         }
         served.clock_ahead_ms = 1_600  # as if it came so much later
-        with pytest.raises(VenueFailure) as refused:
-            await speaking.call("privatePostOrder", form)
-        LEAVING.reset(token)
-        assert refused.value.failure.code == "-1021"
+        code = ""
+        while not code:
+            token = LEAVING.set(Leaving(replace(placed, deadline_ns=time.time_ns() + 1_500_000_000), lambda _, __: ""))
+            try:
+                code = str(await speaking.call("privatePostOrder", form))
+            except VenueFailure as error:
+                code = error.failure.code
+            except HeldBack:
+                continue  # a busy machine was too slow to send it at all
+            finally:
+                LEAVING.reset(token)
+        assert code == "-1021"
         assert served.books.orders == []
 
 

@@ -14,7 +14,8 @@ def test_run_live_without_a_key_is_refused_in_one_line(tmp_path: Path, monkeypat
         monkeypatch.delenv(f"ARBDESK_BINANCE_{part}", raising=False)
     done = arbdesk("run", "--live", "--no-ui", "--for", "1s", home=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("arbdesk: No key for binance. Set ARBDESK_BINANCE_KEY and ARBDESK_BINANCE_SECRET")
+    assert done.stderr.startswith("arbdesk: ")
+    assert "ARBDESK_BINANCE_KEY and ARBDESK_BINANCE_SECRET" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -39,5 +40,6 @@ def test_a_demo_sends_its_orders_the_whole_live_way(tmp_path: Path) -> None:
 def test_the_doctor_tells_what_is_wrong_with_the_live_way(tmp_path: Path) -> None:
     done = arbdesk("doctor", "--live", home=tmp_path)
     assert done.returncode == 1
-    assert "WRONG live       No key for binance. Set ARBDESK_BINANCE_KEY" in done.stdout
+    (wrong,) = (line for line in done.stdout.splitlines() if line.startswith("WRONG live"))
+    assert "ARBDESK_BINANCE_KEY and ARBDESK_BINANCE_SECRET" in wrong
     assert done.stderr == ""

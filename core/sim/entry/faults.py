@@ -1,6 +1,5 @@
 """The ways in which order entry can fail, one for each request."""
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 FaultKind = Literal[
@@ -36,19 +35,3 @@ class Fault(NamedTuple):
 
     kind: FaultKind
     code: str = ""
-
-
-def parse(texts: Sequence[str]) -> list[Fault]:
-    """Return the faults that are named, "KIND" or "KIND:CODE".
-
-    Raises:
-        ValueError: there is no such kind.
-    """
-    found = []
-    for text in texts:
-        name, _, code = text.partition(":")
-        kind = next((one for one in KINDS if one == name), None)
-        if kind is None:
-            raise ValueError(f"order entry cannot {name!r}; it can {', '.join(KINDS)}")
-        found.append(Fault(kind, code))
-    return found
