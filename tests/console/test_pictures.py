@@ -48,8 +48,9 @@ async def take(face: Face, scene: Scene) -> None:
     snapshot, keys = scene
     await face.anew(snapshot())
     await face.press(*keys)
-    await face.pilot.pause()
     await face.frame()
+    face.app.clear_notifications()  # how long they stay is told by a clock that is not held
+    await face.pilot.pause()
 
 
 def text_of(face: Face) -> str:
