@@ -493,12 +493,22 @@ def socket(rate: int, seconds: int, as_json: bool) -> None:
 @bench.command("console")
 @click.option("--seconds", type=click.IntRange(1, 600), default=8, show_default=True, help="Of each rate.")
 @click.option("--keys", type=click.IntRange(10, 10_000), default=150, show_default=True)
+@click.option(
+    "--links",
+    "tries",
+    is_flag=False,
+    flag_value=20,
+    type=click.IntRange(0, 100),
+    default=0,
+    metavar="TRIES",
+    help="Also slow links, a deaf terminal, and so many that vanish.  [20]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def bench_console(seconds: int, keys: int, as_json: bool) -> None:
+def bench_console(seconds: int, keys: int, tries: int, as_json: bool) -> None:
     """What the screen costs on a real pseudo-terminal, beside the same panes of stock widgets."""
     from console.bench.screen import screen
 
-    screen(seconds, keys, as_json=as_json)
+    screen(seconds, keys, tries=tries, as_json=as_json)
 
 
 @bench.command()

@@ -1,15 +1,23 @@
-"""`python -m console.bench.busy`: the console in one loop with the tick path, in bursts of 50,000 ticks a second.
+"""`python -m console.bench.busy [GAPS]`: the console in one loop with the tick path, bursts of 50,000 ticks a second.
+
+GAPS is a file for the longest times in which the loop did nothing else, ms, written when it ends.
 
 No sockets: frames are handed to the collectors as a socket would. All from there on is the desk's own.
 """
 
 import asyncio
+import signal
+import sys
 import time
 from decimal import Decimal
+from pathlib import Path
+
+import orjson
 
 from console import loop
 from console.app import Console
 from console.bench.memory import VENUES, frames_of_all
+from console.screen import terminal_gone
 from core import views
 from core.desk import Command, Snapshot, TickCounts
 from core.feeds.catalogue import dialect
@@ -26,6 +34,7 @@ BURST_PER_S, BETWEEN_PER_S = 50_000, 5_000
 BURST_S, PERIOD_S = 0.25, 1.0
 RUN_S = 14
 PAUSE_S = 0.0005
+LOOK_S, SETTLE_S = 0.002, 3.0
 
 
 class BusyDesk:
@@ -92,14 +101,46 @@ def _found(_opportunity: Opportunity, _decided_ns: int) -> None:
     """Nobody trades here."""
 
 
-async def _main() -> None:
-    desk = BusyDesk()
-    app = Console(desk, ConsoleSettings())
+class Gaps:
+    """How long the loop kept others waiting."""
+
+    def __init__(self) -> None:
+        self.ms: list[float] = []
+
+    async def watch(self) -> None:
+        await asyncio.sleep(SETTLE_S)  # at the start all is imported
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(LOOK_S)
+            self.ms.append((time.perf_counter() - before - LOOK_S) * 1e3)
+
+    def told(self) -> dict[str, float]:
+        """Return the longest gap and the 99.9th percentile."""
+        held = sorted(self.ms) or [0.0]
+        return {"max": round(held[-1], 1), "p999": round(held[int(len(held) * 0.999)], 1)}
+
+
+async def _main() -> Gaps:
+    desk, gaps = BusyDesk(), Gaps()
+    app = Console(desk, ConsoleSettings(tour=False))
+    signals = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signals.add_signal_handler(number, app.exit)
     async with asyncio.TaskGroup() as tasks:
-        feeding = tasks.create_task(desk.run())
+        working = [tasks.create_task(work) for work in (desk.run(), gaps.watch(), _until_gone(app))]
         await app.run_async(mouse=False)
-        feeding.cancel()
+        for task in working:
+            task.cancel()
+    return gaps
+
+
+async def _until_gone(app: Console) -> None:
+    await terminal_gone()
+    app.exit()
 
 
 if __name__ == "__main__":
-    loop.run(_main())
+    told = loop.run(_main()).told()
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_bytes(orjson.dumps(told))

@@ -34,14 +34,18 @@ PYTHON = sys.executable
 Took = dict[str, Any]
 
 
-def screen(seconds: int, keys: int, *, as_json: bool) -> None:
-    """Measure and print it.
+def screen(seconds: int, keys: int, *, tries: int, as_json: bool) -> None:
+    """Measure and print it; with `tries` also what slow, deaf and vanished terminals do, so many of the last kind.
 
     Raises:
         DeskError: the console did not come up.
     """
     with tempfile.TemporaryDirectory(prefix="arbdesk-bench-") as folder:
         result = _measured(Path(folder), seconds, keys)
+        if tries:
+            from console.bench.links import links
+
+            result |= links(Path(folder), keys, tries)
     done()
     if as_json:
         click.echo(orjson.dumps(result).decode())
@@ -58,21 +62,21 @@ def _measured(folder: Path, seconds: int, keys: int) -> Took:
     tell("our panes and the same of stock widgets, one after the other")
     ours, stock = (_replayed(kind, recording, folder) for kind in ("ours", "stock"))
     bytes_per_s, cpu_share = {}, {}
-    with _demo(folder, {}, "--no-ui", mark=b"{") as link:
+    with demo(folder, {}, "--no-ui", mark=b"{") as link:
         bare_cpu = _cpu_share(link, seconds)
     for name, env in (("10", _frames(10)), ("4", _frames(4)), ("low", {"ARBDESK_CONSOLE__BANDWIDTH": "low"})):
         tell(f"bytes and CPU at {name} frames a second")
-        with _demo(folder, env) as link:
+        with demo(folder, env) as link:
             before = link.cpu_s()
             bytes_per_s[name] = round(link.watch(seconds) / seconds)
             cpu_share[name] = round((link.cpu_s() - before) / seconds - bare_cpu, 3)
     tell("bytes where nothing changes but the time")
     bytes_per_s["idle"] = _idle(recording, folder, seconds)
     tell("keys")
-    with _demo(folder, {}) as link:
-        steady = _key_to_paint(link, keys)
-    with _up([PYTHON, "-m", "console.bench.busy"], folder, {}) as link:
-        bursts = _key_to_paint(link, min(keys, 80))
+    with demo(folder, {}) as link:
+        steady = key_to_paint(link, keys)
+    with up([PYTHON, "-m", "console.bench.busy"], folder, {}) as link:
+        bursts = key_to_paint(link, min(keys, 80))
     return {
         "size": f"{SIZE[0]}x{SIZE[1]}",
         "bytes_per_s": bytes_per_s,
@@ -105,7 +109,7 @@ async def _recorded(folder: Path) -> list[Snapshot]:
 def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: float = 10) -> Took:
     result = folder / f"{kind}.json"
     arguments = [kind, str(recording), str(frames), str(per_s), str(result)]
-    with Link([PYTHON, "-m", "console.bench.replay", *arguments], size=SIZE, env=_home(folder)) as link:
+    with Link([PYTHON, "-m", "console.bench.replay", *arguments], size=SIZE, env=home(folder)) as link:
         link.watch(frames / per_s + START_S * 4)  # ends when the program does
     if not result.exists():
         raise DeskError(f"The panes of {kind} widgets were not drawn", why=link.last())
@@ -129,14 +133,14 @@ def _cpu_share(link: Link, seconds: int) -> float:
     return (link.cpu_s() - before) / seconds
 
 
-def _key_to_paint(link: Link, keys: int) -> Took:
-    """Press keys at odd moments; return how long it took until each one's pane had its title painted."""
+def key_to_paint(link: Link, keys: int, *, less_s: float = 0.0) -> Took:
+    """Press keys at odd moments; return how long until each one's pane had its title painted, `less_s` left out."""
     chance, took_ms = random.Random(SEED), []  # noqa: S311
     for number in range(keys):
         link.watch(chance.uniform(0.06, 0.16))
         key, mark = KEYS[number % len(KEYS)]
         link.type(key)
-        took_ms.append(link.wait_for(mark, KEY_S) * 1e3)
+        took_ms.append((link.wait_for(mark, KEY_S) - less_s) * 1e3)
     took_ms.sort()
     return {
         name: _rounded(took_ms[math.ceil(len(took_ms) * share) - 1]) for name, share in (("p50", 0.5), ("p99", 0.99))
@@ -151,23 +155,39 @@ def _frames(per_s: int) -> dict[str, str]:
     return {"ARBDESK_CONSOLE__FRAMES_PER_S": str(per_s)}
 
 
-def _home(folder: Path) -> dict[str, str]:
+def home(folder: Path) -> dict[str, str]:
     return {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "ARBDESK_CONSOLE__TOUR": "false"}
 
 
 @contextmanager
-def _up(command: Sequence[str], folder: Path, env: Mapping[str, str], mark: bytes = b"Ticks") -> Iterator[Link]:
+def up(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    mark: bytes = b"Ticks",
+    bytes_per_s: float | None = None,
+    round_trip_s: float = 0.0,
+) -> Iterator[Link]:
     """Run a program until the context ends, from when `mark` was shown and it has settled on."""
-    with Link(command, size=SIZE, env={**_home(folder), **env}) as link:
+    env = {**home(folder), **env}
+    with Link(command, size=SIZE, env=env, bytes_per_s=bytes_per_s, round_trip_s=round_trip_s) as link:
         if link.wait_for(mark, START_S) == math.inf:
             raise DeskError(f"{' '.join(command[2:])} showed nothing within {START_S:g} s", why=link.last())
         link.watch(SETTLE_S)
         yield link
 
 
-def _demo(folder: Path, env: Mapping[str, str], *more: str, mark: bytes = b"Ticks") -> AbstractContextManager[Link]:
-    arguments = ["demo", "--rate", str(RATE), "--seed", str(SEED), *more]
-    return _up([PYTHON, "-m", "console", *arguments], folder, env, mark)
+def demo(
+    folder: Path,
+    env: Mapping[str, str],
+    *more: str,
+    mark: bytes = b"Ticks",
+    bytes_per_s: float | None = None,
+    round_trip_s: float = 0.0,
+) -> AbstractContextManager[Link]:
+    """Run the demo on a terminal behind a link."""
+    command = [PYTHON, "-m", "console", "demo", "--rate", str(RATE), "--seed", str(SEED), *more]
+    return up(command, folder, env, mark, bytes_per_s, round_trip_s)
 
 
 def _told(result: Took) -> Iterator[str]:
@@ -181,5 +201,20 @@ def _told(result: Took) -> Iterator[str]:
     yield f"{'a frame':<24} {result['cpu_ms_per_frame']:>7.1f} ms of CPU, {result['bytes_per_frame']:,} bytes"
     yield f"{'of stock widgets':<24} {stock['cpu_ms_per_frame']:>7.1f} ms of CPU, {stock['bytes_per_frame']:,} bytes"
     yield f"{'ours to stock':<24} {stock['cpu_ratio']:>7.3f} of the CPU, {stock['bytes_ratio']:.3f} of the bytes"
+    yield from _trouble_told(result) if "links" in result else ()
     for name, what in (("key_to_paint_ms", "key to paint"), ("key_to_paint_bursts_ms", "in bursts of 50,000/s")):
         yield f"{what:<24} p50 {result[name]['p50']} ms, p99 {result[name]['p99']} ms"
+
+
+def _trouble_told(result: Took) -> Iterator[str]:
+    for link in result["links"]:
+        beyond = link["beyond_round_trip_ms"]
+        what = f"{link['bytes_per_s'] / 1000:g} kB/s, {link['round_trip_ms']:g} ms"
+        at_first, later = beyond["first"]["p99"], beyond["last"]["p99"]
+        yield f"{what:<24} key to paint beyond the way: p99 {at_first} ms, later {later} ms"
+    for how, deaf in result["deaf"].items():
+        held = deaf["loop_gap_ms"].get("max")
+        yield f"{f'terminal {how}':<24} loop held for {held} ms at most, painted {deaf['painted_s']} s after a key"
+    for how, gone in result["gone"].items():
+        what = f"gone, signal {how}"
+        yield f"{what:<24} {gone['hung']} of {gone['tries']} hung, loop held for {gone['loop_gap_ms']} ms"

@@ -1,4 +1,4 @@
-"""The same five panes made of stock widgets: the twin that ours are measured beside.
+"""The same five panes of stock widgets, with the same things in them: the twin that ours are measured beside.
 
 It is written as a careful user of Textual would: cells are updated in place, and only where their text differs.
 """
@@ -7,14 +7,14 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.driver import Driver
 from textual.widgets import DataTable, Footer, Sparkline, Static
 
 from console.panes.blotter import COLUMNS
 from console.panes.spreads import columns_of, level
-from console.panes.text import age, amount, bps, count, decimals, milliseconds
-from core.desk import Desk, Quote, Snapshot
+from console.panes.text import age, amount, bps, clock, count, decimals, milliseconds, money
+from core.desk import Desk, Edge, Quote, Snapshot, TicketView, VenueState
 from core.latency import STAGES, Percentiles
 
 HEAT = ("blue", "blue", "grey19", "grey23", "grey27", "grey30", "yellow4", "orange4", "dark_orange3")
@@ -47,7 +47,8 @@ class StockConsole(App[None]):
 
     BINDINGS: ClassVar = [("q", "quit", "Quit")]
     CSS = """
-    Horizontal { height: 1fr; } Table { width: 1fr; height: 1fr; border: round $primary; }
+    Horizontal { height: 2fr; } #feeds { height: 6; } #best { height: auto; } #tickets, #blotter { height: 1fr; }
+    Table { width: 1fr; height: 1fr; border: round $primary; }
     #analysis, #latency { width: 1fr; height: 1fr; border: round $primary; } Sparkline { height: 1; }
     """
 
@@ -58,15 +59,21 @@ class StockConsole(App[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="status")
         with Horizontal():
-            yield Table(id="ticks")
-            yield Table(id="spreads")
+            with Vertical():
+                yield Table(id="ticks")
+                yield Table(id="feeds")
+            with Vertical():
+                yield Table(id="spreads")
+                yield Static(id="best")
         with Horizontal():
             yield Static(id="analysis")
             with VerticalScroll(id="latency"):
                 for stage in STAGES:
                     yield Static(id=f"name-{stage}")
                     yield Sparkline([], id=f"bars-{stage}")
+        yield Table(id="tickets")
         yield Table(id="blotter")
+        yield Static(id="notices")
         yield Footer()
 
     def frame(self) -> None:
@@ -89,7 +96,17 @@ class StockConsole(App[None]):
                 for edge in held
             ]  # fmt: skip
             heat[symbol] = (Text(symbol), *cells)
+            heat[f"{symbol} age"] = (Text(""), *(_note(edge) for edge in held))
         self.query_one("#spreads", Table).fill(("symbol", *(f"{buy}→{sell}" for buy, sell in columns)), heat)
+        feeds = {venue.name: _feed(venue, snapshot) for venue in snapshot.venues}
+        self.query_one("#feeds", Table).fill(("feed", "health", "ticks/s", "ticks", "last", "trouble"), feeds)
+        best = sorted(snapshot.edges, key=lambda edge: (not edge.tradable, -edge.edge_bps))[:4]
+        ranked = (f"{'/'.join(edge.route):<30} {bps(edge.edge_bps):>7} {amount(edge.size):>8}" for edge in best)
+        self.query_one("#best", Static).update("\n".join(ranked))
+        tickets = {one.ticket_id: _ticket(one, snapshot) for one in snapshot.tickets}
+        self.query_one("#tickets", Table).fill(("state", "left", "route", "edge", "now", "profit", "worst"), tickets)
+        notices = (f"{clock(notice.at_ns)} {notice.level} {notice.text}" for notice in snapshot.notices[-4:])
+        self.query_one("#notices", Static).update(Text("\n".join(notices)))
         self.query_one("#analysis", Static).update(_analysis(snapshot))
         for stage in STAGES:
             took = snapshot.latency.get(stage, Percentiles())
@@ -116,6 +133,25 @@ def _quote(quote: Quote, snapshot: Snapshot) -> tuple[Text, ...]:
     )
 
 
+def _note(edge: Edge | None) -> Text:
+    if edge is None:
+        return Text("no data")
+    return Text(edge.cause or (amount(edge.size) if edge.tradable else age(edge.age_ns)))
+
+
+def _feed(venue: VenueState, snapshot: Snapshot) -> tuple[Text, ...]:
+    last = age(snapshot.taken_ns - venue.last_ns)
+    told = (venue.name, venue.health, count(venue.ticks_per_s), count(venue.ticks), last, venue.why or "none")
+    return tuple(map(Text, told))
+
+
+def _ticket(ticket: TicketView, snapshot: Snapshot) -> tuple[Text, ...]:
+    left_s = max(0, ticket.expires_ns - snapshot.taken_ns) / 1e9
+    now = bps(ticket.live_edge_bps) if ticket.live_edge_bps is not None else "–"
+    told = (ticket.state, f"{left_s:.0f}s", "/".join(ticket.route), bps(ticket.edge_bps), now, money(ticket.profit))
+    return *map(Text, told), Text(money(ticket.worst_profit))
+
+
 def _status(snapshot: Snapshot) -> str:
     return f"{snapshot.mode} {count(snapshot.ticks.per_s)} ticks/s conflated {count(snapshot.ticks.conflated)}"
 
@@ -123,6 +159,11 @@ def _status(snapshot: Snapshot) -> str:
 def _analysis(snapshot: Snapshot) -> str:
     lines = [f"opportunities {count(snapshot.opportunities)}"]
     lines += [f"{cause:<12} {count(n):>7}" for cause, n in snapshot.ghosts.items()]
+    for one in snapshot.analysis.models:
+        told = (
+            f"{one.model:<18} {one.state:<7} {count(one.calls)} {count(one.failed)} {one.latency_ms:.0f} {one.cost_usd}"
+        )
+        lines.append(told)
     lines += [
         f"{row.symbol} {row.venue} {row.score or 0:.2f} {row.oddity}" for row in snapshot.analysis.assessments[:6]
     ]

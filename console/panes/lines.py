@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.color import Color
-from textual.filter import ANSIToTruecolor
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -109,6 +109,7 @@ class Lines(Widget):
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}  # own cache: every refresh() wipes Textual's
         self._theme: object = None
+        self._filters: list[LineFilter] = []
 
     def show(self, lines: list[Line]) -> None:
         """Put `lines` in place; only those that differ from what is there are painted."""
@@ -142,6 +143,8 @@ class Lines(Widget):
             self._styles.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        # Pens are RGB already, or what a theme of the terminal's own colours wants them to be.
+        self._filters = [one for one in self.get_line_filters() if not isinstance(one, ANSIToTruecolor)]
         strips = [self._strip(y) for y in crop.line_range]
         start, end = crop.column_span
         return strips if (start, end) == (0, self.size.width) else [strip.crop(start, end) for strip in strips]
@@ -173,12 +176,12 @@ class Lines(Widget):
                 runs[-1][0].append(text)
             elif text:
                 runs.append(([text], pens))
-        strip = Strip([Segment("".join(texts), self.style_of(pens)) for texts, pens in runs], max(used, width)).crop(
-            0, width
-        )
-        for line_filter in self.get_line_filters():
-            if not isinstance(line_filter, ANSIToTruecolor):  # pens are RGB already
-                strip = strip.apply_filter(line_filter, self.background_colors[1])
+        style_of = self.style_of
+        strip = Strip([Segment("".join(texts), style_of(pens)) for texts, pens in runs], max(used, width))
+        if used > width:
+            strip = strip.crop(0, width)
+        for line_filter in self._filters:
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
 
 

@@ -68,9 +68,9 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.arrangement: Arrangement = "overview"
         self.taller = self.wider = 0
         self.status, self.strip, self.filter, self.footer = Status(), TicketStrip(), Filter(), Keys()
-        self.spreads, self.blotter = Spreads(), Blotter()
+        self.spreads, self.latency, self.blotter = Spreads(), Latency(), Blotter()
         self.ticks = Ticks()
-        self.panes: tuple[Pane, ...] = (self.ticks, self.spreads, Analysis(), Latency(), self.blotter)
+        self.panes: tuple[Pane, ...] = (self.ticks, self.spreads, Analysis(), self.latency, self.blotter)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return blank(self, crop)

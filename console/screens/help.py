@@ -67,7 +67,11 @@ def help_lines(keys: dict[str, str]) -> list[Line]:
         lines.append([])
     lines.append([("In the ticket dialog", "strong")])
     lines += [_entry(key, description) for key, description in TICKET_HELP]
-    lines += [[], [("Mouse: click goes to a pane, the wheel scrolls. It never approves.", "text")], []]
+    lines += [
+        [],
+        [("Mouse (m turns it on): a click goes to a pane, the wheel scrolls. It never approves.", "text")],
+        [],
+    ]
     lines.append([("Signs", "strong")])
     lines += [[(f"  {left(glyph, 17)}", pen), (meaning, "text")] for glyph, meaning, pen in SIGNS]
     lines += [[], [("Why an apparent edge is a ghost", "strong")]]

@@ -261,12 +261,14 @@ def orders() -> tuple[OrderView, ...]:
             filled,
             average,
             "0.99500 USDT" if average else "",
-            NOW_NS - (40 - 4 * n) * S,
+            NOW_NS - (40 - 4 * (n - n % 2)) * S,
             why,
             received_ns=NOW_NS - (40 - 4 * (n - n % 2)) * S - 9 * MS,
             decided_ns=NOW_NS - (40 - 4 * (n - n % 2)) * S - 8 * MS,
-            sent_ns=NOW_NS - (40 - 4 * n) * S + MS if state not in ("intent", "not_sent") else 0,
-            answered_ns=NOW_NS - (40 - 4 * n) * S + 16 * MS if average else 0,
+            sent_ns=NOW_NS - (40 - 4 * (n - n % 2)) * S + (1 + n % 2) * MS
+            if state not in ("intent", "not_sent")
+            else 0,
+            answered_ns=NOW_NS - (40 - 4 * (n - n % 2)) * S + (16 + 5 * (n % 2)) * MS if average else 0,
         )
         for n, (state, filled, average, why) in enumerate(OUTCOMES)
     )

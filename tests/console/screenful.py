@@ -10,7 +10,9 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from console.app import Console
+from console.panes.blotter import FATES
 from console.panes.lines import Lines
+from console.panes.ticks import ORDERS
 from console.screens.desk import DeskScreen
 from console.screens.points import PointsDialog
 from console.screens.ticket import TicketDialog
@@ -84,7 +86,9 @@ class Face:
         for pane in self.main.panes:
             pane.top = 0
         self.main.arrangement = "overview"
-        self.main.spreads.detailed = self.main.blotter.detailed = False
+        self.main.ticks.order, self.main.blotter.fates = ORDERS[0], FATES[0]
+        for pane in (self.main.spreads, self.main.latency, self.main.blotter):
+            pane.detailed = False
         self.main.spreads.at_symbol = self.main.spreads.at_route = 0
         self.main.blotter.selected = ""
         self.main.go(1)

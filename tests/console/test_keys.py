@@ -209,8 +209,10 @@ async def sizes(face: Face) -> None:
 
 
 async def copies(face: Face) -> None:
-    await face.press("5", "home", "down", "y")
-    assert "BTC/USDT binance → okx" in face.app.clipboard or "ETH/USDT" in face.app.clipboard
+    await face.press("5")
+    await face.frame()
+    await face.press("home", "down", "y")
+    assert "ETH/USDT binance → okx" in face.app.clipboard
 
 
 async def exports(face: Face) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,24 @@ def test_it_paints_everything_anew_when_it_comes_back_from_the_shell(tmp_path: P
         Witness(terminal, file, int((tmp_path / "pid").read_text())).agree()
         terminal.type("q")
         assert terminal.exit_code() == 0
+
+
+def test_a_terminal_that_did_not_read_for_a_while_is_painted_anew(witness: Witness) -> None:
+    terminal = witness.terminal
+    signs_of_life = Path(f"/proc/{terminal.pid}/stat")
+    terminal.type("w2z" + 120 * "zz")  # far more than the terminal's buffer and the queue before it take
+    busy = 0
+    while signs_of_life.exists() and busy < cpu_ticks(signs_of_life):  # until it works on nothing more
+        busy = cpu_ticks(signs_of_life)
+        threading.Event().wait(0.3)
+    witness.agree()
+    assert "2 Spreads" in terminal.text
+
+
+def cpu_ticks(stat: Path) -> int:
+    """Return the CPU time that a process has used, in tens of milliseconds, rounded down: the clock alone is none."""
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) // 10
 
 
 def test_what_another_program_left_on_the_screen_is_painted_over_after_a_stop(witness: Witness) -> None:
