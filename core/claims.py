@@ -102,7 +102,7 @@ class GroupClaim:
             self._open[told.trade_id] = told
 
     async def run(self) -> None:
-        """Hold the connections until cancelled; begin anew after every failure."""
+        """Hold the connections until cancelled; the one for claims begins anew after every failure."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hold(), name="claims out")
             tasks.create_task(self._follow(), name="claims in")
@@ -116,6 +116,7 @@ class GroupClaim:
                 async with sending(self._log, EVENTS, lasting=True) as self._sender:
                     self._mute = ""
                     await self._failed.wait()
+                    self._sender = None  # nothing more through this one: what is laid meanwhile would fail again
                     self._failed.clear()
             except LogUnavailable as error:
                 self._mute = f"no trade can be claimed, and none is sent: {error}"
