@@ -88,10 +88,15 @@ class _Drill:
         waiting.start()
         self._say(f"{fault.what}{f', for {fault.lasts_s:g} s' if fault.lasts_s else ''}")
         shared_s = recovered_s = traded_s = None
+        halted = 0
         if fault.recovers:
             shared_s = self._wait_for(lambda: shared(world), ended_s)
             recovered_s = self._wait_for(lambda: flows(world, self._rate, ended_s), ended_s)
             self._say(f"recovered {recovered_s:.1f} s after it" if recovered_s is not None else "did not recover")
+            halted = sum(latest(worker)[1]["halted"] for worker in world.running("worker"))
+            if halted:
+                self._say(f"{halted} workers have halted, and are armed by an operator from elsewhere")
+                world.onlooker.arm()
             traded_s = self._wait_for_trade(ended_s + (recovered_s or 0.0))
             waiting.join()
         crossings = world.market.finish()
@@ -125,6 +130,7 @@ class _Drill:
             brokers_s=self._brokers_s,
             shared_s=shared_s,
             recovered_s=recovered_s,
+            halted=halted,
             next_trade_s=traded_s,
             offered=sum(one["offered"] for one in counts),
             acked=sum(one["acked"] for one in counts),
