@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KNOWN_S = 60.0  # so long a claim without an end counts: by then its desk has spoken, or is gone for good
 LAY_S = 0.2  # an order that waits longer is past its deadline anyway
+MOST_LATE = 3  # in a row: then it is not the moment, and another connection may do better
 PAUSE_S = 1.0
 TAKEN_OVER = "another worker has taken this desk's symbols over"
 
@@ -49,7 +50,8 @@ class GroupClaim:
     def __init__(self, log: LogSettings, desk: Callable[[], str], run_id: str, owns: Callable[[], bool]) -> None:
         self._log, self._desk, self._run_id, self._owns = log, desk, run_id, owns
         self._sender: Sender | None = None
-        self._failed = asyncio.Event()  # a claim was not acknowledged: what refused one may refuse all
+        self._failed = asyncio.Event()  # a claim was refused: what refused one may refuse all
+        self._late = 0  # claims in a row that were not acknowledged in time
         self._open: dict[str, Intent] = {}  # trade id -> what another desk of the group has not ended
         self._heard = False  # it is known what others claimed
         self._mute = self._deaf = ""  # why no claim can be laid; why those of others are not heard
@@ -79,8 +81,12 @@ class GroupClaim:
         try:
             await self._sender.send(trade.trade_id, msgspec.json.encode(intent), timeout_s=LAY_S)
         except LogUnavailable as error:
-            self._failed.set()
-            return f"Kafka did not acknowledge the claim: {error}"
+            late = isinstance(error.__cause__, TimeoutError)
+            self._late = self._late + 1 if late else 0
+            if not late or self._late >= MOST_LATE:
+                self._failed.set()
+            return f"Kafka did not acknowledge the claim in {LAY_S:g} s" if late else f"Kafka refused a claim: {error}"
+        self._late = 0
         return "" if self._owns() else TAKEN_OVER
 
     def claimed(self, trade: Trade) -> Intent | None:
@@ -102,7 +108,7 @@ class GroupClaim:
             self._open[told.trade_id] = told
 
     async def run(self) -> None:
-        """Hold the connections until cancelled; begin anew after every failure."""
+        """Hold the connections until cancelled; the one for claims begins anew after every failure."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hold(), name="claims out")
             tasks.create_task(self._follow(), name="claims in")
@@ -116,6 +122,7 @@ class GroupClaim:
                 async with sending(self._log, EVENTS, lasting=True) as self._sender:
                     self._mute = ""
                     await self._failed.wait()
+                    self._sender = None  # nothing more through this one: what is laid meanwhile would fail again
                     self._failed.clear()
             except LogUnavailable as error:
                 self._mute = f"no trade can be claimed, and none is sent: {error}"

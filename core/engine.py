@@ -158,7 +158,7 @@ class Engine:
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._troubles = Troubles(self._who_knows(), self._notice)
         self._guard = Guard(
-            settings, self._trading, self._detector.book, self._collectors, lambda: str(self._log.trouble)
+            settings, self._trading, self._detector.book, self._collectors, lambda: str(self._log.stopped)
         )
         self._per_s: dict[str, float] = {}
         self._latency: dict[Stage, Percentiles] = {}

@@ -108,13 +108,14 @@ class Cluster:
         """Return the node that leads the others. What brokers tell clients is any node; their own files know it."""
         return self.nodes[max(vote for node in self.nodes if (vote := node.vote())[1] > 0)[1] - 1]
 
-    def wait_until_ready(self, timeout_s: float = 90.0) -> None:
-        """Wait until every node is registered.
+    def wait_until_ready(self, asked: Node | None = None, timeout_s: float = 90.0) -> None:
+        """Wait until every node is registered, as any of them has it or as the one that is `asked`.
 
         Raises:
             ClusterFailed: that took too long, or a node ended.
         """
-        asyncio.run(_ready(self.bootstrap, self.nodes, timeout_s))
+        where = self.bootstrap if asked is None else self.bootstrap.split(",")[self.nodes.index(asked)]
+        asyncio.run(_ready(where, self.nodes, timeout_s))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ async def test_a_claim_that_fails_sends_nothing_and_its_producer_is_replaced(kaf
         before = claim._sender
         assert before is not None
         await before._producer.stop()  # as after an error that an idempotent producer does not survive
-        assert "did not acknowledge" in await claim.lay(trade())
+        assert "refused a claim" in await claim.lay(trade())
         await until_laid(claim)
         assert claim._sender is not before
         assert claim.trouble == ""

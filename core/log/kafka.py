@@ -129,11 +129,23 @@ class KafkaLog:
             return str(self._broken)
         if self._broken is not None:
             return f"Kafka at {self._bootstrap} refused ticks: {self._broken!r}"
-        now = monotonic()
-        waited_s = now - min((p.flight.since for p in self._partitions if p.flight), default=now)
-        if waited_s > SLOW_S and not self._trouble:
+        if self._waits() and not self._trouble:
             return f"Kafka at {self._bootstrap} does not acknowledge ticks"
         return self._trouble or next((reader.trouble for reader in self._readers if reader.trouble), "")
+
+    @property
+    def stopped(self) -> str:
+        """Trouble that holds ticks up; empty while those brokers that are there do the work of all."""
+        trouble, silent = self.trouble, len(self._brokers.silent)
+        if self._broken is None and trouble == self._trouble and 0 < silent < len(self._brokers) / 2:
+            reading = next((reader.trouble for reader in self._readers if reader.trouble), "")
+            return trouble if self._waits() else reading
+        return trouble
+
+    def _waits(self) -> bool:
+        """Return whether an acknowledgement has been missing for long."""
+        now = monotonic()
+        return now - min((p.flight.since for p in self._partitions if p.flight), default=now) > SLOW_S
 
     async def __aenter__(self) -> Self:
         """Connect.

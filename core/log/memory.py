@@ -35,6 +35,10 @@ class MemoryLog:
     def trouble(self) -> str:
         return ""  # memory is always there
 
+    @property
+    def stopped(self) -> str:
+        return ""
+
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits. Call it in the thread of the event loop."""
         self._offered += 1

@@ -81,6 +81,10 @@ class TickLog(Readable, Protocol):
     def trouble(self) -> str:
         """What keeps the log from taking or bringing entries, in one line; empty when nothing does."""
 
+    @property
+    def stopped(self) -> str:
+        """Trouble that holds entries up; empty while those brokers that are there do the work of all."""
+
     def append(self, entry: Entry) -> None:
         """Take `entry`; never waits. Under back-pressure it replaces a waiting older one of its venue and symbol."""
 

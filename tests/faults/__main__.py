@@ -18,7 +18,7 @@ from tests.kafka_cluster import cluster
 from tests.kafka_dist import ClusterFailed
 
 HEAD = (
-    f"{'fault':<40}{'told':>7}{'flows':>7}{'brokers':>8}{'shared':>7}{'well':>7}{'trade':>7}{'acked':>10}{'lost':>6}{'unread':>7}{'unknown':>8}"
+    f"{'fault':<40}{'told':>7}{'flows':>7}{'brokers':>8}{'shared':>7}{'well':>7}{'halted':>7}{'trade':>7}{'acked':>10}{'lost':>6}{'unread':>7}{'unknown':>8}"
     f"{'readings':>9}{'orders':>7}{'twice':>6}{'meanwhile':>10}{'ended':>7}{'MB':>5}"
 )
 
@@ -62,7 +62,7 @@ def _table(results: list[Result]) -> list[str]:
     for one in results:
         meanwhile = "-" if one.orders_meanwhile is None else str(one.orders_meanwhile)
         lines.append(
-            f"{one.what:<40}{_s(one.told_s):>7}{_s(one.flows_s):>7}{_s(one.brokers_s):>8}{_s(one.shared_s):>7}{_s(one.recovered_s):>7}{_s(one.next_trade_s):>7}{one.acked:>10,}"
+            f"{one.what:<40}{_s(one.told_s):>7}{_s(one.flows_s):>7}{_s(one.brokers_s):>8}{_s(one.shared_s):>7}{_s(one.recovered_s):>7}{one.halted:>7}{_s(one.next_trade_s):>7}{one.acked:>10,}"
             f"{one.lost:>6}{one.unread:>7}{one.unknown:>8}{one.readings:>9}{one.orders:>7}{one.executed_twice:>6}"
             f"{meanwhile:>10}{_s(one.ended_s):>7}{one.memory_mb:>5}"
         )

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from tests.faults.flow import STILL_S, flows, latest, shared, stop, told, until
 from tests.faults.machines import World, thaw, world
 from tests.faults.result import TRADED_S, Result, broken
 from tests.faults.verdict import executed_twice, identity_closes, last_counts, lost, on_topic, orders, unread
-from tests.kafka_cluster import Cluster
+from tests.kafka_cluster import Cluster, Node
 from tests.kafka_dist import ClusterFailed
 
 READY_S = 60.0
@@ -82,15 +82,21 @@ class _Drill:
         fault.begin(world)
         flows_s = self._watch_it_last(began_s)
         ended_s = time.time()
+        away = [node for node in world.cluster.nodes if not node.running]
         fault.end(world)
-        waiting = threading.Thread(target=self._wait_for_brokers, args=(ended_s,), daemon=True)
+        waiting = threading.Thread(target=self._wait_for_brokers, args=(away, ended_s), daemon=True)
         waiting.start()
         self._say(f"{fault.what}{f', for {fault.lasts_s:g} s' if fault.lasts_s else ''}")
         shared_s = recovered_s = traded_s = None
+        halted = 0
         if fault.recovers:
             shared_s = self._wait_for(lambda: shared(world), ended_s)
             recovered_s = self._wait_for(lambda: flows(world, self._rate, ended_s), ended_s)
             self._say(f"recovered {recovered_s:.1f} s after it" if recovered_s is not None else "did not recover")
+            halted = sum(latest(worker)[1]["halted"] for worker in world.running("worker"))
+            if halted:
+                self._say(f"{halted} workers have halted, and are armed by an operator from elsewhere")
+                world.onlooker.arm()
             traded_s = self._wait_for_trade(ended_s + (recovered_s or 0.0))
             waiting.join()
         crossings = world.market.finish()
@@ -124,6 +130,7 @@ class _Drill:
             brokers_s=self._brokers_s,
             shared_s=shared_s,
             recovered_s=recovered_s,
+            halted=halted,
             next_trade_s=traded_s,
             offered=sum(one["offered"] for one in counts),
             acked=sum(one["acked"] for one in counts),
@@ -174,11 +181,14 @@ class _Drill:
             time.sleep(0.05)
         return flows_s
 
-    def _wait_for_brokers(self, since_s: float) -> None:
-        if not all(node.running for node in self._world.cluster.nodes):
+    def _wait_for_brokers(self, away: Sequence[Node], since_s: float) -> None:
+        """Measure how long those that were away, and are started again, take to know all others."""
+        back = [node for node in away if node.running]
+        if not back:
             return
         try:
-            self._world.cluster.wait_until_ready()
+            for node in back:
+                self._world.cluster.wait_until_ready(node)
         except ClusterFailed as error:
             self._failures.append(str(error))
         else:

@@ -18,8 +18,10 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
+from core.desk import Arm
 from core.log.topics import COMMANDS, DESK_STATE, EVENTS, TICKS, create
 from core.remote.desk import RemoteDesk
+from core.remote.keys import OperatorKey, console_key, write_key
 from core.remote.watch import Watch
 from core.settings import LogSettings
 from tests.kafka_cluster import Cluster, Node
@@ -84,12 +86,17 @@ class Desk:
 class Onlooker:
     """Consoles attached to every desk, without a screen, in a thread of their own."""
 
-    def __init__(self, log: LogSettings) -> None:
+    def __init__(self, log: LogSettings, key: OperatorKey) -> None:
         self._log = log
         self.lost: list[tuple[float, str, str]] = []  # (when, s since the epoch; desk; what its console says then)
-        self._over = threading.Event()
+        self._key = key
+        self._over, self._arming = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._look()), daemon=True)
         self._thread.start()
+
+    def arm(self) -> None:
+        """Do from here on what a person does who has seen that all is well: arm every desk that has halted."""
+        self._arming.set()
 
     def close(self) -> None:
         self._over.set()
@@ -101,11 +108,14 @@ class Onlooker:
             running = [tasks.create_task(watch.run())]
             while not self._over.is_set():
                 for name in watch.heard.keys() - desks.keys():
-                    desks[name] = RemoteDesk(self._log, name, watch, None)
+                    desks[name] = RemoteDesk(self._log, name, watch, self._key)
                     running.append(tasks.create_task(desks[name].run()))
                 for name, desk in desks.items():
-                    link = desk.snapshot().link
+                    picture = desk.snapshot()
+                    link = picture.link
                     assert link is not None
+                    if self._arming.is_set() and picture.halted and link.state == "live" and not link.pending:
+                        desk.submit(Arm(lift_halt=True))
                     if link.state != "live" and was.get(name) == "live":
                         self.lost.append((time.time(), name, link.why))
                     was[name] = link.state
@@ -126,10 +136,12 @@ class World:
         asyncio.run(create(self.log, [replace(TICKS, name=self.topic), EVENTS, DESK_STATE, COMMANDS]))
         self.market = Market(rate, 2)
         stack.callback(self.market.close)
+        self._operators = home / "operators.keys"
+        write_key("drill", self._operators)
         self.desks: list[Desk] = []  # in the order of their start, those that have ended too
         self.collector = self.start("collector", "collector")
         self.workers = [self.start(name, "worker") for name in ("one", "other")]
-        self.onlooker = Onlooker(self.log)
+        self.onlooker = Onlooker(self.log, console_key(self._operators))
         stack.callback(self.onlooker.close)
 
     def start(self, name: str, role: str) -> Desk:
@@ -137,6 +149,7 @@ class World:
         journal = self._home / f"{name}.sqlite"
         env = {f"ARBDESK_VENUES__{venue.upper()}__URL": url for venue, url in self.market.urls.items()}
         env |= {"ARBDESK_LOG__TOPIC": self.topic, "ARBDESK_APPROVAL": "auto", "ARBDESK_NAME": f"{self.group}-{name}"}
+        env |= {"ARBDESK_REMOTE__OPERATORS": str(self._operators)}
         env |= {"ARBDESK_STATUS_EVERY_S": str(STATUS_S), "ARBDESK_LIMITS__MAX_ORDER_NOTIONAL": "50"}
         kafka = ["--log", "kafka", "--bootstrap", self.cluster.bootstrap, "--group", self.group]
         arguments = ["run", "--no-ui", *kafka, "--symbols", SYMBOLS, "--role", role, "--journal", str(journal)]

@@ -22,6 +22,7 @@ class Result(msgspec.Struct, frozen=True):
     brokers_s: float | None  # until all nodes are registered again, where the fault's end starts some
     shared_s: float | None  # all partitions are read again, each by one worker
     recovered_s: float | None  # and all ticks flow: seen within two seconds of being so
+    halted: int  # workers that stopped trading until a person arms them: here an operator, from elsewhere
     next_trade_s: float | None
     offered: int
     acked: int
@@ -55,6 +56,7 @@ def broken(fault: Fault, one: Result, patience: float) -> list[str]:
         ),
         (one.told_s is None or one.told_s > TOLD_S * patience, f"nobody said within {TOLD_S:g} s what was wrong"),
         (one.ended_s > ENDED_S * patience, f"a process ended only {one.ended_s:.1f} s after SIGTERM"),
+        (one.halted and not fault.no_trade, f"{one.halted} workers halted though others took the work over"),
         (one.memory_mb > MOST_MB, f"a desk took {one.memory_mb} MB"),
         (fault.recovers and one.recovered_s is None, f"not recovered within {RECOVERED_S:g} s"),
         ((one.shared_s or 0.0) > fault.shared_s * patience, f"taken over later than {fault.shared_s:g} s"),

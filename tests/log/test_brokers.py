@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 
 from core.log.brokers import Brokers
 from core.log.security import PLAINTEXT
-from tests.log.entries import kafka_log
+from tests.log.entries import kafka_log, tick
 
 
 class Named(NamedTuple):
@@ -48,3 +48,16 @@ async def test_a_broker_that_hangs_is_told_from_those_that_answer_and_nobody_wai
         with pytest.raises(KafkaConnectionError, match="hangs"):
             await create_conn(mute.host, mute.port, client_id="anybody", **PLAINTEXT)
         await brokers.close()
+
+
+@pytest.mark.apache_kafka
+async def test_a_broker_that_is_away_is_told_and_stops_nothing_while_the_others_do_its_work(kafka: str) -> None:
+    async with asyncio.timeout(30), kafka_log(kafka) as log, hanging() as mute:
+        assert (log.trouble, log.stopped) == ("", "")
+        await log._brokers.ask([*log._producer.client.cluster.brokers(), mute])  # as if it had been one of them
+        while not log.trouble:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert log.trouble == f"1 of 4 brokers of Kafka do not answer: 127.0.0.1:{mute.port}"
+        assert log.stopped == ""
+        log.append(tick(1))
+        assert await log.flush(10)

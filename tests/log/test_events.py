@@ -32,6 +32,13 @@ def claim_of(log: LogSettings, name: str) -> GroupClaim:
     return GroupClaim(log, lambda: name, name, lambda: True)
 
 
+async def laid(claim: GroupClaim, one: Trade) -> None:
+    """Claim it: on a loaded machine that may take longer than a claim may, and is tried again."""
+    while why := await claim.lay(one):
+        assert "did not acknowledge" in why or "not connected" in why, why
+        await asyncio.sleep(0.05)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -69,16 +76,16 @@ async def test_a_route_that_another_worker_claimed_is_left_alone_until_that_trad
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.run()) for each in (one, other, stranger, told)]
         await until(lambda: one.ready and other.ready and stranger.ready)
-        assert await one.lay(trade("t1")) == ""
+        await laid(one, trade("t1"))
         await until(lambda: other.claimed(trade("t2")) is not None)
         assert "one claimed t1 on this route" in await other.lay(trade("t2"))
-        assert await other.lay(trade("t3", Route("BTC/USDT", "okx", "binance"))) == ""
+        await laid(other, trade("t3", Route("BTC/USDT", "okx", "binance")))
         assert stranger.claimed(trade("t2")) is None
-        assert await one.lay(trade("t4")) == ""  # its own are its journal's affair
+        await laid(one, trade("t4"))  # its own are its journal's affair
         for ended in ("t1", "t4"):
             told.tell(TRADE_ENDED, "desk", ended, {"how": "flat"})
         await until(lambda: other.claimed(trade("t2")) is None)
-        assert await other.lay(trade("t2")) == ""
+        await laid(other, trade("t2"))
         for task in running:
             task.cancel()
 
