@@ -358,6 +358,9 @@ class Console(App[None], inherit_bindings=False):
             "Halt all", "No order leaves, and no hedge of what stands open", lambda: self._submit(halt_all)
         )
         yield SystemCommand("Ask for a new proposal", "A model shares the limits", lambda: self._submit(AskStrategy()))
+        if self._snapshot.analysis.in_force is not None:
+            drop = "Let sizes be what the limits allow"
+            yield SystemCommand("Drop the proposal in force", drop, lambda: self._submit(DropProposal()))
         for kind in self._snapshot.gateway_faults:
             yield SystemCommand(
                 f"Simulate: {kind} on the gateway",

@@ -68,7 +68,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--for", "for_s", type=Duration(), help="Stop by itself after this time: 500ms, 20s, 5m, 2h."),
             click.option("--approval", type=click.Choice(["manual", "auto"]), help="Who approves trades.  [manual]"),
-            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT"),
+            click.option("--symbols", help="What to trade: BTC/USDT,ETH/USDT; a demo also takes a number."),
             click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]"),
             click.option("--bootstrap", help="Kafka brokers, host:port,host:port"),
             click.option(
@@ -96,8 +96,9 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @desk_options
+@click.option("--live", is_flag=True, help="Send orders to the venues, with the keys of the environment or live.keys.")
 def run(**options: Any) -> None:
-    """The desk on live public feeds; orders are filled on paper."""
+    """The desk on live public feeds; orders are filled on paper, unless --live sends them to the venues."""
     _desk(options, demo=False)
 
 
@@ -107,6 +108,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 @click.option(
     "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
@@ -122,10 +124,11 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
 
     settings = _settings(options, demo=demo)
     for_s: float | None = options["for_s"]
+    live = bool(options.get("live"))
     picture: Path | None = options["picture"]
     if options["no_ui"]:
         headless.log_to(None, verbose=settings.verbose)
-        loop.run(headless.headless(settings, demo=demo, for_s=for_s))
+        loop.run(headless.headless(settings, demo=demo, live=live, for_s=for_s))
         return
     from console import screen
 
@@ -134,7 +137,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     columns, _, lines = str(options["size"]).partition("x")
     if not (columns.isdigit() and lines.isdigit()):
         raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
-    loop.run(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+    loop.run(screen.show(settings, demo=demo, live=live, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
 
 
 def _expect_terminal() -> None:
@@ -168,7 +171,11 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
-    if options["symbols"]:
+    if options.get("demo_venues"):
+        put("demo.venues", tuple(part.strip() for part in options["demo_venues"].split(",")))
+    if demo and str(options["symbols"]).isdigit():
+        put("demo.symbols", int(options["symbols"]))
+    elif options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
     for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
@@ -271,6 +278,34 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
 
 @main.command()
+@click.argument("venues", nargs=-1)
+@click.option("--cached", is_flag=True, help="Ask nobody: only show what is known.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def instruments(venues: tuple[str, ...], cached: bool, config: Path | None, as_json: bool) -> None:
+    """Ask the venues what they list, with lattices and fees, and keep that for the desk. Without names: all venues."""
+    from console import loop
+    from console.listings import show_instruments
+    from core.settings import load
+
+    settings = load(config or _usual_file(), {})
+    if not loop.run(show_instruments(settings, venues, ask=not cached, as_json=as_json)):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--confirm", nargs=2, metavar="VENUE SYMBOL", help="Say that it is the same thing as elsewhere.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def identity(confirm: tuple[str, str] | None, config: Path | None, as_json: bool) -> None:
+    """List symbols that are not traded on a venue because their price says that they may be another thing there."""
+    from console.identity import show_identities
+    from core.settings import load
+
+    show_identities(load(config or _usual_file(), {}), confirm, as_json=as_json)
+
+
+@main.command()
 def config() -> None:
     """Print a commented settings file to start from, with every key and its default."""
     from importlib.resources import files
@@ -350,32 +385,36 @@ def halt(
 @click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]")
 @click.option("--bootstrap", help="Kafka brokers, host:port,host:port")
 @click.option("--group", help="Whose lag to look at.")
-def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None) -> None:
-    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag."""
+@click.option("--live", is_flag=True, help="The venues' order entry too: keys, clocks, what the accounts hold.")
+def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None, live: bool) -> None:
+    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag, venues."""
     from console import loop
     from console.doctor import examine
     from core.settings import load
 
     given = {"kind": log_kind or ("kafka" if bootstrap else None), "bootstrap": bootstrap, "group": group}
     settings = load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}})
-    if not loop.run(examine(settings)):
+    if not loop.run(examine(settings, live=live)):
         sys.exit(1)
 
 
 @main.command()
 @click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
 @click.option("--crash", "kills", type=click.IntRange(1, 100_000), help="Kill the desk and its order gateway in turn.")
+@click.option(
+    "--stop", "stops", type=click.IntRange(1, 100_000), help="Stop desk, gateway and venues for 1 s each, in turn."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def drill(trades: int | None, kills: int | None, seed: int, as_json: bool) -> None:
+def drill(trades: int | None, kills: int | None, stops: int | None, seed: int, as_json: bool) -> None:
     """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept.
 
     Without options: the whole chain once, from a price to the money and back through every halt, a line each.
     """
     from console.drill import drill_all, drill_kills, drill_trades
 
-    kept = drill_all(seed, as_json=as_json) if not kills and not trades else True
-    kept &= drill_kills(kills, seed, as_json=as_json) if kills else True
+    kept = drill_all(seed, as_json=as_json) if not (kills or stops or trades) else True
+    kept &= drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
     kept &= drill_trades(trades, seed, as_json=as_json) if trades else True
     if not kept:
         sys.exit(1)
@@ -464,11 +503,16 @@ def detection(
     """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time; which
     of its alarms each model takes for true ones, and what that costs."""
     from console import loop
+    from console.bench.detection import Ask
     from console.bench.detection import detection as measured
     from core.settings import load
 
-    settings = load(config, {"analysis": {"gateway_url": gateway_url}} if gateway_url else {})
-    loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
+    settings = load(
+        config or (_usual_file() if gateway_url else None),
+        {"analysis": {"gateway_url": gateway_url}} if gateway_url else {},
+    )
+    ask = Ask.NONE if not models else Ask.REAL if gateway_url else Ask.SIMULATED
+    loop.run(measured(settings, seconds, seed, ask, as_json=as_json))
 
 
 @bench.command()

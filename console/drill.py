@@ -48,21 +48,24 @@ def drill_all(seed: int, *, as_json: bool) -> bool:
     return all_kept
 
 
-def drill_kills(kills: int, seed: int, *, as_json: bool) -> bool:
-    """Kill the desk and its order gateway so often; print the report; return whether all that is promised was kept."""
+def drill_kills(kills: int, stops: int, seed: int, *, as_json: bool) -> bool:
+    """Kill the desk and its order gateway so often, stop processes so often for a second; print the report.
+
+    Returns whether all that is promised was kept.
+    """
     folder = Path(tempfile.mkdtemp(prefix="arbdesk-drill-"))
 
     def progress(text: str) -> None:
         click.echo(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, err=True, nl=not sys.stderr.isatty())
 
-    report = loop.run(drill_crash(folder, kills=kills, seed=seed, progress=progress))
+    report = loop.run(drill_crash(folder, kills=kills, stops=stops, seed=seed, progress=progress))
     if sys.stderr.isatty():
         click.echo(err=True)
     if report["broken"]:
         report["files"] = str(folder)
     else:
         shutil.rmtree(folder)
-    _print(f"{kills} kills of the desk and its order gateway in turn", report, as_json=as_json)
+    _print(f"{kills} kills of the desk and its order gateway in turn, {stops} stops", report, as_json=as_json)
     return not report["broken"]
 
 

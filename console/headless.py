@@ -84,7 +84,7 @@ def _write_out(waiting: Waiting) -> None:
         os.write(2, b"%d log lines were dropped: nobody read them in time\n" % waiting.dropped)
 
 
-async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> None:
+async def headless(settings: Settings, *, demo: bool, live: bool, for_s: float | None) -> None:
     """Run until `for_s` passed or a signal came, then stop in order and print the summary.
 
     Raises:
@@ -94,7 +94,7 @@ async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, _on_signal, stop, signal.Signals(number).name)
-    async with running(settings, demo=demo, attended=False) as engine, metrics(engine, settings):
+    async with running(settings, demo=demo, attended=False, live=live) as engine, metrics(engine, settings):
         await _until(stop, engine, for_s, settings.status_every_s)
     print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
 

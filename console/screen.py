@@ -22,20 +22,24 @@ logger = logging.getLogger("arbdesk")
 
 
 async def show(
-    settings: Settings, *, demo: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
+    settings: Settings, *, demo: bool, live: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
 ) -> None:
     """Run the desk with its console until the person quits, `for_s` passed, or the terminal or a signal ends it.
+
+    Where stdout is sent elsewhere, the run's summary goes there at the end.
 
     Raises:
         DeskError: it could not start, or a part of it failed.
     """
     if picture is not None and for_s is None:
         raise ConfigurationError("--picture", why="it does not say when", do="Add --for 10s.")
+    # The screen is on stderr. Asked now: a terminal that has gone is none any more.
+    redirected = picture is None and not sys.stdout.isatty()
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     log_to(folder / ("demo.log" if demo else "arbdesk.log"), verbose=settings.verbose)
     attended = picture is None
-    async with running(settings, demo=demo, attended=attended) as engine, metrics(engine, settings):
+    async with running(settings, demo=demo, attended=attended, live=live) as engine, metrics(engine, settings):
         app = Console(engine, settings.console)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -51,7 +55,7 @@ async def show(
             raise DeskError(
                 "The console failed", why="see the log for where", do="Report it; the desk stopped in order."
             )
-    if picture is None and not sys.stdout.isatty():  # the screen is on stderr: this goes where somebody wants it
+    if redirected:
         print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
 
 

@@ -38,6 +38,8 @@ class VenueState(msgspec.Struct, frozen=True):
     clock_ahead_ms: float | None = (
         None  # the venue's clock is ahead of ours by at least this; None: it stamps no events
     )
+    clock_offset_ms: float | None = None  # how far its clock is ahead of ours, as it says itself; None: unknown
+    clock_bound_ms: float | None = None  # the true one is no further than this from it
     copies: tuple[Copy, ...] = ()  # where several desks collect it: each of them, the one that is ahead first
 
 

@@ -46,9 +46,12 @@ from core.execution.journal import Journal
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.execution.rows import OrderRecord
-from core.feeds.catalogue import dialect
-from core.feeds.collector import Collector, FeedState
+from core.feeds.catalogue import dialect, taker_fee
+from core.feeds.collector import FeedState
+from core.feeds.feed import Feed
+from core.feeds.listings import on_the_shelf, wanted
 from core.guard import Guard
+from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.live.link import Link as OrderLink
@@ -57,7 +60,7 @@ from core.opening import open_journal, open_log, open_orders
 from core.places import data_dir, desk_name
 from core.remote.keys import operators
 from core.settings import Settings
-from core.sim.supervised import SimulatedMarket, simulated_market
+from core.sim.supervised import SimulatedMarket, simulated, simulated_market
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
@@ -103,9 +106,13 @@ class Engine:
         self._quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
         self._notices: deque[Notice] = deque(maxlen=200)
         self._latencies = Latencies()
-        fees = {name: venue.taker_fee_bps / 10_000 for name, venue in settings.venues.items() if venue.enabled}
-        self._instruments = Instruments(shipped(), fees)
+        fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
+        self._held = {} if market is not None else on_the_shelf(data_dir(settings) / "instruments", fees)
+        lattices = [one for held in self._held.values() for one in held.instruments()]
+        self._instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
+        ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
+        self._identity = IdentityWatch(self._detector, ledger_file, self._notice)
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
@@ -259,10 +266,10 @@ class Engine:
                 if why := self._analyst.ask_strategy(time.time_ns()):
                     self._notice("warning", f"no strategy is asked for: {why}")
             case AcceptProposal(proposal_id):
-                if why := self._analyst.accept(proposal_id):
+                if why := self._analyst.accept(proposal_id, who):
                     self._notice("warning", f"not accepted: {why}")
             case DropProposal():
-                self._analyst.drop()
+                self._analyst.drop(who)
             case Fault() if self._market is None:
                 self._notice("error", why := "only a simulated venue can be made to fail")
             case Fault(kind, venue):
@@ -390,6 +397,7 @@ class Engine:
                 tasks.create_task(told, name="market")
             if self._settings.role != "collector":
                 tasks.create_task(self._analyst.run(), name="analyst")
+                tasks.create_task(self._identity.run(), name="identity")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
@@ -478,12 +486,16 @@ class Engine:
             sources.append(Silence(lambda: self._worker.consumed))
         return sources
 
-    def _collector(self, name: str) -> Collector:
+    def _collector(self, name: str) -> Feed:
         venue = self._settings.venues[name]
-        return Collector(
+        asked = wanted(name, self._settings.symbols, self._held.get(name), at_hand=self._market is not None)
+        return Feed(
             dialect(name),
-            self._settings.symbols,
+            asked.symbols,
             self._log,
+            natives=asked.natives,
+            clock=dialect(name).clock if self._market is None and venue.url is None else None,
+            leave_out=asked.left_out,
             url=self._market.urls[name] if self._market is not None else venue.url,
             silence_s=DEMO_SILENCE_S if self._market is not None else venue.silence_s,
         )
@@ -535,7 +547,7 @@ async def running(
         )
     obeyed = operators(settings.remote.operators)
     if demo:  # its venues are its own, whatever the user's are set to
-        settings = settings.model_copy(update={"venues": Settings().venues})
+        settings = simulated(settings)
     async with contextlib.AsyncExitStack() as stack:
         journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo, live=live)
         name = desk_name(settings, path, demo=demo)

@@ -41,5 +41,9 @@ class SidecarFailed(DeskError):
     """A child process ended by itself, or did not come up."""
 
 
+class QuestionFailed(DeskError):
+    """A venue was asked about an order and did not answer: nothing is proven by it."""
+
+
 class LedgerError(DeskError):
     """The models' ledger cannot be opened or written: no model may be asked without it."""

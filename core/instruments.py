@@ -65,6 +65,14 @@ class Instruments:
         """Return the lattice, or None: then the symbol can be watched on that venue and not traded."""
         return self._listed.get((venue, symbol))
 
+    def learn(self, stated: Instrument) -> None:
+        """Take a venue's own word for one lattice."""
+        self._listed[stated.venue, stated.symbol] = stated
+
+    def forget(self, venue: str, symbol: str) -> None:
+        """Trade `symbol` on `venue` no more: the venue says that it cannot be."""
+        self._listed.pop((venue, symbol), None)
+
     def taker_fee(self, venue: str) -> Decimal:
         """Return the fee of an order that takes, as a fraction of its notional (0.001 = 10 bps)."""
         return self._taker_fees[venue]

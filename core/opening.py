@@ -9,7 +9,7 @@ from core.errors import ConfigurationError, DeskError, JournalHeld
 from core.execution.journal import Journal
 from core.execution.rows import OrderRecord
 from core.live.link import Link, linked
-from core.live.wire import Account, Configuration
+from core.live.wire import VENUES, Account, Configuration
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickLog
 from core.places import data_dir, journal_path
@@ -74,9 +74,11 @@ async def open_orders(
         ConfigurationError: there is no key, or another desk trades on the account.
         SidecarFailed: it did not come up.
     """
-    if not live:
+    if not live or settings.role == "collector":
         return None
-    venues = [name for name, venue in settings.venues.items() if venue.enabled]
+    venues = [name for name, venue in settings.venues.items() if venue.enabled and name in VENUES]
+    if not venues:
+        raise ConfigurationError("No venue here takes live orders", do=f"Enable some of {', '.join(VENUES)}.")
     if lost := set(settings.live.sandbox) - set(venues):
         raise ConfigurationError(f"live.sandbox: {', '.join(sorted(lost))}", why="no venue that is enabled here")
     accounts = [Account(name, entries.get(name, ""), name in settings.live.sandbox) for name in venues]

@@ -36,7 +36,7 @@ class VenueSettings(Section):
 
     enabled: bool = True
     url: str | None = Field(default=None, pattern=r"^wss?://")  # instead of the venue's own public address
-    taker_fee_bps: Decimal = Field(default=Decimal(10), ge=-10, le=1000)
+    taker_fee_bps: Decimal | None = Field(default=None, ge=-10, le=1000)  # not set: what the venue asks of a newcomer
     silence_s: float = Field(default=15.0, gt=0, le=3600)  # no data for so long: hang up and connect anew
 
 
@@ -222,6 +222,8 @@ class DemoSettings(Section):
     faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
     live_sim: bool = False  # orders take the whole live way, to simulated venues
     order_faults: float = Field(default=0.0, ge=0, le=1)  # the share of those orders that fail, each in some way
+    venues: tuple[Name, ...] = Field(default=("binance", "bybit", "okx"), min_length=1)  # or "all"
+    symbols: int | None = Field(default=None, ge=1, le=500)  # so many of the market's own, instead of the desk's
 
 
 class Settings(BaseSettings):

@@ -84,6 +84,7 @@ class Trading:
         if link is not None:
             stock = _unlimited  # what is there is the venues' to say
             link.watch(self._gate, latencies)
+            self._learn(link, notify, settings.symbols)
         self.holdings = Holdings(stock if books is None else books.stock(stock), instruments)
         self._books = books
         self.executor = Executor(
@@ -114,6 +115,7 @@ class Trading:
         self._journal, self._ids, self._notify = journal, ids, notify
         self._owns = owns  # whether the book is this desk's to decide on, and no other worker's
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
+        self._alarmed: set[str] = set()  # trades whose unknown orders were told of
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -319,7 +321,7 @@ class Trading:
             brokers=brokers,
             instruments=self._instruments,
             settings=settings.limits,
-            quote=self._detector.book.quote,
+            quote=self._quote_to_hedge,
             max_quote_age_ns=self._max_age_ns,
             clock_ns=time.time_ns,
             send=executor.hedge,
@@ -327,6 +329,25 @@ class Trading:
             may_hedge=self._may_hedge,
             spendable=self.holdings.spendable,
         )
+
+    def _learn(self, link: Link, notify: Notify, symbols: Sequence[str]) -> None:
+        """Take the venues' own word for their lattices, and say what differs from what was known."""
+        for venue, listed in link.instruments.items():
+            for stated in listed:
+                known = self._instruments.find(venue, stated.symbol)
+                if known != stated:
+                    self._instruments.learn(stated)
+                    notify("info", f"{venue} trades {stated.symbol} at ticks of {stated.tick_size:f}, lots of "
+                           f"{stated.lot_size:f}, from {stated.min_size:f} and {stated.min_notional:f} on")  # fmt: skip
+            for symbol in set(symbols) - {stated.symbol for stated in listed}:
+                self._instruments.forget(venue, symbol)
+                notify("warning", f"{venue} does not trade {symbol} at this moment")
+
+    def _quote_to_hedge(self, venue: str, symbol: str) -> Tick | None:
+        """Return what a hedge may be priced at: nothing of a venue that takes no order at this moment."""
+        if self._link is not None and self._link.why_not(venue):
+            return None
+        return self._detector.book.quote(venue, symbol)
 
     def _may_hedge(self, symbol: str) -> str:
         """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""
@@ -349,9 +370,11 @@ class Trading:
                 self.halt(f"{what} needs a person: {one.why}", source="rescue")
 
     def _watch_rescues(self, now_ns: int) -> None:
-        """Say aloud what is asked about for too long."""
+        """Say aloud, once, what is asked about for too long."""
+        self._alarmed &= {one.trade_id for one in self.rescue.exposures()}
         for one in self.rescue.exposures():
-            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS:
+            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS and one.trade_id not in self._alarmed:
+                self._alarmed.add(one.trade_id)
                 self._notify("error", f"an order of {one.symbol} is unknown since {ALARM_NS / 1e9:g} s: {one.why}")
 
     def _put_tickets_away(self, now_ns: int) -> None:

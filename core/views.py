@@ -46,6 +46,8 @@ def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -
         ignored=feed.ignored,
         mute=feed.mute,
         clock_ahead_ms=feed.clock_ahead_ms,
+        clock_offset_ms=feed.clock_offset_ms,
+        clock_bound_ms=feed.clock_bound_ms,
         copies=copies,
     )
 

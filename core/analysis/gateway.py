@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, Self, cast
 
 import httpx2
 import openai
@@ -58,27 +58,25 @@ class _Attempts:
             self.seen[-1] = Attempt(0, sent=False)
 
 
-class Habits:
-    """What one model's server has been found not to take; remembered, so that it is refused once."""
+class Habits(NamedTuple):
+    """What one model's server takes, as far as it was found out; remembered, so that it refuses once."""
 
-    def __init__(self) -> None:
-        self.format = "json_schema"  # then json_object, then none
-        self.limit = "max_tokens"
-        self.temperature = True
+    format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    temperature: bool = True
 
-    def learn(self, complaint: str) -> bool:
-        """Give up what `complaint`, the text of a 400, is about; return whether there was something to give up."""
+    def without(self, complaint: str) -> Self | None:
+        """Give up what `complaint`, the text of a 400, is about; None: there is nothing left to give up."""
         if self.limit in complaint and self.limit == "max_tokens":
-            self.limit = "max_completion_tokens"
-        elif "temperature" in complaint and self.temperature:
-            self.temperature = False
-        elif self.format == "json_schema":
-            self.format = "json_object"
-        elif self.format == "json_object":
-            self.format = "none"
-        else:
-            return False
-        return True
+            return self._replace(limit="max_completion_tokens")
+        if "temperature" in complaint and self.temperature:
+            return self._replace(temperature=False)
+        match self.format:
+            case "json_schema":
+                return self._replace(format="json_object")
+            case "json_object":
+                return self._replace(format="none")
+        return None
 
 
 class Gateway:
@@ -112,7 +110,7 @@ class Gateway:
 
     def request(self, model: str, words: str, asked: str, schema: dict[str, Any], max_tokens: int) -> dict[str, Any]:
         """Return the body of the request: what a call's reservation is made from."""
-        habits = self._habits.setdefault(model, Habits())
+        habits = self._habits.get(model, Habits())
         body: dict[str, Any] = {"model": model, habits.limit: max_tokens}
         if habits.temperature:
             body["temperature"] = 0
@@ -143,6 +141,7 @@ class Gateway:
 
         async def call() -> Reply:
             while True:
+                habits = self._habits.get(model, Habits())
                 body = self.request(model, words, asked, schema, max_tokens)
                 billed = sum(attempt.may_be_billed for attempt in _attempts.get().seen)
                 client = self._client.with_options(max_retries=max(0, retries - billed))
@@ -150,8 +149,11 @@ class Gateway:
                     raw = await client.chat.completions.with_raw_response.create(**body)
                     return _judge(raw.parse())
                 except openai.BadRequestError as error:
-                    if not self._habits[model].learn(_complaint(error)):
+                    if self._habits.get(model, Habits()) != habits:
+                        continue  # another call has learned meanwhile
+                    if (others := habits.without(_complaint(error))) is None:
                         raise
+                    self._habits[model] = others
 
         return await self._bounded(call(), within_s)
 

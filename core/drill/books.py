@@ -10,6 +10,7 @@ from core.execution.journal import read_orders
 from core.execution.rows import OrderRecord
 
 ALL = 10**9
+CLOCKS_MS = 25.0  # how well the venues' clocks are known here
 Fills = list[tuple[Decimal, Decimal, Decimal, str]]  # price, size, fee, its currency
 
 
@@ -23,14 +24,16 @@ class Comparison(NamedTuple):
     doubled: list[str]  # sent or accepted more than once
     orphaned: list[str]  # the venue has it, the journal does not
     without_fate: list[str]
-    latest_ms: float  # how long after its deadline the latest order came in; negative: before it
+    latest_ms: float  # how long after its deadline the latest order came in that was taken; negative: before it
+    refused_late: int  # came in after their deadlines, and were refused for that
 
     def report(self) -> dict[str, Any]:
         return {**self._asdict(), "latest_ms": round(self.latest_ms, 1)}
 
     def broken(self) -> list[str]:
         lists = {"lost": self.lost, "doubled": self.doubled, "orphaned": self.orphaned, "no fate": self.without_fate}
-        return [f"{client_id}: {what}" for what, found in lists.items() for client_id in found]
+        late = [f"an order was taken {self.latest_ms:.0f} ms after its deadline"] if self.latest_ms > CLOCKS_MS else []
+        return [f"{client_id}: {what}" for what, found in lists.items() for client_id in found] + late
 
 
 def compare(books: Mapping[str, Any], journal: Path) -> Comparison:
@@ -45,6 +48,11 @@ def compare(books: Mapping[str, Any], journal: Path) -> Comparison:
             fills += [(Decimal(price), Decimal(size), Decimal(fee), name) for price, size, fee, name in one["fills"]]
     requests = [(client_id, at_ns) for book in books.values() for client_id, at_ns in book["requests"]]
     sent = Counter(client_id for client_id, _ in requests)
+    late_ms = {
+        client_id: (at_ns - written[client_id].order.deadline_ns) / 1e6
+        for client_id, at_ns in requests
+        if client_id in written
+    }
     return Comparison(
         orders=dict(Counter(one.state for one in written.values())),
         executed=sum(bool(fills) for fills in venue_fills.values()),
@@ -53,10 +61,8 @@ def compare(books: Mapping[str, Any], journal: Path) -> Comparison:
         doubled=[name for name, times in (accepted | sent).items() if times > 1],
         orphaned=[name for name in accepted if name not in written],
         without_fate=[name for name, one in written.items() if one.state in ("intent", "sent", "unknown")],
-        latest_ms=max(
-            ((at_ns - written[name].order.deadline_ns) / 1e6 for name, at_ns in requests if name in written),
-            default=float("-inf"),
-        ),
+        latest_ms=max((late for name, late in late_ms.items() if name in accepted), default=0.0),
+        refused_late=sum(late > 0 for name, late in late_ms.items() if name not in accepted),
     )
 
 

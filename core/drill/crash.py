@@ -26,6 +26,7 @@ from core.sidecar import Sidecar, sidecar
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "LTC/USDT", "ADA/USDT")
 RESTART_S = 10.0  # from a kill to armed, or to a person
 PATIENCE_S = 90.0  # for what must come at some time
+STOP_S = 1.0
 GONE_S = 5.0  # for the gateway of a killed desk
 Victim = Literal["core", "gateway"]
 
@@ -38,6 +39,10 @@ class Market:
         self.arrivals = 0
         self._arrived = asyncio.Event()
         self._books: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
 
     async def run(self) -> None:
         while True:
@@ -99,16 +104,19 @@ class Desk:
 class CrashDrill:
     """One run. `broken` lists every promise that was not kept."""
 
-    def __init__(self, market: Market, place: Place, seed: int, progress: Callable[[str], None]) -> None:
-        self._market, self._place, self._progress = market, place, progress
+    def __init__(
+        self, market: Market, place: Place, seed: int, restart_s: float, progress: Callable[[str], None]
+    ) -> None:
+        self._market, self._place, self._progress, self._restart_s = market, place, progress, restart_s
         self._draw = random.Random(seed)  # noqa: S311  trouble, not secrets
         self.broken: list[str] = []
         self.signed: list[str] = []
+        self.halts: list[str] = []  # by itself, and the drill armed it again
         self.kills: Counter[Victim] = Counter()
         self.restarts_s: list[float] = []
 
-    async def run(self, kills: int) -> None:
-        """Kill so many times, desk and gateway in turn, then let everything come to rest."""
+    async def run(self, kills: int, stops: int) -> None:
+        """Kill so many times, desk and gateway in turn, stop so many; then let everything come to rest."""
         done = 0
         while done < kills:
             async with self._desk() as desk:
@@ -125,6 +133,11 @@ class CrashDrill:
                     )
         async with self._desk() as desk:
             await self._ready(desk, time.monotonic())
+            for number in range(stops):
+                await self._be_the_person(desk)
+                await self._moment()
+                await self._stop((desk.pid, desk.seen.gateway, self._market.pid)[number % 3])
+                self._progress(f"{number + 1} of {stops} stops")
             await self._rest(desk)
 
     @contextlib.asynccontextmanager
@@ -138,18 +151,26 @@ class CrashDrill:
 
     async def _ready(self, desk: Desk, began_s: float) -> None:
         """Wait until the desk is armed or waits for a person, its gateway up; be that person."""
-        came = await desk.until(lambda seen: bool(seen.gateway) and (seen.armed or bool(seen.points)), PATIENCE_S)
+        came = await desk.until(lambda seen: bool(seen.gateway) and (seen.armed or seen.person), PATIENCE_S)
         took_s = time.monotonic() - began_s
         self.restarts_s.append(took_s)
         if not came:
             raise DeskError("The desk did not come up", why=f"not armed within {PATIENCE_S:g} s: {desk.seen}")
-        if took_s > RESTART_S:
+        if took_s > self._restart_s:
             self.broken.append(f"{took_s:.1f} s from a kill to an armed desk")
+        await self._be_the_person(desk)
+
+    async def _be_the_person(self, desk: Desk) -> None:
+        """Sign and arm, until the desk is armed."""
+        until_s = time.monotonic() + PATIENCE_S
+        self.halts += [desk.seen.halted] * bool(desk.seen.halted)
         while not desk.seen.armed:
             if desk.seen.points:
                 self._sign(desk)
             desk.ask(Do(arm=True))
             await desk.until(lambda seen: seen.armed, 1.0)
+            if time.monotonic() > until_s:
+                raise DeskError("The desk cannot be armed", why=str(desk.seen))
 
     def _sign(self, desk: Desk) -> None:
         self.signed += desk.seen.points
@@ -178,6 +199,13 @@ class CrashDrill:
             self.broken.append(f"the gateway {gateway} outlived its desk")
         return began_s
 
+    async def _stop(self, pid: int) -> None:
+        """Let a process stand still for a second, with whatever it has in hand."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(STOP_S)
+            os.kill(pid, signal.SIGCONT)
+
     async def _rest(self, desk: Desk) -> None:
         """Let no new trade begin, and what is open come to its end; sign what needs a person."""
         self._market.heal()
@@ -192,11 +220,21 @@ class CrashDrill:
 
 
 async def drill_crash(
-    folder: Path, *, kills: int, seed: int, fault_share: float = 0.25, progress: Callable[[str], None] = lambda _: None
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    stops: int = 0,
+    fault_share: float = 0.25,
+    restart_s: float = RESTART_S,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Kill `kills` times; return the report. Its "broken" is empty if all promises held. Files stay in `folder`."""
+    """Kill `kills` times, and stop processes `stops` times for a second; return the report.
+
+    Its "broken" is empty if all promises held. Files stay in `folder`.
+    """
     arguments = [
-        "--seed", str(seed), "--rate", "1000", "--crossings-per-s", "8", "--crossing-s", "0.5,2",
+        "--seed", str(seed), "--rate", "1000", "--crossings-per-s", "16", "--crossing-s", "0.3,1",
         "--symbols", ",".join(SYMBOLS), "--order-entry", "--order-faults", str(fault_share),
     ]  # fmt: skip
     async with sidecar("simulated market", "core.sim", arguments, quiet=True) as child:
@@ -204,20 +242,22 @@ async def drill_crash(
         child.send({"orders": "announce"})
         market = Market(child)
         place = Place(hello["urls"], hello["orders"], SYMBOLS, str(folder))
-        drill = CrashDrill(market, place, seed, progress)
+        drill = CrashDrill(market, place, seed, restart_s, progress)
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(market.run())
-            await drill.run(kills)
+            await drill.run(kills, stops)
             found = compare(await market.books(), place.journal)
             telling.cancel()
     slowest_s = max(drill.restarts_s)
     return {
         "kills": dict(drill.kills),
+        "stops": stops,
         "seed": seed,
         **found.report(),
         "restarts": len(drill.restarts_s),
         "slowest_restart_s": round(slowest_s, 2),
         "signed_by_a_person": drill.signed,
+        "halted_by_itself": drill.halts,
         "broken": drill.broken + found.broken(),
     }
 

@@ -37,6 +37,8 @@ class Seen(msgspec.Struct, frozen=True):
     """What the drill looks at."""
 
     armed: bool = False
+    person: bool = False  # it is not armed, and only a person can go on
+    halted: str = ""  # why it halted
     points: tuple[str, ...] = ()
     code: str = ""
     gateway: int = 0  # its process, 0: none is up
@@ -71,6 +73,8 @@ def seen(snapshot: Snapshot) -> Seen:
     open_orders = any(one.state in ("intent", "sent") for one in snapshot.orders)
     return Seen(
         armed=snapshot.armed,
+        person=not (snapshot.armed or snapshot.recovering),
+        halted=snapshot.halted_why,
         points=() if snapshot.recovering else snapshot.points,
         code=snapshot.points_code,
         gateway=gateway.pid if gateway is not None and gateway.health == "up" else 0,

@@ -5,6 +5,7 @@ a venue that comes with the desk.
 """
 
 import inspect
+from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -13,6 +14,7 @@ from pkgutil import iter_modules
 from core.errors import ConfigurationError
 from core.feeds import dialects
 from core.feeds.venue import Dialect
+from core.settings import VenueSettings
 
 GROUP = "arbdesk.venues"
 
@@ -42,6 +44,12 @@ def dialect(name: str) -> type[Dialect]:
     if offer := _offered().get(name):
         return _load(offer)
     raise ConfigurationError(f"No venue is called {name!r}", do=f"Use one of: {', '.join(known())}.")
+
+
+def taker_fee(name: str, settings: VenueSettings) -> Decimal:
+    """Return what an order that takes costs, as a fraction: as it is set, else what the venue asks of a newcomer."""
+    given = settings.taker_fee_bps
+    return (dialect(name).taker_fee_bps if given is None else given) / 10_000
 
 
 def _offered() -> dict[str, EntryPoint]:

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
+import orjson
 from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
-from core.errors import ConfigurationError
+from core.errors import BadFrame, ConfigurationError
+from core.feeds.clock import Offset
 from core.feeds.intake import Intake, Parting, Tally, clean
+from core.feeds.rest import ask
 from core.feeds.transport import Socket, Transport, fastest
-from core.feeds.venue import Dialect, Keepalive
+from core.feeds.venue import NOTHING, Dialect, Keepalive
 from core.log.ticklog import TickLog
 
 Health = Literal["connecting", "up", "silent", "down"]
@@ -44,6 +47,8 @@ class FeedState(msgspec.Struct, frozen=True):
     ignored: Mapping[str, int] = {}  # frames of other channels, repeats, heartbeats
     mute: tuple[str, ...] = ()  # symbols that were asked for and brought no data
     clock_ahead_ms: float | None = None  # below 0 it only bounds the delay; None: no event time to tell it from
+    clock_offset_ms: float | None = None  # how far the venue's clock is ahead of ours, as it says itself; None: unknown
+    clock_bound_ms: float | None = None  # the true one is no further than this from it
 
 
 def backoff_s(failures: int) -> float:
@@ -66,8 +71,11 @@ class Collector:
         clock_ns: Callable[[], int] = time.time_ns,
         backoff_s: Callable[[int], float] = backoff_s,
         transport: Transport | None = None,
+        natives: Mapping[str, str] = NOTHING,
     ) -> None:
         """Take `url` instead of the venue's own address; after `silence_s` without a tick, hang up and connect anew.
+
+        `natives` are the venue's own names of those symbols that its catalogue names.
 
         Raises:
             ConfigurationError: the address is none, or there are more symbols than one connection may carry.
@@ -78,15 +86,16 @@ class Collector:
                 why=f"one connection carries {dialect.max_symbols}",
                 do="Name fewer symbols.",
             )
-        self._dialect, self._symbols, self._log = dialect, tuple(symbols), log
+        self._dialect, self._symbols, self._log, self._natives = dialect, tuple(symbols), log, natives
         self._url = url or dialect.url
+        self._token = None if url else dialect.token
         self._proxy: Literal[True] | None = None if _is_here(self._url) else True  # True: as the environment says
         self._transport = transport or fastest()
         self._silence_s = silence_s
         self._mute_ns = int(min(MUTE_S, silence_s) * 1e9)
         self._clock_ns, self._backoff_s = clock_ns, backoff_s
         self._tally = Tally()
-        self._intake = Intake(dialect(self._symbols), log, self._tally)
+        self._intake = Intake(dialect(self._symbols, natives), log, self._tally)
         self._connects = 0
         self._connected = False
         self._subscribed_ns = 0  # 0: not all of it
@@ -136,25 +145,29 @@ class Collector:
             clock_ahead_ms=None if least == math.inf else -least / 1e6,
         )
 
-    def take_feed_ns(self) -> list[int]:
-        """Return and forget how long events took from the venue to us: its clock put back by what it is surely ahead.
+    def take_feed_ns(self, offset: Offset | None = None) -> list[int]:
+        """Return and forget how long events took from the venue to us, its clock put back by what it is ahead.
 
-        The last 10,000 at most; none of a venue that stamps no events.
+        As `offset` tells, and no finer than its bound; without one, by what its clock is ahead at least. The last
+        10,000 at most; none of a venue that stamps no events.
         """
-        ahead_ns = max(0, int(-self._tally.least_ns(self._clock_ns()))) if self._tally.delays_ns else 0
-        delays_ns = [delay_ns + ahead_ns for delay_ns in self._tally.delays_ns]
+        if offset is not None:
+            delays_ns = [max(offset.bound_ns, delay_ns + offset.ahead_ns) for delay_ns in self._tally.delays_ns]
+        else:
+            ahead_ns = max(0, int(-self._tally.least_ns(self._clock_ns()))) if self._tally.delays_ns else 0
+            delays_ns = [delay_ns + ahead_ns for delay_ns in self._tally.delays_ns]
         self._tally.delays_ns.clear()
         return delays_ns
 
     async def _listen(self) -> Exception:
         """Hold one connection until it ends; return why it did."""
-        dialect = self._dialect(self._symbols)
+        dialect = self._dialect(self._symbols, self._natives)
         self._intake = intake = Intake(dialect, self._log, self._tally)
         self._subscribed_ns = self._retry_ns = 0
         troubles: ExceptionGroup[Exception] | None = None
         try:
             async with self._transport.connect(
-                self._url,
+                await self._address(),
                 max_size=MAX_FRAME,
                 max_queue=MAX_WAITING,
                 compression=None,  # costs more time than it saves
@@ -186,6 +199,15 @@ class Collector:
         assert troubles is not None
         return min(_leaves(troubles), key=lambda error: not isinstance(error, Parting))  # our own words first
 
+    async def _address(self) -> str:
+        """Return where to connect: what the venue says with a token, if it gives one, anew for each connection."""
+        if self._token is None:
+            return self._url
+        try:
+            return self._dialect.address(orjson.loads(await ask(self._token)))
+        except (BadFrame, orjson.JSONDecodeError) as error:
+            raise Parting("No token", why=clean(str(error))) from None
+
     async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns
         while True:
@@ -194,6 +216,7 @@ class Collector:
 
     async def _speak(self, socket: Socket, dialect: Dialect, intake: Intake) -> None:
         """Send requests, then answers, at the pace that the venue allows."""
+        await asyncio.sleep(dialect.settle_s)
         for request in dialect.subscribe():
             await _send(socket, request)
             await asyncio.sleep(dialect.request_pause_s)

@@ -95,6 +95,13 @@ def amount(value: object, reason: str) -> float:
     Raises:
         BadFrame: `reason`.
     """
+    if type(value) is float:
+        return value
+    if type(value) is str and "_" not in value:  # Python would take 1_000 for a number
+        try:
+            return float(value)
+        except ValueError:
+            pass
     return 0.0 if value is None or value == "" else _number(value, float, reason)
 
 
@@ -104,7 +111,7 @@ def whole(value: object, reason: str) -> int:
     Raises:
         BadFrame: `reason`.
     """
-    return _number(value, int, reason)
+    return value if type(value) is int else _number(value, int, reason)
 
 
 def _number(value: object, kind: type[T], reason: str) -> T:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 import orjson
 
 from core.errors import BadFrame
-from core.feeds.frames import Stream, amount, check_id, check_time, hollow, parse
+from core.feeds.frames import MOST, Stream, amount, check_id, check_time, hollow, parse
 from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Ignored, Refused, Reply, Untrue
 from core.tick import Tick
 
@@ -125,7 +125,10 @@ class JsonDialect(Dialect, Generic[S]):
         """
         bid, bid_size = amount(bid, "bad_price"), amount(bid_size, "bad_size")
         ask, ask_size = amount(ask, "bad_price"), amount(ask_size, "bad_size")
-        untrue = hollow(bid, bid_size, ask, ask_size)
+        if 0.0 < bid < MOST and 0.0 < bid_size < MOST and 0.0 < ask < MOST and 0.0 < ask_size < MOST:
+            untrue = None
+        else:
+            untrue = hollow(bid, bid_size, ask, ask_size)
         when_ms = received_ns // 1_000_000 if when_us is None else when_us // 1000
         if when_us is not None:
             check_time(when_ms, received_ns)

@@ -1,4 +1,4 @@
-"""Recorded frames, one a line: `{"recv_ns": int or null, "raw": "text of the frame"}`."""
+"""Recorded frames, one a line: `{"recv_ns": int or null, "raw": "text of the frame"}`; `"base64"` for a binary one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Literal
@@ -23,7 +23,8 @@ class Decoded(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct):
-    raw: str
+    raw: str | None = None
+    base64: bytes | None = None  # what it holds, decoded
     recv_ns: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
 
 
@@ -45,7 +46,9 @@ def decode_lines(
             continue
         try:
             held = _decode(text)
-            frame = held.raw.encode()
+            frame = held.raw.encode() if held.raw is not None else held.base64
+            if frame is None:
+                raise msgspec.DecodeError("it has neither raw nor base64")
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             yield Decoded(number, "rejected", "bad_line", str(error))
             continue

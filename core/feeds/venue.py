@@ -92,6 +92,8 @@ class Dialect(Protocol):
     listed_only: ClassVar[bool] = False  # one unknown symbol ends the connection: ask for what is surely listed
     taker_fee_bps: ClassVar[Decimal] = Decimal(10)  # of an account that has traded nothing yet
     catalogue: ClassVar[Call | None] = None  # what answers with the venue's symbols, lattices and fees
+    clock: ClassVar[Call | None] = None  # what answers with the venue's time
+    clock_step_ns: ClassVar[int] = 1_000_000  # how finely it tells it
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         """Speak for `symbols` (ours, "BTC/USDT"); none: any spot symbol the venue may name (reading a recording).
@@ -113,6 +115,15 @@ class Dialect(Protocol):
     def address(cls, answer: Any) -> str:
         """Return where to connect, from the answer to `token` (parsed JSON). Raises BadFrame if it does not say."""
         raise BadFrame("no_token", repr(answer)[:80])
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        """Return the venue's time (ns since the epoch) in the answer to `clock` (parsed JSON).
+
+        Raises:
+            BadFrame, KeyError, IndexError, TypeError, ValueError: it does not say.
+        """
+        raise BadFrame("no_clock", repr(answer)[:80])
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

@@ -12,43 +12,26 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from core.errors import ConfigurationError, DeskError
-from core.live.gate import LastGate
 from core.live.keys import SIMULATED, Keys, keys_of
-from core.live.seat import Seat
-from core.live.wire import (
-    Account,
-    Ask,
-    Configuration,
-    Count,
-    FromDesk,
-    FromGateway,
-    Gate,
-    Ready,
-    Refused,
-    Send,
-    Standing,
-    Told,
-)
+from core.live.wire import Account, Configuration, FromGateway, Refused
 
-PING_S = 10.0
-TELL_S = 1.0
-MOST_AT_ONCE = 64  # orders and questions in hand; one more is refused, it would be late anyway
-LOCK_S = 5.0  # for the gateway of a desk that was killed to let its account go
+LOCK_S = 2.0  # for the gateway of a desk that was killed to let its account go
 LINE_LIMIT = 2**20
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def say(message: FromGateway) -> None:
-    """Write one line. The desk reads all the time; if it is gone, our stdin closes as well."""
+def say(desk: int, message: FromGateway) -> None:
+    """Write one line to the descriptor `desk`. The desk reads all the time; if it is gone, our stdin closes as well."""
     line = memoryview(msgspec.json.encode(message) + b"\n")
     with contextlib.suppress(BrokenPipeError):
         while line:
-            line = line[os.write(sys.stdout.fileno(), line) :]
+            line = line[os.write(desk, line) :]
 
 
 async def lines() -> AsyncIterator[bytes]:
@@ -59,60 +42,7 @@ async def lines() -> AsyncIterator[bytes]:
         yield line
 
 
-class Service:
-    """Does what the desk says, in tasks of its own."""
-
-    def __init__(self, seats: dict[str, Seat], gate: LastGate) -> None:
-        self._seats, self._gate = seats, gate
-        self._running: set[asyncio.Task[None]] = set()
-
-    async def run(self, told: AsyncIterator[bytes]) -> None:
-        """Serve until stdin closes; what is on its way then is left to the next start, which asks about it."""
-        async with asyncio.TaskGroup() as tasks:
-            keeping = [
-                tasks.create_task(self._tell()),
-                *(tasks.create_task(self._keep(one)) for one in self._seats.values()),
-            ]
-            async for line in told:
-                self._obey(msgspec.json.decode(line, type=FromDesk), tasks)
-            for task in (*keeping, *self._running):
-                task.cancel()
-
-    def _obey(self, message: FromDesk, tasks: asyncio.TaskGroup) -> None:
-        if isinstance(message, Gate):
-            self._gate.told = message
-            return
-        if len(self._running) >= MOST_AT_ONCE and isinstance(message, Send):
-            say(Told(message.number, "not_sent", why=f"the gateway: {MOST_AT_ONCE} requests are in hand"))
-            return
-        task = tasks.create_task(self._answer(message))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def _answer(self, message: Send | Ask | Count) -> None:
-        venue = message.venue if isinstance(message, Count) else message.order.venue
-        seat = self._seats[venue]
-        match message:
-            case Send(number, order):
-                say(await seat.place(number, order))
-            case Ask(number, order):
-                say(await seat.ask(number, order))
-            case Count(number):
-                say(await seat.count(number))
-
-    async def _tell(self) -> None:
-        while True:
-            say(Standing(tuple(seat.standing() for seat in self._seats.values())))
-            await asyncio.sleep(TELL_S)
-
-    async def _keep(self, seat: Seat) -> None:
-        """Keep a warm connection and a measured clock."""
-        while True:
-            await asyncio.sleep(PING_S if not seat.standing().why_not else TELL_S)
-            await seat.ping()
-
-
-async def main() -> None:
+async def main(tell: Callable[[FromGateway], None]) -> None:
     """Serve one desk."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
@@ -123,24 +53,13 @@ async def main() -> None:
         keys = {one.venue: SIMULATED if one.url else keys_of(one.venue, file) for one in configuration.accounts}
         for one in configuration.accounts:
             stack.enter_context(await _sole(Path(configuration.locks), one, keys[one.venue]))
-        from core.live.venues import SANDBOXES, Exchange, connections  # takes a second, so only once the keys are there
-
-        for one in configuration.accounts:
-            if one.sandbox and one.venue not in SANDBOXES:
-                raise ConfigurationError(f"live.sandbox: {one.venue} has none", do="Take it out, or trade it on paper.")
-        gate = LastGate(frozenset(configuration.symbols), configuration.max_order_notional)
-        async with connections() as session:
-            seats = {
-                one.venue: Seat(Exchange(one.venue, keys[one.venue], session, url=one.url, sandbox=one.sandbox), gate)
-                for one in configuration.accounts
-            }
-            for _ in range(2):  # the first one opens the connection, the second one measures
-                await asyncio.gather(*(seat.ping() for seat in seats.values()))
-            say(Ready(os.getpid()))
-            try:
-                await Service(seats, gate).run(told)
-            finally:
-                await asyncio.gather(*(seat.close() for seat in seats.values()))
+        try:
+            from core.live.service import serve  # with ccxt, which takes a second: only once the keys are there
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                "Live orders need more than is installed", why=f"no {error.name}", do="pip install 'arbdesk[live]'"
+            ) from None
+        await serve(configuration, keys, told, tell)
 
 
 async def _sole(folder: Path, account: Account, keys: Keys) -> "contextlib.AbstractContextManager[None]":
@@ -189,12 +108,14 @@ def run() -> int:
         from uvloop import new_event_loop
 
         loop_factory = new_event_loop
+    tell = partial(say, os.dup(sys.stdout.fileno()))
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is not for the desk
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the desk is told, and it ends us by closing our stdin
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(main())
+            runner.run(main(tell))
     except DeskError as error:
-        say(Refused(error.what, error.why, error.do))
+        tell(Refused(error.what, error.why, error.do))
         return 2
     return 0
 

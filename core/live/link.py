@@ -10,9 +10,10 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from core.errors import ConfigurationError, SidecarFailed
+from core.errors import ConfigurationError, QuestionFailed, SidecarFailed
 from core.execution.orders import Broker, Fate, Order
 from core.execution.recovery import Balances
+from core.instruments import Instrument
 from core.latency import Latencies
 from core.live.wire import (
     Ask,
@@ -56,6 +57,7 @@ class Link:
         self._number = 0
         self._waiting: dict[int, asyncio.Future[Told | Counted]] = {}
         self._venues: dict[str, VenueStanding] = {}
+        self.instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue: what each says can be traded there
         self._health: Health = "starting"
         self._why = ""
         self._starts = 0
@@ -78,6 +80,7 @@ class Link:
             self._starts,
             any(one.url for one in accounts),
             tuple(one.venue for one in accounts if one.sandbox),
+            tuple(one.venue for one in accounts if not (one.url or one.sandbox)),
             tuple(self._venues.values()),
         )
 
@@ -111,6 +114,7 @@ class Link:
             raise ConfigurationError(hello.what, why=hello.why, do=hello.do)
         assert isinstance(hello, Ready)
         self._child, self._health, self._why, self._said = child, "up", "", Gate()
+        self.instruments = hello.instruments
         self.push()
 
     async def run(self, notify: Notify) -> None:
@@ -133,22 +137,29 @@ class Link:
             self._child.send_line(msgspec.json.encode(gate))
 
     async def send(self, order: Order) -> Fate:
-        """Hand `order` over and return its fate.
-
-        Raises:
-            SidecarFailed: the process ended with the order in hand.
-        """
+        """Hand `order` over and return its fate; unknown if the process ended with it in hand."""
         if self._health != "up" or self._child is None:
             return Fate(order, "not_sent", why=NOT_UP)
         handed_ns = time.time_ns()
-        told = await self._exchange(lambda number: Send(number, order), Told)
+        try:
+            told = await self._exchange(lambda number: Send(number, order), Told)
+        except SidecarFailed:
+            return Fate(order, "unknown", why="the order gateway ended before it answered")
         if told.sent_ns and self._latencies is not None:
             self._latencies.record("build", told.sent_ns - handed_ns)
         return told.fate(order) or Fate(order, "unknown", why="the venue knows no such order")
 
     async def ask(self, order: Order) -> Fate | None:
-        """Return what the venue knows of `order`; None: no such order. Raises SidecarFailed."""
-        return (await self._exchange(lambda number: Ask(number, order), Told)).fate(order)
+        """Return what the venue knows of `order`; None: no such order.
+
+        Raises:
+            QuestionFailed: the venue did not answer.
+            SidecarFailed: the process ended before it answered.
+        """
+        told = await self._exchange(lambda number: Ask(number, order), Told)
+        if told.failed:
+            raise QuestionFailed(f"{order.venue} does not tell", why=told.why)
+        return told.fate(order)
 
     async def balances(self, venue: str) -> Mapping[str, Decimal] | str:
         """Return what the account holds of the currencies that are traded, or why that is not known."""
@@ -166,7 +177,9 @@ class Link:
         return why
 
     async def close(self) -> None:
-        self._lose("the desk has stopped")
+        """End the process; how it stood with it last can still be seen."""
+        self._child = None
+        self._fail("the desk has stopped")
         await self._stack.aclose()
 
     async def _exchange(self, message: Callable[[int], FromDesk], kind: type[Answer]) -> Answer:
@@ -218,6 +231,9 @@ class Link:
         """Let everybody who waits know that no answer will come."""
         self._child, self._health, self._why = None, "down", why
         self._venues.clear()
+        self._fail(why)
+
+    def _fail(self, why: str) -> None:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(SidecarFailed("The order gateway ended before it answered", why=why))

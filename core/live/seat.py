@@ -15,8 +15,10 @@ from core.live.wire import Counted, Told, VenueStanding
 
 READ_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # pauses before asking what an acknowledged order came to
 COOL_S = 10.0  # at the least, after a venue said that it has had too many requests
+READ_CALL_S = 1.0  # a question may be asked again
 ONE_CALL_S = 3.0  # beyond ccxt's own limit of two seconds
-CLOCKS = 6  # the newest, of which the best counts
+WARM = 3  # connections kept open: as many orders at once need no new one
+CLOCKS = 6 * WARM  # the newest, of which the best counts
 MOST_AHEAD_MS = 500.0  # a clock further off lets no new order out
 KEY_FAILURES = 3  # in a row: the key is the matter
 
@@ -29,7 +31,7 @@ class Seat:
     def __init__(self, exchange: Exchange, gate: LastGate, rate: tuple[int, float] | None = None) -> None:
         """`rate`: orders in so many seconds, instead of what the venue takes."""
         self.venue = exchange.venue
-        self._exchange, self._gate = exchange, gate
+        self.exchange, self._gate = exchange, gate
         self._dialect: Dialect = dialect(exchange)
         self._bucket = Bucket(*(rate or RATES[self.venue]))
         self._cool_until_s = 0.0
@@ -66,10 +68,10 @@ class Seat:
     async def ask(self, number: int, order: Order) -> Told:
         """Return what the venue knows of `order`."""
         try:
-            reading = await _bounded(self._dialect.look(order))
+            reading = await _bounded(self._dialect.look(order), READ_CALL_S)
         except Exception as error:  # noqa: BLE001  a question that failed proves nothing
             self._note(error)
-            return Told(number, "unknown", why=_brief(error))
+            return Told(number, "unknown", why=_brief(error), failed=True)
         if reading is None:
             return Told(number, None)
         if not reading.whole:
@@ -79,13 +81,16 @@ class Seat:
     async def count(self, number: int) -> Counted:
         """Return what the account holds."""
         try:
-            return Counted(number, await _bounded(self._dialect.balances()))
+            return Counted(number, await _bounded(self._dialect.balances(), READ_CALL_S))
         except Exception as error:  # noqa: BLE001  it may be asked again
             self._note(error)
             return Counted(number, why=_brief(error))
 
     async def ping(self) -> None:
-        """Keep a connection open, and measure the venue's clock."""
+        """Keep some connections open, and measure the venue's clock."""
+        await asyncio.gather(*(self._ping() for _ in range(WARM)))
+
+    async def _ping(self) -> None:
         began_ns = time.time_ns()
         try:
             told_ms = await _bounded(self._dialect.clock_ms())
@@ -98,10 +103,10 @@ class Seat:
         if told_ms is not None:
             self._clocks.append((self._round_trip_ms, told_ms - (began_ns + ended_ns) / 2e6))
             self._clock_ahead_ms = min(self._clocks)[1]  # the quickest answer was the least held up on its way
-            self._exchange.set_clock(self._clock_ahead_ms)
+            self.exchange.set_clock(self._clock_ahead_ms)
 
     async def close(self) -> None:
-        await self._exchange.close()
+        await self.exchange.close()
 
     def _why_not(self) -> str:
         if self._key_failures >= KEY_FAILURES:
@@ -151,7 +156,7 @@ class Seat:
         for pause_s in READ_S:
             await asyncio.sleep(pause_s)
             try:
-                reading = await _bounded(self._dialect.look(order))
+                reading = await _bounded(self._dialect.look(order), READ_CALL_S)
             except Exception as error:  # noqa: BLE001  asked again, and after that the desk asks
                 self._note(error)
                 why = _brief(error)
@@ -165,12 +170,12 @@ class Seat:
         if not isinstance(error, VenueFailure):
             return
         if error.failure.slow_down:
-            self._cool_until_s = time.monotonic() + max(COOL_S, _retry_after_s(self._exchange.headers))
+            self._cool_until_s = time.monotonic() + max(COOL_S, _retry_after_s(self.exchange.headers))
         self._key_failures = self._key_failures + 1 if error.failure.key_trouble else 0
 
 
-async def _bounded(work: Awaitable[T]) -> T:
-    async with asyncio.timeout(ONE_CALL_S):
+async def _bounded(work: Awaitable[T], limit_s: float = ONE_CALL_S) -> T:
+    async with asyncio.timeout(limit_s):
         return await work
 
 
@@ -191,5 +196,5 @@ def _brief(error: Exception) -> str:
     if isinstance(error, VenueFailure):
         return error.failure.brief
     if isinstance(error, TimeoutError):
-        return f"no answer within {ONE_CALL_S:g} s"
+        return "no answer in time"
     return f"{type(error).__name__}: {error}"[:160]

@@ -7,7 +7,9 @@ from typing import Literal
 import msgspec
 
 from core.execution.orders import Fate, Fill, Order, Outcome
+from core.instruments import Instrument
 
+VENUES = ("binance", "bybit", "okx", "upbit")  # that orders can be sent to
 Health = Literal["starting", "up", "down"]
 
 
@@ -67,6 +69,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="type"):
     """Keys are read, accounts are ours; orders can be sent."""
 
     pid: int
+    instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue, of those that told: what can be traded there
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type"):
@@ -86,6 +89,7 @@ class Told(msgspec.Struct, frozen=True, tag="told", tag_field="type"):
     why: str = ""
     sent_ns: int = 0
     answered_ns: int = 0
+    failed: bool = False  # the question was not answered
 
     def fate(self, order: Order) -> Fate | None:
         if self.outcome is None:
@@ -126,4 +130,5 @@ class GatewayState(msgspec.Struct, frozen=True):
     starts: int = 0
     simulated: bool = False  # its venues are simulated: no money
     sandbox: tuple[str, ...] = ()  # venues where it trades on the venue's own test system
+    real: tuple[str, ...] = ()  # venues where orders are somebody's money
     venues: tuple[VenueStanding, ...] = ()

@@ -21,6 +21,7 @@ from core.sim.entry.desk import OrderDesk
 from core.sim.faults import known, parse
 from core.sim.gateway import FOR_A_DEMO, SimulatedGateway, described
 from core.sim.gateway import known as known_trouble
+from core.sim.market import VENUES, lattices
 from core.sim.simulation import Settings, Simulation
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None
@@ -53,11 +54,13 @@ def read_arguments(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--min-edge-bps", type=float, default=2.0, metavar="E")
     parser.add_argument("--fee-bps", type=float, default=10.0, metavar="F")
     parser.add_argument("--fault", action="extend", nargs="+", default=[], metavar="KIND[:VENUE][@SECONDS]")
+    parser.add_argument("--venues", default=",".join(VENUES), metavar="A,B...")
     parser.add_argument("--anomalies-per-s", type=float, default=0.0, metavar="X")
     parser.add_argument("--order-entry", action="store_true")
     parser.add_argument("--order-faults", type=float, default=0.0, metavar="SHARE")
     given = parser.parse_args(arguments)
     symbols = tuple(dict.fromkeys(filter(None, given.symbols.split(","))))
+    venues = tuple(dict.fromkeys(filter(None, given.venues.split(","))))
     if not 0 < given.rate <= 1e6 or not 0 <= given.crossings_per_s <= 1e3 or not symbols:
         raise ConfigurationError("The simulated market needs symbols, a rate above 0 and crossings per s from 0 up")
     return Settings(
@@ -68,7 +71,8 @@ def read_arguments(arguments: list[str] | None = None) -> Settings:
         crossing_s=parse_ranges(given.crossing_s),
         min_edge_bps=given.min_edge_bps,
         fee_bps=given.fee_bps,
-        faults=tuple(parse(given.fault)),
+        faults=tuple(parse(given.fault, venues)),
+        venues=venues,
         anomalies_per_s=given.anomalies_per_s,
         order_entry=given.order_entry,
         order_faults=given.order_faults,
@@ -122,7 +126,7 @@ class Parent:
                 if told := self._orders.obey(asked):
                     self.say(told)
             case {"fault": kind, "venue": venue}:
-                if not self._simulation.fail(*known(kind, venue)):
+                if not self._simulation.fail(*known(kind, venue, list(self._simulation.venues))):
                     raise ConfigurationError(f"{venue} takes no more faults", why="too many wait, or all is over")
             case _:
                 raise ConfigurationError("The parent said something unknown", why=repr(message)[:200])
@@ -150,7 +154,16 @@ async def main(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, parent.gone.set)
     async with simulation.open() as urls, gateway.open(), orders.open() as entries:
-        parent.say({"urls": urls, "gateway": gateway.url, "orders": entries, "pid": os.getpid()})
+        listed = lattices(settings.venues, settings.symbols)
+        parent.say(
+            {
+                "urls": urls,
+                "gateway": gateway.url,
+                "orders": entries,
+                "pid": os.getpid(),
+                "instruments": [msgspec.to_builtins(one) for one in listed],
+            }
+        )
         async with asyncio.TaskGroup() as tasks:
             work = [tasks.create_task(simulation.run(parent.say)), tasks.create_task(parent.listen())]
             await parent.gone.wait()

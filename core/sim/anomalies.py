@@ -58,14 +58,14 @@ class Anomaly(NamedTuple):
         line.bent, line.stretch = 0.0, 1.0
 
 
-def anomalies(symbols: Sequence[str], seed: int, per_s: float) -> Iterator[Anomaly]:
+def anomalies(symbols: Sequence[str], seed: int, per_s: float, venues: Sequence[str] = VENUES) -> Iterator[Anomaly]:
     """Yield what comes, for ever: all kinds in turn, in an order of the seed's."""
     draw = seeded(f"{seed} anomalies")
     while per_s > 0:
         for kind in draw.sample(BENDS, len(BENDS)):
             yield Anomaly(
                 kind,
-                draw.choice(VENUES),
+                draw.choice(venues),
                 draw.choice(list(symbols)),
                 min(draw.expovariate(per_s), 4 / per_s),
                 draw.uniform(*LASTS_S[kind]),

@@ -29,6 +29,9 @@ class Client:
         self.symbols: set[str] = set()
         self.heard: deque[int] = deque(maxlen=8)  # when its last requests came
         self.active_ns = 0  # when either side last said something
+        self.word_ns = 0  # when the client last did
+        self.beat_ns = 0  # when it was last sent a heartbeat
+        self.new: set[str] = set()  # symbols of which nothing was said yet
         self._waiting: list[bytes] = []
 
     @property

@@ -39,7 +39,13 @@ def parse_ranges(text: str) -> tuple[tuple[float, float], ...]:
 
 
 def plans(
-    symbol: str, seed: int, *, symbols: int, crossings_per_s: float, ranges: Sequence[tuple[float, float]]
+    symbol: str,
+    seed: int,
+    *,
+    symbols: int,
+    crossings_per_s: float,
+    ranges: Sequence[tuple[float, float]],
+    venues: Sequence[str] = VENUES,
 ) -> Iterator[Plan]:
     """Yield the crossings of one symbol out of so many, for ever; the rate is that of all symbols together.
 
@@ -49,7 +55,7 @@ def plans(
     usual_s = sum(low + high for low, high in ranges) / 2 / len(ranges)
     idle_s = max(0.05, symbols / crossings_per_s - usual_s - LEAST_PAUSE_S) if crossings_per_s > 0 else 0.0
     while crossings_per_s > 0:
-        buy, sell = draw.sample(VENUES, 2)
+        buy, sell = draw.sample(venues, 2)
         pause_s = LEAST_PAUSE_S + min(draw.expovariate(1 / idle_s), 5 * idle_s)
         yield Plan(symbol, buy, sell, draw.random(), pause_s, draw.uniform(*draw.choice(ranges)))
 

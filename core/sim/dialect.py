@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
+import orjson
 
 from core.sim.market import Quote, seeded
+
+Wire = str | bytes  # a text frame, or a binary one
 
 
 class Update(msgspec.Struct, frozen=True, gc=False):
@@ -24,10 +28,11 @@ class Update(msgspec.Struct, frozen=True, gc=False):
 class Answer:
     """What follows from a client's request."""
 
-    replies: tuple[str, ...] = ()
+    replies: tuple[Wire, ...] = ()
     added: tuple[str, ...] = ()  # symbols (ours) that the client gets from here on
     removed: tuple[str, ...] = ()
     data_first: bool = False  # the first quotes leave before the replies
+    hang_up: int | None = None  # close with this code, after the replies
 
 
 class Dialect(Protocol):
@@ -35,28 +40,85 @@ class Dialect(Protocol):
 
     name: ClassVar[str]
     path: ClassVar[str]  # of the address that the parent is told
-    first_sequence: ClassVar[int]
-    holes: ClassVar[bool]  # its sequence numbers skip some
-    restart_hangs_up: ClassVar[bool]  # its sequence numbers never fall within one connection
-    requests_per_s: ClassVar[int | None]  # more, and it hangs up
-    idle_s: ClassVar[float | None]  # nothing said by either side for so long, and it hangs up
-    repeat_s: ClassVar[float | None]  # it says its last quote again after so long without a change
-    ping_s: ClassVar[float | None]  # between the websocket pings that it sends
+    first_sequence: ClassVar[int] = 1_000_000_000
+    holes: ClassVar[bool] = False  # its sequence numbers skip some
+    restart_hangs_up: ClassVar[bool] = True  # its sequence numbers never fall within one connection
+    requests_per_s: ClassVar[int | None] = None  # more, and it hangs up
+    idle_s: ClassVar[float | None] = None  # nothing said by either side for so long, and it hangs up
+    client_idle_s: ClassVar[float | None] = None  # nothing said by the client for so long, and it hangs up
+    repeat_s: ClassVar[float | None] = None  # it says its last quote again after so long without a change
+    ping_s: ClassVar[float | None] = None  # between the websocket pings that it sends
+    beat_s: ClassVar[float | None] = None  # between the heartbeats that it sends
+    own_frames: ClassVar[bool] = False  # what it says differs by client: the form of a client is its connection's id
+    changes_only: ClassVar[bool] = False  # after the first frame of a symbol, only what changed is said
+    chained: ClassVar[bool] = False  # a client can tell that a frame is missing
 
     def __init__(self, symbols: Sequence[str]) -> None:
         """Trade `symbols` (ours)."""
 
     def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
         """Return the form of frames and the first subscriptions of a client that asks for `target`; None: not found."""
+        return ("", ()) if urlsplit(target).path == self.path else None
+
+    def greet(self, connection_id: str) -> tuple[Wire, ...]:
+        """Return what is said to a client at once."""
+        return ()
+
+    def leave(self, connection_id: str) -> None:
+        """Forget a client."""
+        return None  # noqa: RET501 - a body, or it would be abstract
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
-        """Return what follows from one text frame of a client that gets `subscribed`."""
+        """Return what follows from one frame of a client that gets `subscribed`."""
 
-    def frame(self, update: Update, form: str) -> str:
-        """Return the text of one update."""
+    def frame(self, update: Update, form: str) -> Wire:
+        """Return the frame of one whole quote."""
+
+    def change(self, update: Update, before: Update, form: str) -> tuple[Wire, ...]:
+        """Return the frames that turn one quote into the next, where only changes are said."""
+        return (self.frame(update, form),)
+
+    def beat(self, now_ms: int) -> Wire:
+        """Return a heartbeat."""
+        return ""
 
     def strange(self, symbol: str) -> tuple[str, ...]:
         """Return frames that are proper JSON and of no use to a reader of quotes."""
+
+
+class Server(Dialect):
+    """What the servers share that name each symbol by one rule. A subclass gives `native` and what it says."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self.names = {symbol: self.native(symbol) for symbol in symbols}
+        self.symbols = {name: symbol for symbol, name in self.names.items()}
+
+    @staticmethod
+    def native(symbol: str) -> str:
+        """Return the venue's own name."""
+        raise NotImplementedError
+
+    def known(self, names: Sequence[Any]) -> tuple[str, ...]:
+        """Return the symbols of those names that there are, each once."""
+        return tuple(dict.fromkeys(self.symbols[name] for name in names if name in self.symbols))
+
+
+def parsed(request: str) -> dict[str, Any]:
+    """Return the JSON object in a request; an empty one for anything else."""
+    try:
+        message = orjson.loads(request)
+    except orjson.JSONDecodeError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def listed(value: object) -> list[str]:
+    """Return a list of texts; an empty one for anything else."""
+    return value if isinstance(value, list) and all(isinstance(one, str) for one in value) else []
+
+
+def text(message: Any) -> str:
+    return orjson.dumps(message).decode()
 
 
 def trimmed(value: float) -> str:

@@ -33,7 +33,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 LASTS_S = {fault.kind: fault.lasts_s for fault in FAULTS}
 
 FIRST_S = 2.0  # when nothing else is said
-_SPELLED = re.compile(r"(?P<kind>[a-z_]+)(:(?P<venue>[a-z]+))?(@(?P<at>\d+(\.\d+)?))?")
+_SPELLED = re.compile(r"(?P<kind>[a-z_]+)(:(?P<venue>[a-z0-9]+))?(@(?P<at>\d+(\.\d+)?))?")
 
 
 class Planned(NamedTuple):
@@ -44,7 +44,7 @@ class Planned(NamedTuple):
     venue: str
 
 
-def known(kind: object, venue: object) -> tuple[Kind, str]:
+def known(kind: object, venue: object, venues: Sequence[str] = VENUES) -> tuple[Kind, str]:
     """Return both as they are.
 
     Raises:
@@ -52,12 +52,12 @@ def known(kind: object, venue: object) -> tuple[Kind, str]:
     """
     if kind not in KINDS:
         raise ConfigurationError(f"No fault is called {kind!r}", do=f"Take one of {', '.join(KINDS)}, or all.")
-    if venue not in VENUES:
-        raise ConfigurationError(f"No simulated venue is called {venue!r}", do=f"Take one of {', '.join(VENUES)}.")
+    if venue not in venues:
+        raise ConfigurationError(f"No simulated venue is called {venue!r}", do=f"Take one of {', '.join(venues)}.")
     return next(one for one in KINDS if one == kind), str(venue)
 
 
-def parse(spelled: Iterable[str]) -> list[Planned]:
+def parse(spelled: Iterable[str], venues: Sequence[str] = VENUES) -> list[Planned]:
     """Return what "KIND[:VENUE][@SECONDS]" and "all" mean, in order of time. Without a venue: every one, at once.
 
     Raises:
@@ -69,16 +69,18 @@ def parse(spelled: Iterable[str]) -> list[Planned]:
         if read is None:
             raise ConfigurationError(f"{text!r} is not a fault", do="Write KIND[:VENUE][@SECONDS], or all.")
         at_s = float(read["at"]) if read["at"] else FIRST_S
-        venues: Sequence[str] = (read["venue"],) if read["venue"] else VENUES
+        failing: Sequence[str] = (read["venue"],) if read["venue"] else venues
+        for venue in failing:
+            known("silence", venue, venues)
         if read["kind"] == "all":
-            planned += _each_in_turn(at_s, venues)
+            planned += _each_in_turn(at_s, failing)
         else:
-            planned += [Planned(at_s, *known(read["kind"], venue)) for venue in venues]
+            planned += [Planned(at_s, *known(read["kind"], venue, venues)) for venue in failing]
     return sorted(planned)
 
 
 def _each_in_turn(at_s: float, venues: Sequence[str]) -> Iterator[Planned]:
     """Every kind on every venue, one after the other: all kinds once, then all again with the venues moved on."""
     for turn, (number, fault) in itertools.product(range(len(venues)), enumerate(FAULTS)):
-        yield Planned(at_s, *known(fault.kind, venues[(turn + number) % len(venues)]))
+        yield Planned(at_s, fault.kind, venues[(turn + number) % len(venues)])
         at_s += max(3.0, fault.lasts_s + 1.0)

@@ -1,36 +1,28 @@
 """Frames that a reader must survive."""
 
+import re
 from collections.abc import Iterable
 
 from core.sim.client import BINARY, TEXT
+from core.sim.dialect import Wire
 from core.sim.market import Quote
 
+_NUMBER = re.compile(r'"?-?\d+(\.\d+)?"?')
 
-def garbage(good: str, quote: Quote, strange: Iterable[str]) -> list[tuple[int, bytes]]:
+
+def garbage(good: Wire, quote: Quote, strange: Iterable[str]) -> list[tuple[int, bytes]]:
     """Return frames that a reader must survive, each with the first byte of its frame, made from a good one."""
-    price = next(part for part in good.split('"') if part and _is_price(part, quote))
-    texts = [
-        good[: len(good) // 2],
-        good[:-1],
-        '{"stream":',
-        "not json at all",
-        "",
-        "[1,2,3]",
-        '"a string"',
-        "42",
-        "null",
-        good.replace(f'"{price}"', '"NaN"'),
-        good.replace(f'"{price}"', '"-1"'),
-        good.replace(f'"{price}"', '"Infinity"'),
-        good.replace(f'"{price}"', '"0"'),
-        good.replace(f'"{price}"', "{}"),
-        *strange,
-    ]
-    return [(TEXT, text.encode()) for text in texts] + [(BINARY, b"\x00\xff\xfe\x80" * 16), (BINARY, b"")]
+    texts = ["not json at all", "", "[1,2,3]", '"a string"', "42", "null", '{"stream":', *strange]
+    texts += _mangled(good, quote) if isinstance(good, str) else []
+    said = [(TEXT, text.encode()) for text in texts] + [(BINARY, b"\x00\xff\xfe\x80" * 16), (BINARY, b"")]
+    if isinstance(good, bytes):
+        torn = bytes(byte ^ 0x55 if number % 7 == 3 else byte for number, byte in enumerate(good))
+        said += [(BINARY, good[: len(good) // 2]), (BINARY, good[:-1]), (BINARY, torn)]
+    return said
 
 
-def _is_price(text: str, quote: Quote) -> bool:
-    try:
-        return float(text) in (quote.bid, quote.ask)
-    except ValueError:
-        return False
+def _mangled(good: str, quote: Quote) -> list[str]:
+    """Return a good frame cut short, and with one price that is none."""
+    price = next(found[0] for found in _NUMBER.finditer(good) if float(found[0].strip('"')) in (quote.bid, quote.ask))
+    instead = ('"NaN"', '"-1"', '"Infinity"', '"0"', "{}")
+    return [good[: len(good) // 2], good[:-1], *(good.replace(price, other) for other in instead)]

@@ -8,8 +8,10 @@ down and of another one up, each by half of what the route needs: the half alone
 
 import math
 import random
+import re
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -60,7 +62,44 @@ class Profile(NamedTuple):
 
 
 PROFILES = {"binance": Profile(0.48, 2.0), "bybit": Profile(0.30, 6.0), "okx": Profile(0.22, 4.0)}
-VENUES = tuple(PROFILES)
+VENUES = tuple(PROFILES)  # unless others are asked for
+MADE_UP = re.compile(r"C\d{3}/USDT")  # symbols beyond those above, as many as one likes
+
+
+@cache
+def profile(venue: str) -> Profile:
+    """Return how a venue differs from the others."""
+    draw = seeded(f"profile of {venue}")
+    return PROFILES.get(venue) or Profile(draw.uniform(0.05, 0.25), draw.uniform(2.0, 12.0))
+
+
+@cache
+def first_price(symbol: str) -> float | None:
+    """Return where a symbol's price begins; None: it is not simulated."""
+    if symbol in FIRST_PRICES or not MADE_UP.fullmatch(symbol):
+        return FIRST_PRICES.get(symbol)
+    return float(f"{10 ** seeded(f'price of {symbol}').uniform(-1.0, 3.0):.4g}")
+
+
+def simulated(count: int) -> tuple[str, ...]:
+    """Return so many symbols, the real ones first."""
+    return (*FIRST_PRICES, *(f"C{number:03}/USDT" for number in range(1, 1000)))[:count]
+
+
+def lattices(venues: Sequence[str], symbols: Sequence[str]) -> list[Instrument]:
+    """Return what each venue trades: as it really is where that comes with the desk, else made up by the price."""
+    held = {(one.venue, one.symbol): one for one in shipped()}
+    made = {symbol: _lattice(first_price(symbol) or 1.0) for symbol in symbols}
+    return [
+        held.get((venue, symbol)) or Instrument(venue, symbol, *made[symbol]) for venue in venues for symbol in symbols
+    ]
+
+
+def _lattice(price: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """Return tick and lot size, least size and least notional: six figures of the price, a cent's worth of the coin."""
+    tick = Decimal(1).scaleb(math.floor(math.log10(price)) - 5)
+    lot = Decimal(1).scaleb(min(0, math.floor(math.log10(0.01 / price))))
+    return tick, lot, lot, Decimal(5)
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
@@ -158,6 +197,7 @@ class Market:
         min_edge_bps: float = 2.0,
         fee_bps: float = 10.0,
         instruments: Sequence[Instrument] | None = None,
+        venues: Sequence[str] = VENUES,
     ) -> None:
         """`rate` is in ticks per second, all symbols and venues together.
 
@@ -170,13 +210,14 @@ class Market:
                 f"Fees of {fee_bps:g} bps and an edge of {min_edge_bps:g} bps leave no room for a crossing",
                 do="Raise one of them: fee + edge / 2 must be 10 bps or more.",
             )
-        listed = {(one.venue, one.symbol): one for one in (shipped() if instruments is None else instruments)}
+        found = lattices(venues, symbols) if instruments is None else instruments
+        listed = {(one.venue, one.symbol): one for one in found}
         for symbol in symbols:
-            if symbol not in FIRST_PRICES or any((venue, symbol) not in listed for venue in VENUES):
+            if first_price(symbol) is None or any((venue, symbol) not in listed for venue in venues):
                 raise ConfigurationError(
                     f"{symbol} is not simulated", do=f"Take some of {', '.join(sorted(FIRST_PRICES))}."
                 )
-        self.symbols = tuple(symbols)
+        self.symbols, self.venues = tuple(symbols), tuple(venues)
         self._min_edge_bps, self._fee_bps = min_edge_bps, fee_bps
         self._sigma = min(
             VOLATILITY_BPS * BPS * math.sqrt(STEP_S),
@@ -188,9 +229,9 @@ class Market:
         for symbol in symbols:
             draw = seeded(f"{seed} {symbol}")
             self._walks[symbol] = walk = _Walk(
-                FIRST_PRICES[symbol] * draw.uniform(0.98, 1.02), draw.uniform(0.6, 1.2), draw
+                (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02), draw.uniform(0.6, 1.2), draw
             )
-            for venue in VENUES:
+            for venue in venues:
                 line = _Line(listed[venue, symbol], walk, seeded(f"{seed} {symbol} {venue}"), worths)
                 self._lines[venue, symbol] = line
 
@@ -224,7 +265,7 @@ class Market:
 
     def restore(self, symbol: str) -> None:
         """Make every venue quote `symbol` as it is again."""
-        for venue in VENUES:
+        for venue in self.venues:
             self._lines[venue, symbol].shift = 0.0
 
 

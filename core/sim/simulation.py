@@ -12,10 +12,8 @@ import msgspec
 from core.sim.anomalies import Anomaly, anomalies
 from core.sim.crossings import Plan, Running, Track, plans
 from core.sim.faults import Kind, Planned
-from core.sim.market import PROFILES, STEP_S, VENUES, Market, Quote, seeded
-from core.sim.servers.binance import Binance
-from core.sim.servers.bybit import Bybit
-from core.sim.servers.okx import Okx
+from core.sim.market import STEP_S, VENUES, Market, Quote, profile, seeded
+from core.sim.roster import server
 from core.sim.truth import Crossing, FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
 
@@ -44,19 +42,25 @@ class Settings(msgspec.Struct, frozen=True):
     anomalies_per_s: float = 0.0
     order_entry: bool = False  # the venues take orders, too
     order_faults: float = 0.0  # the share of orders that fail
+    venues: tuple[str, ...] = VENUES
 
 
 class Simulation:
-    """Runs the market in real time on three loopback sockets."""
+    """Runs the market in real time on loopback sockets."""
 
     def __init__(self, settings: Settings, clock_ns: Callable[[], int] = time.time_ns) -> None:
         """Raises ConfigurationError for symbols or fees that cannot be simulated."""
         self._settings, self._clock_ns = settings, clock_ns
         symbols, seed = settings.symbols, settings.seed
         self.market = Market(
-            symbols, seed, rate=settings.rate, min_edge_bps=settings.min_edge_bps, fee_bps=settings.fee_bps
+            symbols,
+            seed,
+            rate=settings.rate,
+            min_edge_bps=settings.min_edge_bps,
+            fee_bps=settings.fee_bps,
+            venues=settings.venues,
         )
-        dialects = (Binance(symbols), Bybit(symbols), Okx(symbols))
+        dialects = [server(name)(symbols) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
         self._tracks = {
             symbol: Track(
@@ -66,6 +70,7 @@ class Simulation:
                     symbols=len(symbols),
                     crossings_per_s=settings.crossings_per_s,
                     ranges=settings.crossing_s,
+                    venues=settings.venues,
                 )
             )
             for symbol in symbols
@@ -73,8 +78,10 @@ class Simulation:
         self.crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
-        self._faults: dict[str, asyncio.Queue[Kind]] = {venue: asyncio.Queue(WAITING_FAULTS) for venue in VENUES}
-        self._anomalies = anomalies(symbols, seed, settings.anomalies_per_s)
+        self._faults: dict[str, asyncio.Queue[Kind]] = {
+            venue: asyncio.Queue(WAITING_FAULTS) for venue in settings.venues
+        }
+        self._anomalies = anomalies(symbols, seed, settings.anomalies_per_s, settings.venues)
         self._bending: Anomaly | None = None
         self._finished = False
 
@@ -155,7 +162,7 @@ class Simulation:
         """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
         pairs = [(venue, symbol) for venue in self.venues.values() for symbol in self._settings.symbols]
         weights = [
-            PROFILES[venue.name].share / (1 + self._settings.symbols.index(symbol)) ** 0.5 for venue, symbol in pairs
+            profile(venue.name).share / (1 + self._settings.symbols.index(symbol)) ** 0.5 for venue, symbol in pairs
         ]
         return seeded(f"{self._settings.seed} rota").choices(pairs, weights, k=10_007)
 

@@ -2,24 +2,39 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+import msgspec
+
 from core.errors import ConfigurationError, SidecarFailed
-from core.settings import Settings
+from core.instruments import Instrument
+from core.settings import Settings, VenueSettings
 from core.sidecar import Sidecar, sidecar
 from core.sim import faults
 from core.sim.gateway import FOR_A_DEMO
-from core.sim.market import FIRST_PRICES
+from core.sim.market import FIRST_PRICES, first_price
+from core.sim.market import simulated as market_symbols
+from core.sim.roster import served, server
 
 READY_S = 20.0
+FEE_BPS = Decimal(10)  # the taker fee of every simulated venue
 
 
 class SimulatedMarket:
     """The running child."""
 
-    def __init__(self, child: Sidecar, urls: dict[str, str], gateway_url: str, order_urls: dict[str, str]) -> None:
+    def __init__(
+        self,
+        child: Sidecar,
+        urls: dict[str, str],
+        gateway_url: str,
+        order_urls: dict[str, str],
+        instruments: Sequence[Instrument],
+    ) -> None:
         self.urls = urls  # venue -> websocket address on loopback
+        self.instruments = instruments
         self.gateway_url = gateway_url
         self.order_urls = order_urls  # venue -> where it takes orders; empty if it takes none
         self._child = child
@@ -68,6 +83,25 @@ FOR_A_PERSON = Injected(0.25, ((1.0, 4.0), (15.0, 30.0), (20.0, 45.0)))  # most 
 UNATTENDED = Injected(1.0, ((0.15, 0.6), (0.6, 2.5)))
 
 
+def simulated(settings: Settings) -> Settings:
+    """Return `settings` for a demo: its venues are its own, each with the fee that its crossings are made for.
+
+    Raises:
+        ConfigurationError: one of them cannot be simulated.
+    """
+    demo = settings.demo
+    names = served() if demo.venues == ("all",) else tuple(dict.fromkeys(demo.venues))
+    for name in names:
+        server(name)
+    if len(names) < 2:
+        raise ConfigurationError(
+            "demo.venues", why="a route needs two venues", do=f"Take some of {', '.join(served())}."
+        )
+    symbols = settings.symbols if demo.symbols is None else market_symbols(demo.symbols)
+    venues = {name: VenueSettings(taker_fee_bps=FEE_BPS) for name in names}
+    return settings.model_copy(update={"venues": venues, "symbols": symbols})
+
+
 @contextlib.asynccontextmanager
 async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]:
     """Run the market's process as long as the context lasts.
@@ -77,7 +111,7 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
         SidecarFailed: it did not come up.
     """
     demo = settings.demo
-    if strange := [symbol for symbol in settings.symbols if symbol not in FIRST_PRICES]:
+    if strange := [symbol for symbol in settings.symbols if first_price(symbol) is None]:
         raise ConfigurationError(
             f"symbols: the simulated market has no {', '.join(strange)}", do=f"Use some of: {', '.join(FIRST_PRICES)}."
         )
@@ -89,15 +123,17 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
         "--crossing-s", ";".join(f"{low},{high}" for low, high in injected.lasting_s),
         "--symbols", ",".join(settings.symbols),
         "--min-edge-bps", str(settings.spreads.min_edge_bps),
+        "--venues", ",".join(settings.venues),
         "--anomalies-per-s", str(demo.anomalies_per_s),
         *(part for fault in demo.faults for part in ("--fault", fault)),
     ]  # fmt: skip
     if demo.live_sim:
         arguments += ["--order-entry", "--order-faults", str(demo.order_faults)]
-    faults.parse(demo.faults)
+    faults.parse(demo.faults, list(settings.venues))
     async with sidecar("simulated market", "core.sim", arguments) as child:
         try:
             hello = await asyncio.wait_for(child.receive(), READY_S)
         except TimeoutError:
             raise SidecarFailed("The simulated market did not come up", why=f"no word in {READY_S:g} s") from None
-        yield SimulatedMarket(child, hello["urls"], hello["gateway"], hello["orders"])
+        instruments = msgspec.convert(hello["instruments"], list[Instrument])
+        yield SimulatedMarket(child, hello["urls"], hello["gateway"], hello["orders"], instruments)

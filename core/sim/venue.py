@@ -13,15 +13,16 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from core.sim.client import TEXT, Client, websocket_frame
-from core.sim.dialect import Counters, Dialect, Update
+from core.sim.client import BINARY, TEXT, Client, websocket_frame
+from core.sim.dialect import Counters, Dialect, Update, Wire
 from core.sim.faults import LASTS_S, Kind
 from core.sim.garbage import garbage
-from core.sim.market import PROFILES, VENUES, Market, Quote, one_sided, seeded
+from core.sim.market import Market, Quote, one_sided, profile, seeded
 
 HOST = "127.0.0.1"
 GARBAGE_PAUSE_S = 0.02
 GOODBYE_S = 0.5
+WITHOUT_A_WORD = 1006  # what a client's library calls a connection that simply ended
 _QUIET = logging.getLogger("core.sim.sockets")  # what a broken client does to its handshake is no news
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
@@ -39,13 +40,14 @@ class SimulatedVenue:
         self._busy: dict[Client, None] = {}  # those with frames waiting, in order
         self._last: dict[str, Update] = {}
         self._event_ms = 0
-        self._delay_ns = int(PROFILES[self.name].delay_ms * 1e6)
+        self._delay_ns = int(profile(self.name).delay_ms * 1e6)
         self._server: Server | None = None
         self._port = 0
         self._turned_away = False
         self._mute = False
+        self._losing = False  # what is published now never arrives
         self._disguise: Callable[[str], Quote] | None = None
-        self._hang_ups = VENUES.index(self.name)  # polite or not in turn, over the venues too
+        self._hang_ups = market.venues.index(self.name)  # polite or not in turn, over the venues too
         self.fault: Kind | None = None
         self.served_ns: int | None = 0  # when it first served ticks after its last fault; None: not yet
         self.ticks_sent = self.ticks_dropped = 0
@@ -109,10 +111,13 @@ class SimulatedVenue:
         entered = self._dialect.enter(connection.request.path if connection.request else "")
         assert entered is not None, "the handshake let it pass"
         form, symbols = entered
-        client = Client(connection, form, f"{self._random.getrandbits(32):08x}")
-        client.active_ns = self._clock_ns()
+        connection_id = f"{self._random.getrandbits(32):08x}"
+        client = Client(connection, connection_id if self._dialect.own_frames else form, connection_id)
+        client.active_ns = client.word_ns = client.beat_ns = self._clock_ns()
         self._clients.add(client)
         try:
+            for greeting in self._dialect.greet(connection_id):
+                await connection.send(greeting)
             self._subscribe(client, symbols)
             async for request in connection:
                 await self._hear(client, request if isinstance(request, str) else request.decode("utf-8", "replace"))
@@ -121,10 +126,11 @@ class SimulatedVenue:
         finally:
             self._clients.discard(client)
             self._unsubscribe(client, tuple(client.symbols))
+            self._dialect.leave(connection_id)
 
     async def _hear(self, client: Client, request: str) -> None:
         now_ns, limit = self._clock_ns(), self._dialect.requests_per_s
-        client.active_ns = now_ns
+        client.active_ns = client.word_ns = now_ns
         client.heard.append(now_ns)
         if limit is not None and sum(now_ns - at_ns < 10**9 for at_ns in client.heard) > limit:
             await client.connection.close(1008, "Too many requests")
@@ -137,12 +143,17 @@ class SimulatedVenue:
             await client.connection.send(reply)
         if not answer.data_first:
             self._subscribe(client, answer.added)
+        if answer.hang_up == WITHOUT_A_WORD:
+            client.connection.transport.abort()
+        elif answer.hang_up is not None:
+            await client.connection.close(answer.hang_up)
 
     def _subscribe(self, client: Client, symbols: Iterable[str]) -> None:
         """Send each symbol's quote at once, and from then on every one."""
         for symbol in symbols:
             if symbol not in client.symbols:
                 client.symbols.add(symbol)
+                client.new.add(symbol)
                 self._listeners.setdefault(symbol, []).append(client)
             self.publish(symbol)
         self.flush()
@@ -151,6 +162,7 @@ class SimulatedVenue:
         for symbol in symbols:
             if symbol in client.symbols:
                 client.symbols.discard(symbol)
+                client.new.discard(symbol)
                 self._listeners[symbol].remove(client)
 
     # -- quotes
@@ -164,6 +176,10 @@ class SimulatedVenue:
         """Return whether a client takes this symbol's quotes."""
         return not self._mute and any(client.takes for client in self._listeners.get(symbol, ()))
 
+    def said(self, symbol: str) -> Quote | None:
+        """Return the quote of `symbol` that was said last."""
+        return self._last[symbol].quote if symbol in self._last else None
+
     def publish(self, symbol: str) -> Quote | None:
         """Quote `symbol` anew to those who listen; return what they are told, None if there is nobody."""
         listeners = self._listeners.get(symbol)
@@ -174,21 +190,29 @@ class SimulatedVenue:
         self._event_ms = max(self._event_ms, (now_ns - self._delay_ns) // 1_000_000)
         sequence, engine_sequence = self._counters.advance(symbol)
         update = Update(symbol, quote, sequence, engine_sequence, self._event_ms, now_ns // 1_000_000)
-        self._last[symbol] = update
-        self._put(listeners, update)
+        before, self._last[symbol] = self._last.get(symbol), update
+        if not self._losing:
+            self._put(listeners, update, before)
         if self.served_ns is None and self.fault is None:
             self.served_ns = now_ns
         return quote
 
-    def _put(self, listeners: Iterable[Client], update: Update) -> None:
-        frames: dict[str, bytes] = {}
+    def _put(self, listeners: Iterable[Client], update: Update, before: Update | None) -> None:
+        frames: dict[tuple[str, bool], bytes] = {}
         for client in listeners:
-            frame = frames.get(client.form)
+            is_whole = before is None or not self._dialect.changes_only or update.symbol in client.new
+            client.new.discard(update.symbol)
+            frame = frames.get((client.form, is_whole))
             if frame is None:
-                text = self._dialect.frame(update, client.form)
-                frame = frames[client.form] = websocket_frame(TEXT, text.encode())
+                frame = frames[client.form, is_whole] = self._spoken(update, None if is_whole else before, client.form)
             client.put(frame)
             self._busy[client] = None
+
+    def _spoken(self, update: Update, before: Update | None, form: str) -> bytes:
+        """Return what a client of this form is told: a whole quote, or what changed since the one `before`."""
+        if before is None:
+            return _framed(self._dialect.frame(update, form))
+        return b"".join(_framed(one) for one in self._dialect.change(update, before, form))
 
     def publish_all(self) -> None:
         """Quote every symbol anew, at once."""
@@ -208,17 +232,30 @@ class SimulatedVenue:
     async def tend(self) -> None:
         """Do what is due by the clock alone: repeat quiet quotes, hang up on quiet clients, vary the delay."""
         now_ns = self._clock_ns()
-        self._delay_ns = int(PROFILES[self.name].delay_ms * 1e6 * (1 + 0.5 * self._random.random()))
+        self._delay_ns = int(profile(self.name).delay_ms * 1e6 * (1 + 0.5 * self._random.random()))
         repeat_s, idle_s = self._dialect.repeat_s, self._dialect.idle_s
         if repeat_s is not None and not self._mute:
             for symbol, last in self._last.items():
                 if now_ns // 1_000_000 - last.sent_ms >= repeat_s * 1e3:
                     self._last[symbol] = again = msgspec.structs.replace(last, sent_ms=now_ns // 1_000_000)
-                    self._put(self._listeners[symbol], again)
+                    self._put(self._listeners[symbol], again, None)
             self.flush()
         if idle_s is not None:
             quiet = [client for client in self._clients if now_ns - client.active_ns >= idle_s * 1e9]
             await self._close(quiet, 4004, f"No data received in {idle_s:g}s.")
+        await self._beat(now_ns)
+
+    async def _beat(self, now_ns: int) -> None:
+        """Send heartbeats, and hang up on those who have said nothing for too long, whatever they were told."""
+        beat_s, client_idle_s = self._dialect.beat_s, self._dialect.client_idle_s
+        if beat_s is not None:
+            for client in [one for one in self._clients if now_ns - one.beat_ns >= beat_s * 1e9]:
+                client.beat_ns = now_ns
+                client.put(_framed(self._dialect.beat(now_ns // 1_000_000)))
+                client.flush(now_ns)
+        if client_idle_s is not None:
+            silent = [client for client in self._clients if now_ns - client.word_ns >= client_idle_s * 1e9]
+            await self._close(silent, 1000, "No ping.")
 
     # -- faults
 
@@ -232,7 +269,7 @@ class SimulatedVenue:
                 self._mute = True
                 await asyncio.sleep(lasts_s)
             case "skip":
-                self._counters.skip()
+                self._skip()
             case "restart":
                 if self._dialect.restart_hangs_up:
                     await self._hang_up(lasts_s)
@@ -246,6 +283,18 @@ class SimulatedVenue:
             case "refuse":
                 await self._shut()
                 await asyncio.sleep(lasts_s)
+
+    def _skip(self) -> None:
+        """Leave out a piece of the story: numbers, and where a client can tell, one frame of every symbol."""
+        if not self._dialect.chained:
+            self._counters.skip()
+            return
+        self._losing = True
+        for symbol, last in list(self._last.items()):
+            self.publish(symbol)
+            for client in self._listeners.get(symbol, ()):
+                self._spoken(self._last[symbol], last, client.form)  # made, and numbered, and not sent
+        self._losing = False
 
     async def recover(self) -> None:
         """Be as before again, whatever the fault was and however it ended, and tell everybody."""
@@ -298,3 +347,7 @@ class SimulatedVenue:
                 bad = garbage(good, last.quote, self._dialect.strange(last.symbol))
                 first_byte, payload = bad[number % len(bad)]
                 client.connection.transport.write(websocket_frame(first_byte, payload))
+
+
+def _framed(said: Wire) -> bytes:
+    return websocket_frame(TEXT, said.encode()) if isinstance(said, str) else websocket_frame(BINARY, said)

@@ -46,6 +46,7 @@ class Detector:
         self.opportunities = 0
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
+        self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
         self._instruments = instruments
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
@@ -202,7 +203,7 @@ class Detector:
         """Return why a true edge cannot be taken."""
         if edge_bps < self._min_edge_bps:
             return "fee"
-        if edge_bps > NO_EDGE_BPS:
+        if edge_bps > NO_EDGE_BPS or (self.aside and self._is_aside(market.symbol, buy, sell)):
             return "identity"
         minimum = self._minimum(market.symbol, buy, sell)
         if minimum is None:
@@ -212,6 +213,10 @@ class Detector:
         if size < least_size or notional < least_notional:
             return "lot"
         return "depth" if notional < self._min_notional else None
+
+    def _is_aside(self, symbol: str, buy: int, sell: int) -> bool:
+        venues = self.book.venues
+        return (venues[buy], symbol) in self.aside or (venues[sell], symbol) in self.aside
 
     def _minimum(self, symbol: str, buy: int, sell: int) -> tuple[float, float] | None:
         """Return the least size (base) and notional (quote) that both venues take; None if a lattice is unknown."""

@@ -357,6 +357,9 @@ def judged() -> Snapshot:
                 ),
                 "more to what filled in full",
             ),
+            in_force=Proposal(
+                "p0", "gpt-4.1", NOW_NS - 1_900 * S, (Share("BTC/USDT", "okx", "bybit", 30, 4.0, 0.6),), "", True
+            ),
             quality=(Quality("baseline", 24, 23, 31, 25), Quality("deepseek-v3.2", 24, 20, 21, 21, 4_100)),
         ),
     )  # fmt: skip

@@ -179,6 +179,16 @@ async def test_ghosts_are_counted_by_cause_and_the_models_say_why_they_are_off()
             assert cause in shown
 
 
+async def test_a_proposal_that_counts_is_shown_beside_a_newer_one() -> None:
+    async with Face(frozen.judged()).opened() as face:
+        await face.press("3", "z")
+        await face.frame()
+        shown = face.read(face.main.pane(3))
+        assert "in force gpt-4.1" in shown
+        assert "sizes of 1 routes × 0.60 to 0.60" in shown
+        assert "% to look at and accept it" in shown
+
+
 async def test_a_broken_budget_is_said_in_words() -> None:
     async with Face(frozen.automatic()).opened() as face:
         assert "p99 61.2 ms, over the budget of 50 ms" in rows(face, 4)[0]

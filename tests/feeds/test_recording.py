@@ -170,6 +170,12 @@ def test_what_else_a_venue_says_is_told_too_and_replies_are_not() -> None:
     assert [one.what for one in decode_lines(dialect("bybit"), [line(bybit(2, kind="delta"))])] == ["gap"]
 
 
+def test_a_binary_frame_is_recorded_in_base64() -> None:
+    ping = "H4sIAAAAAAAAAKtWKsjMS1eyMjQztDAztzAwNzYzMa4FAONIBtIWAAAA"
+    lines = [f'{{"recv_ns":1,"base64":"{ping}"}}\n'.encode(), b'{"recv_ns":1,"base64":"%"}', b'{"recv_ns":1}']
+    assert [one.what for one in decode_lines(dialect("htx"), lines)] == ["ping", "bad_line", "bad_line"]
+
+
 def test_only_the_named_symbols_are_read_where_some_are_named() -> None:
     lines = [line(okx()), line(okx(native="ETH-USDT"))]
     told = list(decode_lines(dialect("okx"), lines, symbols=["BTC/USDT"]))

@@ -16,6 +16,7 @@ from core.live.keys import SIMULATED, Keys
 from core.live.seat import Seat
 from core.live.venues import Exchange, connections
 from core.live.wire import Gate
+from core.sim.entry import dialect
 from core.sim.entry.venue import OrderEntry
 from core.sim.market import Quote
 
@@ -62,9 +63,10 @@ def open_gate() -> LastGate:
 
 
 @asynccontextmanager
-async def entry(venue: str, book: Book | None = None) -> AsyncIterator[OrderEntry]:
+async def entry(venue: str, book: Book | None = None, keys: Keys = SIMULATED) -> AsyncIterator[OrderEntry]:
     """Serve orders as `venue` does."""
-    served = OrderEntry(venue, instruments(venue), book or Book(), latency_s=0.0)
+    theirs = dialect.Keys(keys.key, keys.secret, keys.passphrase)
+    served = OrderEntry(venue, instruments(venue), book or Book(), latency_s=0.0, keys=theirs)
     async with served.open():
         yield served
 

@@ -1,6 +1,7 @@
 """The error table: every row of every venue ends in its class, through the real ccxt against the simulated venues."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,7 +10,7 @@ import pytest
 from core.live.keys import SIMULATED, Keys
 from core.live.venues import Exchange, VenueFailure
 from core.live.wire import Told
-from core.sim.entry.faults import Fault, FaultKind
+from core.sim.entry.faults import KINDS, Fault, FaultKind
 from core.sim.entry.venue import OrderEntry
 from tests.live.parts import VENUES, Book, entry, exchange, order, seat, until
 
@@ -177,3 +178,25 @@ async def test_a_failure_without_its_signature_is_brief() -> None:
             await speaking.call("privateGetAccount", {})
         assert "signature" in failed.value.failure.text
         assert "signature" not in str(failed.value)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_no_secret_is_in_a_log_at_debug_or_in_an_answer_whatever_fails(
+    venue: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = Keys("key-5c1d2a", "secret-77ab09", "phrase-e10b44")
+    said: list[object] = []
+    with caplog.at_level(logging.DEBUG):
+        async with entry(venue, keys=keys) as served, exchange(venue, served.url, keys) as speaking:
+            for kind in KINDS:
+                if kind not in (*SILENT, "slow"):
+                    served.next(Fault(kind, "10016"))
+                    at = await seat(speaking)
+                    said += [await at.place(1, order(venue)), await at.ask(2, order(venue)), await at.count(3)]
+                    said.append(at.standing())
+        assert served.books.orders
+        heard = caplog.text + repr(said) + repr(keys)
+    assert "77ab09" not in heard
+    assert "5c1d2a" not in heard
+    assert "e10b44" not in heard
+    assert "ignature=" not in heard

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import orjson
@@ -10,6 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from core.sim.dialect import Dialect
 from core.sim.market import Market
+from core.sim.roster import server
 from core.sim.servers.binance import Binance
 from core.sim.servers.bybit import Bybit
 from core.sim.servers.okx import Okx
@@ -30,9 +31,9 @@ class Clock:
 
 
 @contextlib.asynccontextmanager
-async def serving(name: str, clock: Clock | None = None) -> AsyncIterator[SimulatedVenue]:
+async def serving(name: str, clock: Callable[[], int] | None = None) -> AsyncIterator[SimulatedVenue]:
     """Run one venue that quotes only when it is asked or told to."""
-    venue = SimulatedVenue(DIALECTS[name](SYMBOLS), Market(SYMBOLS, seed=7), 7, clock or Clock())
+    venue = SimulatedVenue(server(name)(SYMBOLS), Market(SYMBOLS, 7, venues=[name]), 7, clock or Clock())
     async with asyncio.timeout(10), venue.open():
         yield venue
 

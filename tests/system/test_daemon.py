@@ -144,7 +144,7 @@ def test_mistakes_get_one_line_with_the_place_and_the_fix(tmp_path: Path) -> Non
             "limits.max_order_notionel: there is no such key. Did you mean max_order_no",
         ),
         ("[limits]\nmax_daily_loss = -1\n", "limits.max_daily_loss: input should be greater than 0 (it is -1)"),
-        ("[venues.nowhere]\nenabled = true\n", "No venue is called 'nowhere'. Use one of: binance, bybit, okx."),
+        ("[venues.nowhere]\nenabled = true\n", "No venue is called 'nowhere'. Use one of: binance, bitfinex, bitget,"),
         ("symbols = [\n", "not TOML"),
     ):
         file.write_text(text)

@@ -8,8 +8,9 @@ import orjson
 
 from core.errors import BadFrame
 from core.feeds.frames import LAST_ID, MOST, UNREADABLE, Stream, amount, check_id, hollow, parse, whole
-from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
-from core.instruments import split
+from core.feeds.reference import exact, joined, rows
+from core.feeds.venue import NOTHING, Acknowledged, Call, Dialect, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
+from core.instruments import Listing, split
 from core.tick import Tick
 
 CHANNEL = "bookTicker"
@@ -41,6 +42,8 @@ class Binance(Dialect):
     stamps_events: ClassVar[bool] = False  # spot bookTicker has no time in it
     max_symbols: ClassVar[int] = 1000  # 1,024 streams on a connection
     request_pause_s: ClassVar[float] = 0.25  # 5 messages a second or we are cut off; pongs count too
+    catalogue: ClassVar[Call | None] = Call("https://api.binance.com/api/v3/exchangeInfo")
+    clock: ClassVar[Call | None] = Call("https://api.binance.com/api/v3/time")
     keepalive: Keepalive | None = None  # the server pings, the websocket library answers
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
@@ -147,3 +150,22 @@ class Binance(Dialect):
             return (Untrue(stream.symbol, untrue),)
         when_ms = received_ns // 1_000_000
         return (Tick(self.name, stream.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns),)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["serverTime"]) * 1_000_000
+
+    @classmethod
+    def listings(cls, answer: Any) -> Iterable[Listing]:
+        for symbol, row in joined(rows(answer, "symbols"), "baseAsset", "quoteAsset"):
+            filters = {one["filterType"]: one for one in row["filters"]}
+            notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+            yield Listing(
+                symbol,
+                row["symbol"],
+                row["status"] == "TRADING",
+                tick_size=exact(filters["PRICE_FILTER"]["tickSize"]),
+                lot_size=exact(filters["LOT_SIZE"]["stepSize"]),
+                min_size=exact(filters["LOT_SIZE"]["minQty"]),
+                min_notional=exact(notional.get("minNotional")),
+            )

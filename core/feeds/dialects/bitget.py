@@ -24,6 +24,7 @@ class Bitget(JsonDialect[Stream]):
     batch: ClassVar[int] = 10
     keepalive: Keepalive | None = Keepalive("ping", 25.0)  # without, it hangs up after two minutes, whatever flows
     catalogue: ClassVar[Call | None] = Call("https://api.bitget.com/api/v2/spot/public/symbols")
+    clock: ClassVar[Call | None] = Call("https://api.bitget.com/api/v2/public/time")
 
     @staticmethod
     def spell(symbol: str) -> str:
@@ -47,7 +48,7 @@ class Bitget(JsonDialect[Stream]):
             if event == "error":
                 return (self.refused(native, f"{message.get('code', '')} {message.get('msg', '')}"),)
             return (self.accepted([native]),) if event == "subscribe" else (Ignored(str(event)),)
-        channel = str(arg.get("channel", arg.get("topic")))
+        channel = str(arg["channel"] if "channel" in arg else arg["topic"])
         if channel != CHANNEL:
             return (Ignored(channel),)
         if str(arg["instType"]).upper() != "SPOT":
@@ -63,6 +64,10 @@ class Bitget(JsonDialect[Stream]):
         given = book.get("seq")  # older frames have none
         sequence_id = None if given is None else whole(given, "bad_sequence")
         return self.quote(stream, bid[0], bid[1], ask[0], ask[1], when_us, sequence_id, received_ns)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["data"]["serverTime"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

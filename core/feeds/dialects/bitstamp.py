@@ -40,11 +40,11 @@ class Bitstamp(JsonDialect[Stream]):
         return orjson.dumps({"event": "bts:subscribe", "data": {"channel": CHANNEL + natives[0]}}).decode()
 
     def take(self, message: dict[str, Any], received_ns: int) -> Sequence[Event]:
-        channel, data = str(message.get("channel", "")), message.get("data")
+        channel: str = str(message.get("channel", ""))
+        data: Any = message.get("data")
         native = channel.removeprefix(CHANNEL)
         match message["event"]:
             case "data" if channel.startswith(CHANNEL):
-                assert isinstance(data, dict)
                 bid, ask = (data[side][0] if data[side] else (0, 0) for side in ("bids", "asks"))
                 when_us = whole(data["microtimestamp"], "bad_time")
                 return (self.quote(self.find(native), bid[0], bid[1], ask[0], ask[1], when_us, None, received_ns),)

@@ -23,8 +23,9 @@ from core.feeds.frames import (
     parse,
     whole,
 )
-from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Ignored, Keepalive, Refused, Reply, Untrue
-from core.instruments import split
+from core.feeds.reference import exact, joined, rows
+from core.feeds.venue import NOTHING, Acknowledged, Call, Dialect, Event, Ignored, Keepalive, Refused, Reply, Untrue
+from core.instruments import Listing, split
 from core.tick import Tick
 
 CHANNEL = "orderbook.1"
@@ -77,6 +78,9 @@ class Bybit(Dialect):
     stamps_events: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 21_000 // len('"orderbook.1.",' + 30 * "X")  # 21,000 characters of args a connection
     request_pause_s: ClassVar[float] = 0.1
+    catalogue: ClassVar[Call | None] = Call("https://api.bybit.com/v5/market/instruments-info?category=spot")
+    clock: ClassVar[Call | None] = Call("https://api.bybit.com/v5/market/time")
+    clock_step_ns: ClassVar[int] = 1
     keepalive: Keepalive | None = Keepalive('{"op":"ping"}', 20.0)
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
@@ -246,6 +250,23 @@ class Bybit(Dialect):
         verdict = Acknowledged((symbol,)) if "already subscribed" in why else Refused(symbol, why)
         others = [topic for topic in topics if topic != bad]
         return (verdict, Reply(self._ask(others))) if others else (verdict,)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["result"]["timeNano"])
+
+    @classmethod
+    def listings(cls, answer: Any) -> Iterable[Listing]:
+        for symbol, row in joined(rows(answer, "result", "list"), "baseCoin", "quoteCoin"):
+            yield Listing(
+                symbol,
+                row["symbol"],
+                row["status"] == "Trading",
+                tick_size=exact(row["priceFilter"]["tickSize"]),
+                lot_size=exact(row["lotSizeFilter"]["basePrecision"]),
+                min_size=exact(row["lotSizeFilter"].get("minOrderQty")),
+                min_notional=exact(row["lotSizeFilter"].get("minOrderAmt")),
+            )
 
 
 def _levels(side: object) -> list[_Level]:

@@ -31,6 +31,7 @@ class Coinbase(BookDialect):
     request_pause_s: ClassVar[float] = 0.15  # 8 requests a second
     taker_fee_bps: ClassVar[Decimal] = Decimal(60)
     catalogue: ClassVar[Call | None] = Call("https://api.exchange.coinbase.com/products")
+    clock: ClassVar[Call | None] = Call("https://api.exchange.coinbase.com/time")
 
     @staticmethod
     def spell(symbol: str) -> str:
@@ -84,6 +85,10 @@ class Coinbase(BookDialect):
         if not named and "product" not in why.lower():
             return (Refused(None, why),)
         return self.without(asked, named[0] if named else None, why)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(float(answer["epoch"]) * 1e3) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

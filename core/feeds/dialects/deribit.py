@@ -28,6 +28,7 @@ class Deribit(JsonDialect[Stream]):
     catalogue: ClassVar[Call | None] = Call(
         "https://www.deribit.com/api/v2/public/get_instruments?currency=any&kind=spot"
     )
+    clock: ClassVar[Call | None] = Call("https://www.deribit.com/api/v2/public/get_time")
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         super().__init__(symbols, natives)
@@ -83,6 +84,10 @@ class Deribit(JsonDialect[Stream]):
         ask, ask_size = data["best_ask_price"], data["best_ask_amount"]
         when_us = whole(data["timestamp"], "bad_time") * 1000
         return self.quote(self.find(native), bid, bid_size, ask, ask_size, when_us, None, received_ns)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["result"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

@@ -27,6 +27,7 @@ class Gate(JsonDialect[Stream]):
     batch: ClassVar[int] = 100  # one unknown pair among them fails all
     taker_fee_bps: ClassVar[Decimal] = Decimal(20)
     catalogue: ClassVar[Call | None] = Call("https://api.gateio.ws/api/v4/spot/currency_pairs")
+    clock: ClassVar[Call | None] = Call("https://api.gateio.ws/api/v4/spot/time")
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         super().__init__(symbols, natives)
@@ -65,6 +66,10 @@ class Gate(JsonDialect[Stream]):
         if not isinstance(event, str):
             raise BadFrame("unknown_frame", repr(event)[:80])
         return (Ignored(event),)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["server_time"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

@@ -26,6 +26,7 @@ class Htx(JsonDialect[Stream]):
     batch: ClassVar[int] = 1
     taker_fee_bps: ClassVar[Decimal] = Decimal(20)
     catalogue: ClassVar[Call | None] = Call("https://api.huobi.pro/v1/common/symbols")
+    clock: ClassVar[Call | None] = Call("https://api.huobi.pro/v1/common/timestamp")
 
     @staticmethod
     def spell(symbol: str) -> str:
@@ -57,6 +58,10 @@ class Htx(JsonDialect[Stream]):
         if message["status"] != "ok":
             return (self.refused(message.get("id"), f"{message.get('err-code', '')} {message.get('err-msg', '')}"),)
         return (self.accepted([message["id"]]),) if "subbed" in message else (Ignored("unsubbed"),)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["data"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

@@ -44,9 +44,9 @@ class Hyperliquid(JsonDialect[Stream]):
         return orjson.dumps({"method": "subscribe", "subscription": subscription}).decode()
 
     def take(self, message: dict[str, Any], received_ns: int) -> Sequence[Event]:
-        channel, data = message["channel"], message.get("data")
+        channel = message["channel"]
+        data: Any = message.get("data")
         if channel == CHANNEL:
-            assert isinstance(data, dict)
             native = data["coin"]
             if not ("/" in native or native.startswith("@")):
                 return (Ignored("bbo not spot"),)
@@ -55,7 +55,6 @@ class Hyperliquid(JsonDialect[Stream]):
             stream = self.find(native)
             return (self.quote(stream, bid["px"], bid["sz"], ask["px"], ask["sz"], when_us, None, received_ns),)
         if channel == "subscriptionResponse":
-            assert isinstance(data, dict)
             return (self.accepted([data["subscription"]["coin"]]),)
         if channel == "error":
             why = str(data)

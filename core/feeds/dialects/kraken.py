@@ -128,6 +128,8 @@ class Kraken(BookDialect):
     keepalive: Keepalive | None = Keepalive('{"method":"ping"}', 30.0)
     taker_fee_bps: ClassVar[Decimal] = Decimal(80)
     catalogue: ClassVar[Call | None] = Call("https://api.kraken.com/0/public/AssetPairs")
+    clock: ClassVar[Call | None] = Call("https://api.kraken.com/0/public/Time")
+    clock_step_ns: ClassVar[int] = 1_000_000_000
 
     @staticmethod
     def spell(symbol: str) -> str:
@@ -185,6 +187,10 @@ class Kraken(BookDialect):
 
     def _refusal(self, message: dict[str, Any], why: str) -> Refused:
         return self.refused(message.get("symbol"), why)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["result"]["unixtime"]) * 1_000_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

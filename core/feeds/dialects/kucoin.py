@@ -30,6 +30,7 @@ class KuCoin(JsonDialect[Stream]):
     batch: ClassVar[int] = 100
     keepalive: Keepalive | None = Keepalive('{"id":"beat","type":"ping"}', 15.0)  # else closed in 60 s, data or not
     catalogue: ClassVar[Call | None] = Call("https://api.kucoin.com/api/v2/symbols")
+    clock: ClassVar[Call | None] = Call("https://api.kucoin.com/api/v1/timestamp")
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         super().__init__(symbols, natives)
@@ -91,6 +92,10 @@ class KuCoin(JsonDialect[Stream]):
             return f"{data['instanceServers'][0]['endpoint']}?token={quote(data['token'])}&connectId=arbdesk"
         except (KeyError, IndexError, TypeError):
             return super().address(answer)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["data"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

@@ -34,6 +34,7 @@ class Mexc(JsonDialect[Stream]):
     keepalive: Keepalive | None = Keepalive('{"method":"PING"}', 15.0)
     taker_fee_bps: ClassVar[Decimal] = Decimal(5)
     catalogue: ClassVar[Call | None] = Call("https://api.mexc.com/api/v3/exchangeInfo")
+    clock: ClassVar[Call | None] = Call("https://api.mexc.com/api/v3/time")
 
     @staticmethod
     def spell(symbol: str) -> str:
@@ -76,6 +77,10 @@ class Mexc(JsonDialect[Stream]):
             return (self.accepted(natives),)
         named = [one for one in _NAMED.findall(said) if one in self.streams]
         return (self.refused(named[0], said) if named else Refused(None, said),)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["serverTime"]) * 1_000_000
 
     @classmethod
     def listings(cls, answer: Any) -> Iterable[Listing]:

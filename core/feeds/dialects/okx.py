@@ -22,7 +22,9 @@ from core.feeds.frames import (
     parse,
     whole,
 )
-from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
+from core.feeds.reference import exact, joined, rows
+from core.feeds.venue import NOTHING, Acknowledged, Call, Dialect, Event, Goodbye, Ignored, Keepalive, Refused, Untrue
+from core.instruments import Listing
 from core.tick import Tick
 
 CHANNEL = "bbo-tbt"
@@ -65,6 +67,8 @@ class Okx(Dialect):
     stamps_events: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 65_536 // len('{"channel":"bbo-tbt","instId":""},' + 31 * "X")  # 64 KB of arguments
     request_pause_s: ClassVar[float] = 0.35
+    catalogue: ClassVar[Call | None] = Call("https://www.okx.com/api/v5/public/instruments?instType=SPOT")
+    clock: ClassVar[Call | None] = Call("https://www.okx.com/api/v5/public/time")
     keepalive: Keepalive | None = Keepalive("ping", 20.0)  # it hangs up after 30 s without a word
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
@@ -160,6 +164,22 @@ class Okx(Dialect):
         if untrue:
             return Untrue(stream.symbol, untrue)
         return Tick(self.name, stream.symbol, bid, ask, bid_size, ask_size, when_ms, sequence_id, received_ns)
+
+    @classmethod
+    def clock_ns(cls, answer: Any) -> int:
+        return int(answer["data"][0]["ts"]) * 1_000_000
+
+    @classmethod
+    def listings(cls, answer: Any) -> Iterable[Listing]:
+        for symbol, row in joined(rows(answer, "data"), "baseCcy", "quoteCcy"):
+            yield Listing(
+                symbol,
+                row["instId"],
+                row["state"] == "live",
+                tick_size=exact(row["tickSz"]),
+                lot_size=exact(row["lotSz"]),
+                min_size=exact(row.get("minSz")),
+            )
 
 
 def _best(side: object) -> tuple[float, float]:

@@ -7,6 +7,7 @@ read in November 2026.
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
 from core.sim.entry.http import Reply, Request, json_reply
@@ -38,7 +39,7 @@ class BinanceEntry:
     unique: ClassVar[Unique] = "open"
 
     def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys = books, keys
+        self._books, self._keys, self.may_withdraw = books, keys, False
         self._symbols = {symbol.replace("/", ""): symbol for symbol in books.instruments}
 
     def kind(self, request: Request) -> Kind:
@@ -49,6 +50,8 @@ class BinanceEntry:
     def serve(self, request: Request, now_ms: int) -> Reply:
         if request.path == "/api/v3/time":
             return json_reply({"serverTime": now_ms})
+        if request.path == "/api/v3/exchangeInfo":
+            return json_reply({"symbols": [_listed(one) for one in self._books.instruments.values()]})
         if code := self._denied(request, now_ms):
             return self.refused(code)
         form = request.parameters
@@ -61,6 +64,8 @@ class BinanceEntry:
             case "GET", "/api/v3/myTrades":
                 found = self._books.by_id(int(form.get("orderId", "0")))
                 return json_reply(self._trades(found) if found else [])
+            case "GET", "/sapi/v1/account/apiRestrictions":
+                return json_reply({"enableReading": True, "enableWithdrawals": self.may_withdraw})
             case "GET", "/api/v3/account":
                 balances = self._books.balances.items()
                 rows = [{"asset": name, "free": f"{amount:f}", "locked": "0.00000000"} for name, amount in balances]
@@ -150,3 +155,16 @@ class BinanceEntry:
             }
             for one in booked.executions
         ]
+
+
+def _listed(one: Instrument) -> dict[str, Any]:
+    lot = {"filterType": "LOT_SIZE", "stepSize": f"{one.lot_size:.8f}", "minQty": f"{one.min_size:.8f}"}
+    return {
+        "symbol": one.symbol.replace("/", ""),
+        "status": "TRADING",
+        "filters": [
+            {"filterType": "PRICE_FILTER", "tickSize": f"{one.tick_size:.8f}"},
+            lot,
+            {"filterType": "NOTIONAL", "minNotional": f"{one.min_notional:.8f}"},
+        ],
+    }

@@ -7,6 +7,7 @@ guidance" and "Error codes"; read in November 2026.
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
 from core.sim.entry.http import Reply, Request, json_reply
@@ -39,7 +40,7 @@ class BybitEntry:
     unique: ClassVar[Unique] = "ever"
 
     def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys = books, keys
+        self._books, self._keys, self.may_withdraw = books, keys, False
         self._symbols = {symbol.replace("/", ""): symbol for symbol in books.instruments}
 
     def kind(self, request: Request) -> Kind:
@@ -50,6 +51,8 @@ class BybitEntry:
     def serve(self, request: Request, now_ms: int) -> Reply:
         if request.path == "/v5/market/time":
             return _ok({"timeSecond": str(now_ms // 1000), "timeNano": f"{now_ms}000000"})
+        if request.path == "/v5/market/instruments-info":
+            return _ok({"category": "spot", "list": [_listed(one) for one in self._books.instruments.values()]})
         if code := self._denied(request, now_ms):
             return self.refused(code)
         form = request.parameters
@@ -62,6 +65,8 @@ class BybitEntry:
             case "/v5/execution/list":
                 found = self._books.by_id(int(form.get("orderId", "0")))
                 return _ok({"category": "spot", "list": _trades(found) if found else [], "nextPageCursor": ""})
+            case "/v5/user/query-api":
+                return _ok({"permissions": {"Spot": ["SpotTrade"], "Wallet": ["Withdraw"] * self.may_withdraw}})
             case "/v5/account/wallet-balance":
                 coins = [
                     {"coin": name, "walletBalance": f"{amount:f}", "locked": "0"}
@@ -154,3 +159,13 @@ def _trades(booked: Booked) -> list[dict[str, Any]]:
         }
         for one in reversed(booked.executions)
     ]
+
+
+def _listed(one: Instrument) -> dict[str, Any]:
+    lot = {"basePrecision": f"{one.lot_size:f}", "minOrderQty": f"{one.min_size:f}"}
+    return {
+        "symbol": one.symbol.replace("/", ""),
+        "status": "Trading",
+        "lotSizeFilter": {**lot, "minOrderAmt": f"{one.min_notional:f}"},
+        "priceFilter": {"tickSize": f"{one.tick_size:f}"},
+    }

@@ -30,6 +30,8 @@ class Entry(Protocol):
     fee_in_coin: ClassVar[bool]  # what a buy costs is taken from what was bought
     unique: ClassVar[Unique]
 
+    may_withdraw: bool  # what the venue says of the key, where it tells
+
     def __init__(self, books: Books, keys: Keys) -> None:
         """Serve the account that `books` holds."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
 from core.sim.entry.http import Reply, Request, json_reply
@@ -41,7 +42,7 @@ class OkxEntry:
     unique: ClassVar[Unique] = "ever"
 
     def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys = books, keys
+        self._books, self._keys, self.may_withdraw = books, keys, False
         self._symbols = {symbol.replace("/", "-"): symbol for symbol in books.instruments}
 
     def kind(self, request: Request) -> Kind:
@@ -52,6 +53,8 @@ class OkxEntry:
     def serve(self, request: Request, now_ms: int) -> Reply:
         if request.path == "/api/v5/public/time":
             return _ok([{"ts": str(now_ms)}])
+        if request.path == "/api/v5/public/instruments":
+            return _ok([_listed(one) for one in self._books.instruments.values()])
         if code := self._denied(request, now_ms):
             return self.refused(code)
         form = request.parameters
@@ -67,6 +70,8 @@ class OkxEntry:
             case "GET", "/api/v5/trade/fills":
                 found = self._books.by_id(int(form.get("ordId", "0")))
                 return _ok(_trades(found) if found else [])
+            case "GET", "/api/v5/account/config":
+                return _ok([{"perm": "read_only,trade" + ",withdraw" * self.may_withdraw}])
             case "GET", "/api/v5/account/balance":
                 details = [
                     {"ccy": name, "cashBal": f"{amount:f}", "availBal": f"{amount:f}", "frozenBal": "0"}
@@ -162,3 +167,14 @@ def _trades(booked: Booked) -> list[dict[str, Any]]:
         }
         for one in reversed(booked.executions)
     ]
+
+
+def _listed(one: Instrument) -> dict[str, Any]:
+    return {
+        "instId": one.symbol.replace("/", "-"),
+        "instType": "SPOT",
+        "state": "live",
+        "tickSz": f"{one.tick_size:f}",
+        "lotSz": f"{one.lot_size:f}",
+        "minSz": f"{one.min_size:f}",
+    }

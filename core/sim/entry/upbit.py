@@ -29,18 +29,21 @@ class UpbitEntry:
     unique: ClassVar[Unique] = "ever"
 
     def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys = books, keys
+        self._books, self._keys, self.may_withdraw = books, keys, False
         self._symbols = {"-".join(reversed(symbol.split("/"))): symbol for symbol in books.instruments}
         self._nonces: set[str] = set()
 
     def kind(self, request: Request) -> Kind:
-        if request.path == "/v1/ticker":
+        if request.path in ("/v1/ticker", "/v1/orderbook/instruments"):
             return "public"
         return "order" if request.method == "POST" else "read"
 
     def serve(self, request: Request, now_ms: int) -> Reply:
         if request.path == "/v1/ticker":
             return json_reply([{"market": request.parameters.get("markets", ""), "timestamp": now_ms}])
+        if request.path == "/v1/orderbook/instruments":
+            asked = request.parameters.get("markets", "").split(",")
+            return json_reply([self._listed(name) for name in asked if name in self._symbols])
         if code := self._denied(request):
             return self.refused(code)
         form = request.parameters
@@ -50,6 +53,9 @@ class UpbitEntry:
             case "GET", "/v1/order":
                 found = self._books.find(form.get("identifier", ""))
                 return json_reply(self._order(found)) if found else self.refused("order_not_found")
+            case "GET", "/v1/orders/chance":
+                least = self._books.instruments[self._symbols[form["market"]]].min_notional
+                return json_reply({"market": {"bid": {"min_total": f"{least:f}"}, "ask": {"min_total": f"{least:f}"}}})
             case "GET", "/v1/accounts":
                 balances = self._books.balances.items()
                 return json_reply(
@@ -70,6 +76,9 @@ class UpbitEntry:
         codes = {"symbol": "market_does_not_exist", "tick": "invalid_price_bid", "notional": "under_min_total_bid",
                  "funds": "insufficient_funds_bid", "duplicate": "duplicate_identifier"}  # fmt: skip
         return codes.get(why, "validation_error")
+
+    def _listed(self, market: str) -> dict[str, str]:
+        return {"market": market, "tick_size": f"{self._books.instruments[self._symbols[market]].tick_size:f}"}
 
     def _denied(self, request: Request) -> str:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")

@@ -15,7 +15,7 @@ from core.instruments import Instrument
 from core.sim.entry.binance import BinanceEntry
 from core.sim.entry.books import Booked, Books
 from core.sim.entry.bybit import BybitEntry
-from core.sim.entry.dialect import SIMULATED_KEYS, Entry, Kind
+from core.sim.entry.dialect import SIMULATED_KEYS, Entry, Keys, Kind
 from core.sim.entry.faults import AT_RANDOM, WHEN_READ, Fault
 from core.sim.entry.http import HOST, Dropped, Reply, Request, serving, written
 from core.sim.entry.okx import OkxEntry
@@ -50,6 +50,7 @@ class OrderEntry:
         seed: int = 1,
         worth: Decimal = WORTH,
         latency_s: float = 0.001,
+        keys: Keys = SIMULATED_KEYS,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`instruments` and `quote` by symbol."""
@@ -67,7 +68,7 @@ class OrderEntry:
             seed=f"{seed} {name} books",
             clock_ms=self._now_ms,
         )
-        self.dialect = kind(self.books, SIMULATED_KEYS)
+        self.dialect = kind(self.books, keys)
         self.arrivals: deque[Arrival] = deque(maxlen=REMEMBERED)
         self.on_arrival: Callable[[int], None] = lambda _: None  # called with the time of every order's request
         self.faults: Counter[str] = Counter()  # those that were met

@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from core.sim.dialect import Answer, Update
+from core.sim.dialect import Answer, Dialect, Update
 
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 COMBINED, RAW = "combined", "raw"
 
 
-class Binance:
+class Binance(Dialect):
     name: ClassVar[str] = "binance"
     path: ClassVar[str] = "/stream"
     first_sequence: ClassVar[int] = 50_093_000_000

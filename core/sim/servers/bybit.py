@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from core.sim.dialect import Answer, Update, trimmed
+from core.sim.dialect import Answer, Dialect, Update, trimmed
 
 MAX_ARGS = 10
 TOPIC = "orderbook.1."
 
 
-class Bybit:
+class Bybit(Dialect):
     name: ClassVar[str] = "bybit"
     path: ClassVar[str] = "/v5/public/spot"
     first_sequence: ClassVar[int] = 22_000_000

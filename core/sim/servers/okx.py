@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from core.sim.dialect import Answer, Update, trimmed
+from core.sim.dialect import Answer, Dialect, Update, trimmed
 
 CHANNEL = "bbo-tbt"
 
 
-class Okx:
+class Okx(Dialect):
     name: ClassVar[str] = "okx"
     path: ClassVar[str] = "/ws/v5/public"
     first_sequence: ClassVar[int] = 55_729_000_000

@@ -1,0 +1,49 @@
+"""`arbdesk instruments`: what each venue lists, and how old that knowledge is."""
+
+import time
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from core.feeds.catalogue import dialect, own, taker_fee
+from core.feeds.listings import Held, Shelf, ask_all
+from core.instruments import shipped
+from core.places import data_dir
+from core.settings import Settings, VenueSettings
+
+
+async def show_instruments(settings: Settings, venues: Sequence[str], *, ask: bool, as_json: bool) -> bool:
+    """Print a line for each venue; `ask` them first. Return whether every one that was asked answered.
+
+    Raises:
+        ConfigurationError: no venue has such a name.
+    """
+    names = tuple(venues) or own()
+    for name in names:
+        dialect(name)
+    shelf = Shelf(data_dir(settings) / "instruments")
+    now_ns = time.time_ns()
+    answers = await ask_all(names, shelf, now_ns) if ask else {}
+    held = {name: shelf.take(name) for name in names}
+    if as_json:
+        click.echo(msgspec.json.encode({name: held[name] for name in names}))
+    else:
+        at_hand = [one.venue for one in shipped()]
+        click.echo(f"{'venue':<12} {'symbols':>8} {'tradable':>9} {'fee':>9}  known")
+        for name in names:
+            click.echo(_line(name, held[name], at_hand.count(name), settings, now_ns))
+    failed = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
+    for name, why in failed.items():
+        click.echo(f"{name}: {why}", err=True)
+    return not failed
+
+
+def _line(name: str, held: Held | None, at_hand: int, settings: Settings, now_ns: int) -> str:
+    fee = float(taker_fee(name, settings.venues.get(name, VenueSettings()))) * 1e4
+    if held is None:
+        known = f"{at_hand} lattices came with the desk" if at_hand else "nothing: its symbols are spelled by rule"
+        return f"{name:<12} {'–':>8} {at_hand:>9} {fee:>5.4g} bps  {known}"
+    age_h = (now_ns - held.asked_ns) / 3.6e12
+    age = f"{age_h * 60:.0f} min" if age_h < 2 else f"{age_h:.0f} h" if age_h < 48 else f"{age_h / 24:.0f} days"
+    return f"{name:<12} {len(held.listings):>8} {len(held.instruments()):>9} {fee:>5.4g} bps  asked {age} ago"

@@ -1,0 +1,135 @@
+"""What each venue lists: asked of the venue itself, kept on disk with the time it was said."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from core.errors import BadFrame, ConfigurationError
+from core.feeds.catalogue import dialect
+from core.feeds.reference import read_catalogue
+from core.feeds.rest import TIMEOUT_S, ask
+from core.feeds.venue import Call
+from core.instruments import Instrument, Listing
+
+DAY_NS = 86_400_000_000_000
+AT_ONCE = 4  # venues that are asked at the same time
+PER_LINE = 8  # symbols that a line names
+
+log = logging.getLogger("arbdesk.feeds")
+
+
+class Held(msgspec.Struct, frozen=True):
+    """One venue's answer."""
+
+    venue: str
+    asked_ns: int  # our clock, when it answered
+    listings: tuple[Listing, ...]
+
+    def natives(self) -> dict[str, str]:
+        return {one.symbol: one.native for one in self.listings}
+
+    def instruments(self) -> list[Instrument]:
+        """Return the lattices of what can be traded."""
+        return [found for one in self.listings if (found := one.instrument(self.venue)) is not None]
+
+
+class Wanted(NamedTuple):
+    """What of a desk's symbols is asked of one venue."""
+
+    symbols: tuple[str, ...]
+    natives: Mapping[str, str]
+    left_out: str  # which are not, and why; nothing if all are
+
+
+def wanted(venue: str, symbols: Sequence[str], held: Held | None, *, at_hand: bool = False) -> Wanted:
+    """Return what to ask `venue` for: what it lists, or all where that is not known and a wrong name does no harm.
+
+    `at_hand`: it surely lists them all, because it is simulated.
+    """
+    if held is None:
+        if at_hand or not dialect(venue).listed_only:
+            return Wanted(tuple(symbols), {}, "")
+        why = f"what it lists is not known, and one wrong name ends the connection: run `arbdesk instruments {venue}`"
+        return Wanted((), {}, why)
+    natives = held.natives()
+    missing = [symbol for symbol in symbols if symbol not in natives]
+    more = f" and {len(missing) - PER_LINE} more" if len(missing) > PER_LINE else ""
+    left_out = f"not listed there: {', '.join(missing[:PER_LINE])}{more}" if missing else ""
+    return Wanted(tuple(symbol for symbol in symbols if symbol in natives), natives, left_out)
+
+
+class Shelf:
+    """The answers on disk, a file for each venue."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def take(self, venue: str) -> Held | None:
+        """Return what is kept of `venue`; None where there is nothing, or what is there cannot be read."""
+        try:
+            held = msgspec.json.decode(self._file(venue).read_bytes(), type=Held)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            log.warning("%s: cannot be read, and is left out: %s", self._file(venue), error)
+            return None
+        return held if held.venue == venue else None
+
+    def keep(self, held: Held) -> None:
+        """Write an answer, whole or not at all. Raises OSError."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        file = self._file(held.venue)
+        draft = file.with_suffix(f".{os.getpid()}.new")
+        draft.write_bytes(msgspec.json.encode(held))
+        draft.replace(file)
+
+    def _file(self, venue: str) -> Path:
+        return self._directory / f"{venue}.json"
+
+
+def on_the_shelf(directory: Path, venues: Iterable[str]) -> dict[str, Held]:
+    """Return what is kept of each of `venues`."""
+    shelf = Shelf(directory)
+    return {venue: held for venue in venues if (held := shelf.take(venue)) is not None}
+
+
+async def ask_venue(venue: str, now_ns: int, call: Call | None = None) -> Held:
+    """Ask `venue` what it lists, at `call` if not at its own address.
+
+    Raises:
+        OSError: it does not answer.
+        BadFrame: its answer is not what it documents.
+        ConfigurationError: it has no catalogue.
+    """
+    speaker = dialect(venue)
+    asked = call or speaker.catalogue
+    if asked is None:
+        raise ConfigurationError(f"{venue} has no catalogue", do="Its symbols are spelled by rule.")
+    answer = await ask(asked)
+    return Held(venue, now_ns, await asyncio.to_thread(read_catalogue, speaker, answer))
+
+
+async def ask_all(venues: Iterable[str], shelf: Shelf, now_ns: int) -> dict[str, Held | str]:
+    """Ask several venues, keep what they answer; return that, or why there is none."""
+    door = asyncio.Semaphore(AT_ONCE)
+    results: dict[str, Held | str] = {}
+
+    async def one(venue: str) -> None:
+        async with door:
+            try:
+                results[venue] = held = await ask_venue(venue, now_ns)
+                await asyncio.to_thread(shelf.keep, held)
+            except TimeoutError:
+                results[venue] = f"no answer in {2 * TIMEOUT_S:g} s"
+            except (OSError, BadFrame, ConfigurationError) as error:
+                results[venue] = str(error) or repr(error)
+
+    async with asyncio.TaskGroup() as tasks:
+        for venue in venues:
+            tasks.create_task(one(venue))
+    return results

@@ -1,0 +1,32 @@
+"""The venues that can be simulated: each file in `servers/`."""
+
+import inspect
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import cast
+
+from core.errors import ConfigurationError
+from core.sim import servers
+from core.sim.dialect import Dialect
+
+
+@cache
+def served() -> tuple[str, ...]:
+    """Return the names of all of them."""
+    return tuple(sorted(module.name for module in iter_modules(servers.__path__)))
+
+
+@cache
+def server(name: str) -> type[Dialect]:
+    """Return the server's side of the venue `name`.
+
+    Raises:
+        ConfigurationError: it cannot be simulated.
+    """
+    if name not in served():
+        raise ConfigurationError(f"No simulated venue is called {name!r}", do=f"Take some of {', '.join(served())}.")
+    for found in vars(import_module(f"{servers.__name__}.{name}")).values():
+        if inspect.isclass(found) and getattr(found, "name", "") == name:
+            return cast(type[Dialect], found)
+    raise AssertionError(f"servers/{name}.py has no class whose name is {name}")
