@@ -157,9 +157,7 @@ class Engine:
         )
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._troubles = Troubles(self._who_knows(), self._notice)
-        self._guard = Guard(
-            settings, self._trading, self._detector.book, self._collectors, lambda: str(self._log.stopped)
-        )
+        self._guard = Guard(settings, self._trading, self._detector.book, self._collectors, self._way_is_lost)
         self._per_s: dict[str, float] = {}
         self._latency: dict[Stage, Percentiles] = {}
         self._collecting: asyncio.Task[None] | None = None
@@ -295,6 +293,10 @@ class Engine:
                 self._journal.event,
                 states_per_s=self._settings.remote.states_per_s,
             )
+
+    def _way_is_lost(self) -> str:
+        """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
+        return str(self._log.stopped) or (self._link.why_not_any() if self._link is not None else "")
 
     def door(self) -> Door:
         """Return the way in for `arbdesk halt` on this machine."""

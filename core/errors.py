@@ -33,10 +33,6 @@ class JournalHeld(JournalError):
     """Another desk has the journal."""
 
 
-class AccountHeld(DeskError):
-    """Another desk sends orders from the same account."""
-
-
 class SidecarFailed(DeskError):
     """A child process ended by itself, or did not come up."""
 

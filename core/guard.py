@@ -1,6 +1,7 @@
 """Watches an armed desk, and halts it when it must not go on; ends an arming that has lasted for long enough."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -62,7 +63,7 @@ class Guard:
         return trip.why if trip is not None else ""
 
     def _signs(self, now_ns: int) -> Signs:
-        ahead = {feed.name: feed.clock_ahead_ms for feed in (one.state(now_ns) for one in self._feeds)}
+        ahead = {feed.name: surely_ahead_ms(feed) for feed in (one.state(now_ns) for one in self._feeds)}
         trading = self._trading
         return Signs(
             now_ns=now_ns,
@@ -82,3 +83,15 @@ class Guard:
                 if tick is not None:
                     newest[venue] = max(newest.get(venue, 0), tick.received_ns)
         return newest
+
+
+def surely_ahead_ms(feed: FeedState) -> float | None:
+    """Return how far a venue's clock is ahead of ours at least, below 0: behind it; None: nothing tells.
+
+    A venue that was asked says it within a bound. The times in its frames alone prove that it is ahead, and never that
+    it is behind: they may have been long on their way.
+    """
+    if feed.clock_offset_ms is not None and feed.clock_bound_ms is not None:
+        sure_ms = max(0.0, abs(feed.clock_offset_ms) - feed.clock_bound_ms)
+        return math.copysign(sure_ms, feed.clock_offset_ms)
+    return max(0.0, feed.clock_ahead_ms) if feed.clock_ahead_ms is not None else None

@@ -104,7 +104,7 @@ class ControlSettings(Section):
     max_clock_offset_ms: int = Field(default=500, ge=50, le=60_000)  # of our clock against a venue's, and of its jumps
     stale_feeds_s: float = Field(default=10.0, ge=1, le=3_600)  # fewer than two venues bring prices
     unknown_order_s: float = Field(default=10.0, ge=1, le=60)  # nobody knows what became of an order
-    lost_log_s: float = Field(default=5.0, ge=1, le=3_600)  # the brokers of the log are gone
+    lost_log_s: float = Field(default=5.0, ge=1, le=3_600)  # the brokers of the log, or the order gateway, are gone
 
 
 class PriceSettings(Section):

@@ -20,9 +20,7 @@ class Signs(NamedTuple):
 
     now_ns: int
     steady_ns: int  # of a clock that never jumps
-    clock_ahead_ms: Mapping[
-        str, float
-    ]  # venue -> so much is its clock ahead of ours at least; below 0: its news is late
+    clock_ahead_ms: Mapping[str, float]  # venue -> its clock is ahead of ours by this at least; below 0: behind
     last_tick_ns: Mapping[str, int]  # venue -> when its newest quote was received
     asking_since_ns: Mapping[str, int]  # trade -> since when an order of it is unknown
     losses: Mapping[str, Decimal]  # quote currency -> of this day
@@ -75,10 +73,11 @@ class Tripwires:
     def _wrong(self, signs: Signs) -> Iterator[tuple[Source, float, str]]:
         """Yield each sign that is there: what it is of, how many seconds it may last, and what to say of it."""
         most_ms = self._controls.max_clock_offset_ms
-        ahead = {venue: ms for venue, ms in signs.clock_ahead_ms.items() if ms > most_ms}
+        ahead = {venue: ms for venue, ms in signs.clock_ahead_ms.items() if abs(ms) > most_ms}
         lasts_s = LASTS_S if len(ahead) == len(signs.clock_ahead_ms) >= FEWEST else ALONE_S
         for venue, ahead_ms in ahead.items():
-            yield "clock", lasts_s, f"{venue}'s clock is at least {ahead_ms / 1e3:.1f} s ahead of this machine's"
+            side = "ahead of" if ahead_ms > 0 else "behind"
+            yield "clock", lasts_s, f"{venue}'s clock is at least {abs(ahead_ms) / 1e3:.1f} s {side} this machine's"
         if len(self._fresh) >= FEWEST and len(fresh := _fresh(signs, self._controls.stale_feeds_s)) < FEWEST:
             silent = ", ".join(sorted(self._fresh - set(fresh)))
             yield "feeds", 0.0, f"no prices from {silent} for {self._controls.stale_feeds_s:g} s"

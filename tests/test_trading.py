@@ -291,9 +291,9 @@ async def test_paper_venues_hold_after_a_restart_what_the_journal_says_and_a_dif
         desk.trading.submit(Arm())
         assert "2 points need a person's signature" in desk.notices[-1]
         gone, less = desk.trading.recovery.points()
-        assert gone.startswith("binance holds 0 USDT, the journal says 99")
-        assert less.startswith(("okx holds 1009", "okx holds 1010"))
-        assert less.endswith(": -5")
+        assert gone.startswith("binance -99")
+        assert " USDT: it holds 0, the journal says 99" in gone
+        assert less.startswith(("okx -5 USDT: it holds 1009", "okx -5 USDT: it holds 1010"))
         desk.trading.submit(Sign(desk.trading.recovery.code()))
         desk.trading.submit(Arm())
         assert limits.armed

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from core.feeds.collector import FeedState
+from core.guard import surely_ahead_ms
 from core.settings import ControlSettings, LimitSettings
 from core.tripwires import Signs, Tripwires
 
@@ -28,7 +30,7 @@ def test_nothing_wrong_halts_nothing() -> None:
     made = wires()
     for second in range(60):
         fresh = {"binance": NOW + second * S, "okx": NOW + second * S}
-        late = {"binance": 80.0, "okx": -3_000.0}  # news that is late says nothing of a clock
+        late = {"binance": 80.0, "okx": -480.0}
         assert made.look(signs(second, ticks=fresh, clock_ahead_ms=late)) is None
 
 
@@ -50,8 +52,13 @@ def test_a_clock_that_jumps_or_that_every_venue_calls_late_halts_and_one_venue_a
     made, both = wires(), {"binance": 700.0, "okx": 900.0}
     assert made.look(signs(1, clock_ahead_ms=both)) is None
     found = made.look(signs(2, clock_ahead_ms=both))
-    assert found is not None
-    assert found.source == "clock"
+    assert found == ("clock", "binance's clock is at least 0.7 s ahead of this machine's")
+    made, both = wires(), {"binance": -700.0, "okx": -900.0}
+    made.look(signs(1, clock_ahead_ms=both))
+    assert made.look(signs(2, clock_ahead_ms=both)) == (
+        "clock",
+        "binance's clock is at least 0.7 s behind this machine's",
+    )
     made, one = wires(), {"binance": 7.0, "okx": 900.0}
     stay = {"binance": NOW + 999 * S, "okx": NOW + 999 * S}
     assert made.look(signs(1, clock_ahead_ms=one, ticks=stay)) is None
@@ -81,3 +88,20 @@ def test_an_order_that_stays_unknown_a_loss_and_a_lost_log_halt_with_their_reaso
 def test_a_loss_or_a_wrong_clock_keeps_a_desk_from_being_armed(seen: dict[str, Any]) -> None:
     made = Tripwires(ControlSettings(), LimitSettings(max_daily_loss=Decimal(100)))
     assert made.arm(signs(**seen)) is not None
+
+
+@pytest.mark.parametrize(
+    ("ahead", "offset", "bound", "sure"),
+    [
+        (-3_000.0, None, None, 0.0),  # news that is late says nothing of a clock
+        (900.0, None, None, 900.0),
+        (900.0, 20.0, 30.0, 0.0),  # the venue was asked, and one frame was wrong
+        (-3_000.0, -2_500.0, 40.0, -2_460.0),
+        (None, None, None, None),
+    ],
+)
+def test_only_what_is_sure_of_a_venues_clock_counts(
+    ahead: float | None, offset: float | None, bound: float | None, sure: float | None
+) -> None:
+    feed = FeedState("okx", "up", clock_ahead_ms=ahead, clock_offset_ms=offset, clock_bound_ms=bound)
+    assert surely_ahead_ms(feed) == sure

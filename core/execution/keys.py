@@ -5,20 +5,17 @@ table for each venue, the system's keyring (`pip install 'arbdesk[keyring]'`; se
 "binance.key"). A `Secret` shows itself as *** to print, logs, tracebacks, JSON and pickle; only `reveal()` tells it.
 """
 
-import fcntl
-import hashlib
 import hmac
 import os
 import stat
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 import platformdirs
 
-from core.errors import AccountHeld, ConfigurationError
+from core.errors import ConfigurationError
 
 Part = Literal["key", "secret", "passphrase"]
 PARTS: tuple[Part, ...] = ("key", "secret", "passphrase")
@@ -66,11 +63,6 @@ class Keys(NamedTuple):
     passphrase: Secret | None
     source: str  # where they came from, in words
 
-    @property
-    def account(self) -> str:
-        """A name for the account that gives nothing of the key away."""
-        return f"{self.venue}-{hashlib.sha256(self.key.reveal().encode()).hexdigest()[:12]}"
-
 
 def usual_file() -> Path:
     """Return where the file of keys is looked for."""
@@ -95,75 +87,19 @@ def keys_of(venue: str, file: Path | None = None, environment: Mapping[str, str]
     found = _from_keyring(venue)
     if found:
         return _complete(venue, found, "the keyring", {part: f"{venue}.{part}" for part in PARTS})
+    wanted = " and ".join(names[part] for part in _needed(venue))
     raise ConfigurationError(
-        f"There are no keys for {venue}",
-        why=f"neither {names['key']} in the environment, nor [{venue}] in {path}, nor {venue}.key in a keyring",
-        do=f"Write {path} with mode 0600, or set {names['key']} and {names['secret']}.",
+        f"No key for {venue}",
+        do=f"Set {wanted}, or write [{venue}] into {path} with mode 0600 (live.keys), or use a keyring.",
     )
 
 
-def may_withdraw(venue: str, answer: Any) -> bool | None:
-    """Return whether a key may take money out, by the venue's own answer about it; None: it does not tell.
-
-    Sources, read on 2026-11-23: Binance GET /sapi/v1/account/apiRestrictions, Bybit GET /v5/user/query-api, OKX
-    GET /api/v5/account/config. Upbit tells nothing of what a key may do.
-    """
-    match venue, answer:
-        case "binance", {"enableWithdrawals": bool(may)}:
-            return may
-        case "bybit", {"result": {"permissions": {"Wallet": [*wallet]}}}:
-            return "Withdraw" in wallet
-        case "okx", {"data": [{"perm": str(perm)}, *_]}:
-            return "withdraw" in perm.split(",")
-        case _:
-            return None
-
-
-def refuse_withdrawal(keys: Keys, answer: Any) -> None:
-    """Take no key that may take money out.
-
-    Raises:
-        ConfigurationError: the venue says that it may.
-    """
-    if may_withdraw(keys.venue, answer):
-        raise ConfigurationError(
-            f"The key for {keys.venue} from {keys.source} may withdraw",
-            why="a desk that is broken into could be robbed with it",
-            do="Make a key that may only read and trade, and take this one back.",
-        )
-
-
-@contextmanager
-def held_accounts(accounts: Iterable[Keys], folder: Path | None = None) -> Iterator[None]:
-    """Hold the accounts as long as the context lasts: no second desk of this machine may send orders from them.
-
-    The kernel lets go of them when this process ends, however it ends.
-
-    Raises:
-        AccountHeld: another desk has one of them.
-    """
-    place = folder or platformdirs.user_data_path("arbdesk") / "accounts"
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with ExitStack() as stack:
-        for keys in accounts:
-            lock = os.open(place / f"{keys.account}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            stack.callback(os.close, lock)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-                raise AccountHeld(
-                    f"Another desk trades on the account {keys.account}",
-                    why=f"process {holder}",
-                    do="Stop it, or give this desk keys of another account.",
-                ) from None
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        yield
+def _needed(venue: str) -> tuple[Part, ...]:
+    return PARTS if venue in HAVE_PASSPHRASE else PARTS[:2]
 
 
 def _complete(venue: str, found: Mapping[Part, str], source: str, names: Mapping[Part, str]) -> Keys:
-    needed: tuple[Part, ...] = PARTS if venue in HAVE_PASSPHRASE else PARTS[:2]
+    needed = _needed(venue)
     if missing := [names[part] for part in needed if not found.get(part)]:
         raise ConfigurationError(
             f"The keys for {venue} in {source} are not complete",

@@ -95,8 +95,8 @@ class Recovery:
         """Return, a line each, what a person must sign before the desk may be armed."""
         exposures = [_exposure_line(one) for one in self._rescue.exposures() if one.owner == "person"]
         differences = [
-            f"{venue} holds {amount.normalize():f} {currency}, the journal says {known.normalize():f}:"
-            f" {(amount - known).normalize():+f}"
+            f"{venue} {(amount - known).normalize():+f} {currency}: it holds {amount.normalize():f}, the journal says"
+            f" {known.normalize():f}"
             for (venue, currency), (known, amount) in sorted(self._differences.items())
         ]
         silent = [f"{venue} does not say what it holds: {why}" for venue, why in sorted(self._silent.items())]

@@ -36,7 +36,7 @@ async def test_balances_that_agree_with_the_journal_need_no_person(tmp_path: Pat
 async def test_a_difference_is_a_line_with_both_amounts_until_somebody_signs_it(tmp_path: Path) -> None:
     await recovered(tmp_path, {"BTC": Decimal(1)})
     recovery = await recovered(tmp_path, {"BTC": Decimal("0.9")})
-    assert recovery.points() == ("okx holds 0.9 BTC, the journal says 1: -0.1",)
+    assert recovery.points() == ("okx -0.1 BTC: it holds 0.9, the journal says 1",)
     assert (await recovered(tmp_path, {"BTC": Decimal("0.9")})).points() == recovery.points()
     async with Journal.open(tmp_path / "journal.db", mode="live", run_id="r") as journal:
         floor = Floor(journal, tmp_path / "journal.db", {})

@@ -82,11 +82,15 @@ class Terminal:
         except OSError:
             return False
         self.bytes_read += len(data)
+        self.draw(data)
+        return bool(data)
+
+    def draw(self, data: bytes) -> None:
+        """Show what was written, and answer what it asks."""
         for question, answer in ((b"\x1b[6n", "\x1b[1;1R"), (b"\x1b[c", "\x1b[?62;c")):
             for _ in range(data.count(question)):
                 self.type(answer)
         self._stream.feed(_without_private(data))
-        return bool(data)
 
     def wait_for(
         self, seen: str | Callable[[str], bool], timeout_s: float = 20.0, told: Callable[[], object] | None = None
