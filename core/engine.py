@@ -49,7 +49,7 @@ from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect, taker_fee
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
-from core.feeds.listings import on_the_shelf, wanted
+from core.feeds.listings import Shelf, keep_fresh, on_the_shelf, wanted
 from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
@@ -385,6 +385,11 @@ class Engine:
             if self._settings.role != "collector":
                 tasks.create_task(self._analyst.run(), name="analyst")
                 tasks.create_task(self._identity.run(), name="identity")
+            if self._market is None:
+                real = [name for name, venue in self._settings.venues.items() if venue.enabled and venue.url is None]
+                shelf = Shelf(data_dir(self._settings) / "instruments")
+                fresh = keep_fresh(real, shelf, lambda held: self._instruments.learn(held.instruments()))
+                tasks.create_task(fresh, name="instruments")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")

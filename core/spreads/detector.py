@@ -47,7 +47,7 @@ class Detector:
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
-        self._instruments = instruments
+        self._instruments, self._version = instruments, instruments.version
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
         self._max_age_ns = settings.max_quote_age_ms * 1_000_000
@@ -220,6 +220,9 @@ class Detector:
 
     def _minimum(self, symbol: str, buy: int, sell: int) -> tuple[float, float] | None:
         """Return the least size (base) and notional (quote) that both venues take; None if a lattice is unknown."""
+        if self._version != self._instruments.version:
+            self._version = self._instruments.version
+            self._minimums.clear()
         key = (symbol, buy, sell)
         if key not in self._minimums:
             lattices = [self._instruments.find(self.book.venues[number], symbol) for number in (buy, sell)]
