@@ -62,6 +62,7 @@ from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated, simulated_market
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
+from core.spreads.numeraire import Rate, rates
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
@@ -74,6 +75,7 @@ logger = logging.getLogger("arbdesk")
 
 HOUSEKEEPING_S = 1.0
 DEMO_SILENCE_S = 3.0
+RATE_AGE_NS = 10_000_000_000  # an older quote tells nothing across quote currencies
 
 
 class Engine:
@@ -170,6 +172,9 @@ class Engine:
         """Return the desk as it is."""
         now_ns = time.time_ns()
         edges = tuple(views.edges(self._detector, now_ns))
+        book, worth = self._detector.book, dict[str, Rate]()
+        if len(self._quotes) > 1:
+            worth = rates(book.venues, book.markets.values(), self._settings.numeraire, now_ns, RATE_AGE_NS)
         live = {edge.route: edge for edge in edges}
         feeds = [collector.state(now_ns) for collector in self._collectors]
         venues = self._venues(feeds, now_ns)
@@ -247,6 +252,8 @@ class Engine:
             halted_all=trading.limits.halted_all,
             profit=views.profit_view(trading.profit(), now_ns),
             fees=tuple(views.fees(trading.accounts, self._instruments)),
+            rates=tuple(views.rates(worth, now_ns)),
+            cross=tuple(views.cross(self._detector, self._instruments, worth, RATE_AGE_NS, now_ns)) if worth else (),
         )
 
     def submit(self, command: Command) -> None:
