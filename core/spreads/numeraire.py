@@ -5,6 +5,7 @@ values out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest, nsmallest
 from itertools import permutations, product
 from typing import NamedTuple
 
@@ -158,7 +159,9 @@ def cross_routes(
     routes = []
     for base, by_quote in held.items():
         for paid, earned in permutations(by_quote, 2):
-            pairs = product(by_quote[paid], by_quote[earned])
+            # In one currency the cheapest is the cheapest at any rate; the second one, if both are on one venue.
+            cheap = nsmallest(2, by_quote[paid], key=lambda buy: buy.ask_price * (1 + fees[buy.exchange_id]))
+            dear = nlargest(2, by_quote[earned], key=lambda sell: sell.bid_price * (1 - fees[sell.exchange_id]))
             found = [
                 CrossRoute(
                     base,
@@ -168,7 +171,7 @@ def cross_routes(
                     premium_bps(sell, buy, known),
                     tuple(coin for coin in off if coin in (paid, earned)),
                 )
-                for buy, sell in pairs
+                for buy, sell in product(cheap, dear)
                 if buy.exchange_id != sell.exchange_id
                 if (edge := cross_edge(buy, sell, known, fees[buy.exchange_id], fees[sell.exchange_id])) is not None
             ]
