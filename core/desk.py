@@ -57,7 +57,7 @@ class Quote(msgspec.Struct, frozen=True):
     tick_size: str = "0.01"  # as text, for the number of decimals
 
 
-class Edge(msgspec.Struct, frozen=True):
+class Edge(msgspec.Struct, frozen=True, gc=False):
     """One cell of the heatmap: what a route would earn at this moment."""
 
     route: Route

@@ -103,8 +103,11 @@ def _moved(before: Tick | None, tick: Tick) -> int:
 
 def edges(detector: Detector, now_ns: int) -> Iterator[Edge]:
     for route, edge_bps, size, finding, age_ns in detector.edges(now_ns):
-        cause = finding.cause if isinstance(finding, Ghost) else None
-        yield Edge(route, edge_bps, size, isinstance(finding, Opportunity), cause, age_ns)
+        if finding is None:  # the most of them, and there may be tens of thousands
+            yield Edge(route, edge_bps, size, False, None, age_ns)
+        else:
+            cause = finding.cause if isinstance(finding, Ghost) else None
+            yield Edge(route, edge_bps, size, isinstance(finding, Opportunity), cause, age_ns)
 
 
 def ticket_view(ticket: Ticket, live: Mapping[Route, Edge], rescue: RescuePlan | None = None) -> TicketView:
