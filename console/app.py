@@ -2,16 +2,18 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 os.environ.setdefault("TEXTUAL_FPS", "240")  # the dead time after a paint, not a frame rate: a key is painted at once
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from rich.console import RenderableType
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App, SystemCommand
-from textual.notifications import SeverityLevel
+from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -26,12 +28,15 @@ from console.panes.toasts import Toasts
 from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
+from console.screens.palette import Palette
 from console.screens.points import PointsDialog
 from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
+from console.screens.themes import ThemeDialog
 from console.screens.ticket import KeyClock, TicketDialog
 from console.tempo import Tempo, usual_per_s
 from console.themes import chosen, load_themes
+from console.viewing import Viewing
 from core.desk import (
     AcceptProposal,
     Approve,
@@ -51,10 +56,9 @@ from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
 HALT_KEY = next(key.keys for key in KEYS if key.id == "desk.halt")
-SEVERITY: dict[str, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
-class Console(App[None], inherit_bindings=False):
+class Console(Viewing, inherit_bindings=False):
     """A face of a desk. It reads `snapshot()` and sends `submit(command)`; it knows nothing else of the core."""
 
     TITLE = "ArbDesk"
@@ -71,19 +75,23 @@ class Console(App[None], inherit_bindings=False):
         clock_ns: Callable[[], int] = time.time_ns,
         key_clock: KeyClock | None = None,
         old_ns: int = OLD_NS,
+        folder: Path | None = None,
+        keymap: Mapping[str, str] | None = None,
     ) -> None:
         """`clock_ns` is the desk's time and dates the picture, `key_clock` the keys that approve.
+
+        `folder` is where the console keeps what it remembers, `keymap` the person's own keys.
 
         Raises:
             ConfigurationError: a theme file has a mistake, or there is no theme of that name.
         """
         self._themes = load_themes()
-        name = chosen(settings.theme, self._themes)
+        chosen(settings.theme, self._themes)  # a mistake is told before anything is drawn
         plain = "NO_COLOR" in os.environ
         super().__init__(driver_class=DRIVER, ansi_color=True if plain else None)
         for theme in self._themes.values():
             self.register_theme(theme)
-        self.theme = name
+        self.theme = chosen(settings.theme, self._themes, self.console.color_system)
         self._desk = desk
         self._settings = settings
         self._clock_ns = clock_ns
@@ -96,6 +104,10 @@ class Console(App[None], inherit_bindings=False):
         self._painter = Painter()
         self._painted = False
         self._mouse = settings.mouse
+        self.folder, self.tours = folder, settings.tour
+        self._rung: set[str] | None = None  # tickets that were heard
+        if keymap:
+            self.set_keymap(dict(keymap))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Textual's own themes lack a desk's colours."""
@@ -108,6 +120,7 @@ class Console(App[None], inherit_bindings=False):
         self.set_interval(1 / self._tempo.per_s, self._timed_frame)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         self.call_after_refresh(self.frame)
+        self.call_after_refresh(self._recall)
 
     # Frames
 
@@ -152,10 +165,25 @@ class Console(App[None], inherit_bindings=False):
             front.draw(live)
         else:
             self._main.status.draw(live)
+        self._ring()
         notice = self._toasts.next(live.snapshot.notices, live.now_ns)
         if notice is not None:
             times = f" ×{notice.times}" if notice.times > 1 else ""
             self._say(f"{notice.text}{times}", notice.level)
+
+    def _fatal_error(self) -> None:
+        """End after a failure, and tell where it was: never what was held there, which may be a secret."""
+        self.bell()
+        traceback = Traceback(width=None, suppress=["rich", "textual"], show_locals=False)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()
+
+    def _ring(self) -> None:
+        """Sound the terminal's bell for tickets that are new, if it is wanted."""
+        open_ids = {ticket.ticket_id for ticket in self._snapshot.tickets if ticket.state == "open"}
+        if self._settings.bell and self._rung is not None and open_ids - self._rung:
+            self.bell()
+        self._rung = open_ids
 
     def _live(self) -> Picture:
         snapshot, now = self._snapshot, self._clock_ns()
@@ -173,15 +201,6 @@ class Console(App[None], inherit_bindings=False):
     def _filter(self) -> str:
         return self._main.filter.value.strip()
 
-    @property
-    def _main(self) -> DeskScreen:
-        main = self.screen_stack[0]
-        assert isinstance(main, DeskScreen)
-        return main
-
-    def _say(self, text: str, level: str = "info") -> None:
-        self.notify(inert(text), severity=SEVERITY[level], markup=False, timeout=5)
-
     def _submit(self, command: Command) -> None:
         self._desk.submit(command)
         self.frame()
@@ -191,6 +210,10 @@ class Console(App[None], inherit_bindings=False):
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, of all that works everywhere, only halt does."""
         return not (action == "command_palette" and self.screen.is_modal)
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_pane(self, number: int) -> None:
         self._main.go(number)
@@ -277,8 +300,8 @@ class Console(App[None], inherit_bindings=False):
         front = self.screen
         if isinstance(front, TicketDialog):
             front.bar("the desk was halted")
-        elif not isinstance(front, DeskScreen | Dialog):
-            self.pop_screen()  # the palette, which hides what follows
+        elif isinstance(front, Palette):
+            front.dismiss()  # it hides what follows
         self.frame()
 
     def action_freeze(self) -> None:
@@ -286,8 +309,8 @@ class Console(App[None], inherit_bindings=False):
         self.frame()
 
     def action_theme(self) -> None:
-        names = sorted(self._themes)
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        self.push_screen(ThemeDialog(sorted(self._themes), self.theme, lambda name: setattr(self, "theme", name)))
+        self.call_after_refresh(self.frame)
 
     def action_help(self) -> None:
         self.push_screen(Help(bound_keys(self.screen)), lambda _: None)
@@ -298,13 +321,6 @@ class Console(App[None], inherit_bindings=False):
         self.refresh(layout=True)
         for lines in self.screen.query(Lines):
             lines.refresh()
-
-    def action_mouse(self) -> None:
-        """Turn the reports of the mouse on or off."""
-        self._mouse = not self._mouse
-        if (use := getattr(self._driver, "use_mouse", None)) is not None:
-            use(self._mouse)
-        self._say(f"The mouse is {'on' if self._mouse else 'off'}")
 
     def action_suspend(self) -> None:
         """Stop the whole process, as a shell expects it: a desk in it sees no prices meanwhile."""
@@ -334,9 +350,7 @@ class Console(App[None], inherit_bindings=False):
 
     def get_system_commands(self, _screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every key's action, the themes, and in a demo the faults of its venues."""
-        for key in KEYS:
-            if key.scope == "console" and key.id != "view.palette":
-                yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
+        yield from self._view_commands()
         for name in sorted(self._themes):
             yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name))
         halt_all = Halt("halted from the console, hedges too", hedges_too=True)
@@ -344,6 +358,9 @@ class Console(App[None], inherit_bindings=False):
             "Halt all", "No order leaves, and no hedge of what stands open", lambda: self._submit(halt_all)
         )
         yield SystemCommand("Ask for a new proposal", "A model shares the limits", lambda: self._submit(AskStrategy()))
+        if self._snapshot.analysis.in_force is not None:
+            drop = "Let sizes be what the limits allow"
+            yield SystemCommand("Drop the proposal in force", drop, lambda: self._submit(DropProposal()))
         for kind in self._snapshot.gateway_faults:
             yield SystemCommand(
                 f"Simulate: {kind} on the gateway",
@@ -358,9 +375,3 @@ class Console(App[None], inherit_bindings=False):
                         "Make a simulated venue fail",
                         lambda kind=kind, name=venue.name: self._submit(Fault(kind, name)),
                     )
-
-    def _runner(self, action: str) -> Callable[[], object]:
-        async def run() -> None:
-            await self.run_action(action, self)
-
-        return run

@@ -8,7 +8,7 @@ import click
 from console.app import Console
 from console.headless import log_to
 from console.panes.text import age, inert
-from console.screen import terminal_gone
+from console.screen import kept, terminal_gone
 from core.errors import ConfigurationError, DeskError, LogUnavailable
 from core.log.security import secured
 from core.places import data_dir
@@ -32,7 +32,7 @@ async def attach_to(settings: Settings, desk_id: str | None, *, read_only: bool)
     secured(settings.log)  # mistakes in it are told before anything is tried
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / "attach.log")
+    log_to(folder / "attach.log", verbose=settings.verbose)
     watch = Watch(settings.log, desk_id)
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(watch.run(), name="watch")
@@ -49,7 +49,7 @@ async def attach_to(settings: Settings, desk_id: str | None, *, read_only: bool)
 
 
 async def _show(desk: RemoteDesk, settings: Settings) -> None:
-    app = Console(desk, settings.console, clock_ns=desk.now_ns, old_ns=LOST_NS)
+    app = Console(desk, settings.console, clock_ns=desk.now_ns, old_ns=LOST_NS, **kept(data_dir(settings)))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, app.exit)

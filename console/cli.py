@@ -82,6 +82,7 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--journal", type=click.Path(path_type=Path), help="The order journal (SQLite)."),
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
+            click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -95,8 +96,9 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @desk_options
+@click.option("--live", is_flag=True, help="Send orders to the venues, with the keys of the environment or live.keys.")
 def run(**options: Any) -> None:
-    """The desk on live public feeds; orders are filled on paper."""
+    """The desk on live public feeds; orders are filled on paper, unless --live sends them to the venues."""
     _desk(options, demo=False)
 
 
@@ -108,6 +110,10 @@ def run(**options: Any) -> None:
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
 @click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
+@click.option(
+    "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
+)
+@click.option("--order-faults", "order_faults", type=click.FloatRange(0, 1), help="The share of those that fail.  [0]")
 def demo(**options: Any) -> None:
     """The same desk on a simulated market over loopback sockets. Nothing leaves this machine."""
     _desk(options, demo=True)
@@ -118,10 +124,11 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
 
     settings = _settings(options, demo=demo)
     for_s: float | None = options["for_s"]
+    live = bool(options.get("live"))
     picture: Path | None = options["picture"]
     if options["no_ui"]:
-        headless.log_to(None)
-        loop.run(headless.headless(settings, demo=demo, for_s=for_s))
+        headless.log_to(None, verbose=settings.verbose)
+        loop.run(headless.headless(settings, demo=demo, live=live, for_s=for_s))
         return
     from console import screen
 
@@ -130,7 +137,7 @@ def _desk(options: dict[str, Any], *, demo: bool) -> None:
     columns, _, lines = str(options["size"]).partition("x")
     if not (columns.isdigit() and lines.isdigit()):
         raise ConfigurationError(f"--size {options['size']}", why="not columns x lines", do="Write 200x50.")
-    loop.run(screen.show(settings, demo=demo, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
+    loop.run(screen.show(settings, demo=demo, live=live, for_s=for_s, picture=picture, size=(int(columns), int(lines))))
 
 
 def _expect_terminal() -> None:
@@ -153,6 +160,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
         table[last] = value
 
     put("approval", options["approval"])
+    put("verbose", options["verbose"] or None)
     put("journal", options["journal"])
     put("console.theme", options["theme"])
     put("analysis.gateway_url", options["gateway_url"])
@@ -169,7 +177,7 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
         put("demo.symbols", int(options["symbols"]))
     elif options["symbols"]:
         put("symbols", tuple(part.strip() for part in options["symbols"].split(",")))
-    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults"):
+    for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
     return load(options["config"] or (None if demo else _usual_file()), given)
 
@@ -377,27 +385,38 @@ def halt(
 @click.option("--log", "log_kind", type=click.Choice(["memory", "kafka"]), help="Where ticks go.  [memory]")
 @click.option("--bootstrap", help="Kafka brokers, host:port,host:port")
 @click.option("--group", help="Whose lag to look at.")
-def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None) -> None:
-    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag."""
+@click.option("--live", is_flag=True, help="The venues' order entry too: keys, clocks, what the accounts hold.")
+def doctor(config: Path | None, log_kind: str | None, bootstrap: str | None, group: str | None, live: bool) -> None:
+    """Check everything before anybody arms the desk: versions, clock, journal, brokers, topics, lag, venues."""
     from console import loop
     from console.doctor import examine
     from core.settings import load
 
     given = {"kind": log_kind or ("kafka" if bootstrap else None), "bootstrap": bootstrap, "group": group}
     settings = load(config or _usual_file(), {"log": {key: value for key, value in given.items() if value is not None}})
-    if not loop.run(examine(settings)):
+    if not loop.run(examine(settings, live=live)):
         sys.exit(1)
 
 
 @main.command()
 @click.option("--trades", type=click.IntRange(1, 1_000_000), help="Two-leg trades in this process, venues that fail.")
+@click.option("--crash", "kills", type=click.IntRange(1, 100_000), help="Kill the desk and its order gateway in turn.")
+@click.option(
+    "--stop", "stops", type=click.IntRange(1, 100_000), help="Stop desk, gateway and venues for 1 s each, in turn."
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of all that happens.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def drill(trades: int | None, seed: int, as_json: bool) -> None:
-    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept."""
-    from console.drill import drill_trades
+def drill(trades: int | None, kills: int | None, stops: int | None, seed: int, as_json: bool) -> None:
+    """Run the real parts against trouble made on purpose; exit code 1 when a promise was not kept.
 
-    if not drill_trades(trades or 1_000, seed, as_json=as_json):
+    Without options: the whole chain once, from a price to the money and back through every halt, a line each.
+    """
+    from console.drill import drill_all, drill_kills, drill_trades
+
+    kept = drill_all(seed, as_json=as_json) if not (kills or stops or trades) else True
+    kept &= drill_kills(kills or 0, stops or 0, seed, as_json=as_json) if kills or stops else True
+    kept &= drill_trades(trades, seed, as_json=as_json) if trades else True
+    if not kept:
         sys.exit(1)
 
 
@@ -471,6 +490,17 @@ def socket(rate: int, seconds: int, as_json: bool) -> None:
     loop.run(measure(rate, seconds, as_json=as_json))
 
 
+@bench.command("console")
+@click.option("--seconds", type=click.IntRange(1, 600), default=8, show_default=True, help="Of each rate.")
+@click.option("--keys", type=click.IntRange(10, 10_000), default=150, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def bench_console(seconds: int, keys: int, as_json: bool) -> None:
+    """What the screen costs on a real pseudo-terminal, beside the same panes of stock widgets."""
+    from console.bench.screen import screen
+
+    screen(seconds, keys, as_json=as_json)
+
+
 @bench.command()
 @click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
 @click.option("--seed", type=int, default=1, show_default=True)
@@ -484,11 +514,16 @@ def detection(
     """Wrong quotes told from right ones by the baseline, on so many seconds of the simulated market's own time; which
     of its alarms each model takes for true ones, and what that costs."""
     from console import loop
+    from console.bench.detection import Ask
     from console.bench.detection import detection as measured
     from core.settings import load
 
-    settings = load(config, {"analysis": {"gateway_url": gateway_url}} if gateway_url else {})
-    loop.run(measured(settings, seconds, seed, models=models, as_json=as_json))
+    settings = load(
+        config or (_usual_file() if gateway_url else None),
+        {"analysis": {"gateway_url": gateway_url}} if gateway_url else {},
+    )
+    ask = Ask.NONE if not models else Ask.REAL if gateway_url else Ask.SIMULATED
+    loop.run(measured(settings, seconds, seed, ask, as_json=as_json))
 
 
 @bench.command()

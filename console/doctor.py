@@ -1,15 +1,19 @@
 """`arbdesk doctor`: everything that should be right before anybody arms the desk, a line each."""
 
+import asyncio
+import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from importlib.metadata import version
 from typing import NamedTuple
 
 import click
 
 from core.errors import DeskError
+from core.live.wire import VenueStanding
 from core.places import data_dir
 from core.settings import Settings
 
@@ -24,10 +28,11 @@ class Finding(NamedTuple):
     found: str
 
 
-async def examine(settings: Settings) -> bool:
-    """Print what is right and what is not; return whether all is well."""
+async def examine(settings: Settings, *, live: bool = False) -> bool:
+    """Print what is right and what is not; return whether all is well. `live`: the venues' order entry too."""
     well = True
-    for right, what, found in [*_machine(), *_places(settings), *await _kafka(settings)]:
+    orders = await _orders(settings) if live else []
+    for right, what, found in [*_machine(), *_places(settings), *await _kafka(settings), *orders]:
         click.echo(f"{'ok   ' if right else 'WRONG'} {what:<10} {found}")
         well &= right
     return well
@@ -76,3 +81,32 @@ async def _kafka(settings: Settings) -> list[Finding]:
     except DeskError as error:
         findings.append(Finding(False, "Kafka", str(error)))
     return findings
+
+
+async def _orders(settings: Settings) -> list[Finding]:
+    """Start the order gateway, and let it ask every venue; nothing is sent."""
+    from core.opening import open_orders
+
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            link = await open_orders(stack, settings, {}, live=True)
+            if link is None:
+                return []
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(link.run(lambda _level, _text: None))
+                held = await asyncio.gather(*(statement() for statement in link.accounts.values()))
+                listening.cancel()
+            standing = {one.venue: one for one in link.state().venues}
+            return [_account(venue, standing.get(venue), one) for venue, one in zip(link.accounts, held, strict=True)]
+    except DeskError as error:
+        return [Finding(False, "live", str(error))]
+
+
+def _account(venue: str, standing: VenueStanding | None, held: Mapping[str, Decimal] | str) -> Finding:
+    why = standing.why_not if standing is not None else ""
+    if why or isinstance(held, str):
+        return Finding(False, venue, why or str(held))
+    ahead = standing.clock_ahead_ms if standing is not None else None
+    clock = "tells no clock" if ahead is None else f"clock {ahead:+.0f} ms"
+    amounts = ", ".join(f"{amount.normalize():f} {name}" for name, amount in sorted(held.items()) if amount)
+    return Finding(True, venue, f"takes orders, {clock}, holds {amounts or 'nothing that is traded here'}")

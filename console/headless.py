@@ -58,16 +58,19 @@ class Waiting(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
-def log_to(target: Path | None) -> None:
-    """Send the log to stderr, or to a file: on a screen, stderr is the picture. Writing never holds up the desk."""
+def log_to(target: Path | None, *, verbose: bool = False) -> None:
+    """Send the log to stderr, or to a file: on a screen, stderr is the picture. Writing never holds up the desk.
+
+    `verbose`: everything that we and the libraries have to say.
+    """
     writer = logging.StreamHandler(sys.stderr) if target is None else logging.FileHandler(target, encoding="utf-8")
     writer.setFormatter(JsonLines())
     waiting = Waiting()
     waiting.setFormatter(logging.Formatter("%(message)s"))  # the writer's own makes the line
     logging.handlers.QueueListener(waiting.lines, writer).start()
     atexit.register(_write_out, waiting)
-    logging.basicConfig(level=logging.INFO, handlers=[waiting], force=True)
-    for library in ("aiokafka", "websockets", "asyncio"):
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[waiting], force=True)
+    for library in () if verbose else ("aiokafka", "websockets", "asyncio"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
@@ -81,7 +84,7 @@ def _write_out(waiting: Waiting) -> None:
         os.write(2, b"%d log lines were dropped: nobody read them in time\n" % waiting.dropped)
 
 
-async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> None:
+async def headless(settings: Settings, *, demo: bool, live: bool, for_s: float | None) -> None:
     """Run until `for_s` passed or a signal came, then stop in order and print the summary.
 
     Raises:
@@ -91,7 +94,7 @@ async def headless(settings: Settings, *, demo: bool, for_s: float | None) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, _on_signal, stop, signal.Signals(number).name)
-    async with running(settings, demo=demo, attended=False) as engine, metrics(engine, settings):
+    async with running(settings, demo=demo, attended=False, live=live) as engine, metrics(engine, settings):
         await _until(stop, engine, for_s, settings.status_every_s)
     print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
 

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["console", "pane", "ticket", "dialog", "question"]
+Scope = Literal["console", "pane", "ticket", "dialog", "question", "choice"]
 
 
 class Key(NamedTuple):
@@ -50,10 +50,29 @@ KEYS = (
         "strategy",
         sign="%",
     ),
+    Key("view.log", "6", "log", "The log: what the desk had to say, repeats counted", "log"),
+    Key(
+        "view.detail",
+        "d",
+        "detail",
+        "All about a route (2), the last trade hop by hop (4), a trade's story (5)",
+        "detail",
+        footer=4,
+    ),
+    Key("view.order", "o", "order", "Ticks (1) by symbol, age, spread or venue", "order"),
+    Key("view.fates", "f", "fates", "Orders (5): all, under way, trouble, filled", "fates"),
+    Key("view.arrange", "w", "arrange", "Next arrangement: overview, trading, feeds", "arrange", footer=9),
+    Key("view.taller", "plus", "taller", "The upper row taller", "size(1, 0)", sign="+"),
+    Key("view.lower", "minus", "lower", "The upper row lower", "size(-1, 0)", sign="-"),
+    Key("view.wider", "right_square_bracket", "wider", "The left panes wider", "size(0, 1)", sign="]"),
+    Key("view.narrower", "left_square_bracket", "narrower", "The left panes narrower", "size(0, -1)", sign="["),
+    Key("view.copy", "y", "copy", "Copy the row under the cursor to the terminal's clipboard", "copy"),
+    Key("view.export", "e", "export", "Write the screen as SVG and this pane's table as CSV", "export"),
+    Key("view.tour", "f1", "tour", "The page of the first time", "tour"),
     Key("view.zoom", "z", "zoom", "Give the pane the whole screen, or take it back", "zoom", footer=5),
     Key("view.filter", "slash", "filter", "Show only symbols that contain a text", "filter", footer=6, sign="/"),
     Key("view.freeze", "space", "freeze", "Hold the picture still, or let it go on", "freeze", footer=7),
-    Key("view.theme", "t", "theme", "Next theme", "theme", footer=8),
+    Key("view.theme", "t", "theme", "Choose the colours, each shown at once", "theme", footer=8),
     Key("view.help", "question_mark", "help", "This page", "help", footer=2, sign="?"),
     Key("view.palette", "ctrl+p", "palette", "Search every command", "command_palette", priority=True, sign="^p"),
     Key("view.mouse", "m", "mouse", "Turn the mouse on or off: its reports cost bytes and CPU", "mouse"),
@@ -77,6 +96,10 @@ KEYS = (
     Key("move.home", "home", "top", "Go to the top", "move(0, -100000)", "pane"),
     Key("move.end", "end", "end", "Go to the end", "move(0, 100000)", "pane"),
     Key("dialog.close", "escape,q,question_mark", "close", "Close the dialog", "close", "dialog", sign="esc"),
+    Key("choice.down", "down,j,t", "down", "Look at the next one", "choose(1)", "choice"),
+    Key("choice.up", "up,k", "up", "Look at the one before", "choose(-1)", "choice"),
+    Key("choice.keep", "enter", "keep", "Keep what is shown", "keep", "choice"),
+    Key("choice.close", "escape,q", "close", "Back to what it was", "close", "choice", sign="esc"),
     Key("question.yes", "y", "yes", "Do what was asked", "yes", "question"),
     Key("question.no", "n,escape,q", "no", "Leave it as it is", "close", "question"),
 )

@@ -20,6 +20,7 @@ SGR = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53")  # o
 OFF = {"1": "22", "7": "27"}  # what ends an attribute alone; the others end with a reset
 BRIDGE = 4  # cells that look as before and are cheaper written again than jumped over
 RESET = "\x1b[0m"
+MOST_INKS = 4_096  # styles of themes that come and go
 
 
 class Ink(NamedTuple):
@@ -32,7 +33,6 @@ class Ink(NamedTuple):
 
 
 PLAIN = Ink((), "39", "49")
-Cell = tuple[str, Ink] | None  # None: what the terminal shows there is not known
 
 
 class Ready(CompositorUpdate):
@@ -45,52 +45,20 @@ class Ready(CompositorUpdate):
         return self._text
 
 
-class Painter:
-    """Remembers what the terminal shows, and turns an update into what must be written to change that."""
+class Row:
+    """What the terminal shows in one line: a sign and an ink for each cell; "": not known."""
+
+    __slots__ = ("inks", "signs")
 
     def __init__(self) -> None:
-        self._shown: dict[int, list[Cell]] = {}
-        self._inks: dict[Style | None, Ink] = {}
-        self._system: ColorSystem | None = None
-        self._size = Size(0, 0)
+        self.signs: list[str] = []
+        self.inks: list[Ink] = []
 
-    def forget(self) -> None:
-        """The terminal may show anything: the next update is written in full."""
-        self._shown.clear()
-
-    def paint(self, update: ChopsUpdate | LayoutUpdate, console: RichConsole) -> str:
-        """Return what to write; nothing if the terminal shows it already."""
-        system = console._color_system or ColorSystem.TRUECOLOR
-        if system is not self._system:
-            self._system = system
-            self._inks.clear()
-        if isinstance(update, LayoutUpdate) and update.region.size != self._size:
-            self._size = update.region.size
-            self.forget()  # what was painted for the size before went to other places
-        runs: list[Run] = []
-        for y, x, strip in _pieces(update):
-            self._strip(runs, y, x, strip)
-        return written(runs, self._size.width)
-
-    def _strip(self, runs: "list[Run]", y: int, x: int, strip: Strip) -> None:
-        row = self._shown.setdefault(y, [])
-        if len(row) < x + strip.cell_length:
-            row.extend([None] * (x + strip.cell_length - len(row)))
-        for text, style, control in strip._segments:
-            if control:
-                continue
-            ink = self._ink(style)
-            if (width := cell_len(text)) == len(text):
-                _compare(runs, row, y, x, text, ink)
-            else:
-                runs.append(Run(ink, y, x, text))
-                row[x : x + width] = [None] * width
-            x += width
-
-    def _ink(self, style: Style | None) -> Ink:
-        if (ink := self._inks.get(style)) is None:
-            ink = self._inks[style] = _ink_of(style, self._system or ColorSystem.TRUECOLOR)
-        return ink
+    def reach(self, width: int) -> None:
+        """Make it at least so wide."""
+        if (more := width - len(self.signs)) > 0:
+            self.signs += [""] * more
+            self.inks += [PLAIN] * more
 
 
 @dataclass(slots=True)
@@ -101,25 +69,70 @@ class Run:
     y: int
     x: int
     text: str
-
-    @property
-    def end(self) -> int:
-        return self.x + len(self.text)
+    end: int
 
 
-def _compare(runs: list[Run], row: list[Cell], y: int, x: int, text: str, ink: Ink) -> None:
-    """Add to `runs` what of `text` differs from `row`, and note it there."""
-    for at, sign in enumerate(text, x):
-        held = row[at]
-        if held is not None and held[0] == sign and (held[1] is ink or (held[1] == ink or _alike(sign, held[1], ink))):
+class Painter:
+    """Remembers what the terminal shows, and turns an update into what must be written to change that."""
+
+    def __init__(self) -> None:
+        self._shown: dict[int, Row] = {}
+        self._inks: dict[int, tuple[Style | None, Ink]] = {}  # by the style's identity: to compare styles is dear
+        self._system: ColorSystem | None = None
+        self._size = Size(0, 0)
+
+    def forget(self) -> None:
+        """The terminal may show anything: the next update is written in full."""
+        self._shown.clear()
+
+    def paint(self, update: ChopsUpdate | LayoutUpdate, console: RichConsole) -> str:
+        """Return what to write; nothing if the terminal shows it already."""
+        system = console._color_system or ColorSystem.TRUECOLOR
+        if system is not self._system or len(self._inks) > MOST_INKS:
+            self._system = system
+            self._inks.clear()
+        if isinstance(update, LayoutUpdate) and update.region.size != self._size:
+            self._size = update.region.size
+            self.forget()  # what was painted for the size before went to other places
+        runs: list[Run] = []
+        for y, x, strip in _pieces(update):
+            if (row := self._shown.get(y)) is None:
+                row = self._shown[y] = Row()
+            row.reach(x + strip.cell_length)
+            self._strip(runs, row, y, x, strip)
+        return written(runs, self._size.width)
+
+    def _strip(self, runs: list[Run], row: Row, y: int, x: int, strip: Strip) -> None:
+        for text, style, control in strip._segments:
+            if control:
+                continue
+            ink, signs = self._ink(style), list(text)
+            end = x + (width := len(signs) if text.isascii() else cell_len(text))
+            if width != len(signs):
+                runs.append(Run(ink, y, x, text, end))
+                row.signs[x:end] = [""] * width
+            elif row.signs[x:end] != signs or row.inks[x:end] != [ink] * width:
+                _compare(runs, row, y, x, signs, ink)
+            x = end
+
+    def _ink(self, style: Style | None) -> Ink:
+        if (held := self._inks.get(id(style))) is None:
+            held = self._inks[id(style)] = style, _ink_of(style, self._system or ColorSystem.TRUECOLOR)
+        return held[1]
+
+
+def _compare(runs: list[Run], row: Row, y: int, x: int, signs: list[str], ink: Ink) -> None:
+    """Add to `runs` what differs from `row`, and note it there."""
+    for at, sign in enumerate(signs, x):
+        if row.signs[at] == sign and (row.inks[at] == ink or _alike(sign, row.inks[at], ink)):
             continue
-        row[at] = (sign, ink)
+        row.signs[at], row.inks[at] = sign, ink
         last = runs[-1] if runs else None
         if last is None or last.y != y or not _joins(last, row, at, sign, ink):
-            runs.append(Run(ink, y, at, sign))
+            runs.append(Run(ink, y, at, sign, at + 1))
 
 
-def _joins(last: Run, row: list[Cell], at: int, sign: str, ink: Ink) -> bool:
+def _joins(last: Run, row: Row, at: int, sign: str, ink: Ink) -> bool:
     """Lengthen `last` by a cell, over a short gap that looks as before, if they can be written with one ink."""
     gap = at - last.end
     if gap < 0 or gap > BRIDGE:
@@ -128,10 +141,12 @@ def _joins(last: Run, row: list[Cell], at: int, sign: str, ink: Ink) -> bool:
         if gap or last.text.strip(" ") or not _alike(" ", last.ink, ink):
             return False
         last.ink = ink  # spaces so far, which look the same in any colour
-    between = row[last.end : at]
-    if not all(cell is not None and (cell[1] == last.ink or _alike(cell[0], cell[1], last.ink)) for cell in between):
-        return False
-    last.text += "".join(cell[0] for cell in between if cell is not None) + sign
+    for between in range(last.end, at):
+        held = row.inks[between]
+        if not row.signs[between] or not (held == last.ink or _alike(row.signs[between], held, last.ink)):
+            return False
+    last.text += "".join(row.signs[last.end : at]) + sign
+    last.end = at + 1
     return True
 
 

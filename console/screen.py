@@ -5,12 +5,16 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 import orjson
 
 from console.app import Console
 from console.headless import log_to, metrics
+from console.keymap import load_keymap
+from console.themes import DEFAULT
 from core.engine import Engine, running
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
@@ -18,25 +22,39 @@ from core.settings import Settings
 from core.summary import summary
 
 LOOK_S = 1.0
+
+
+class Kept(TypedDict):
+    folder: Path | None
+    keymap: Mapping[str, str]
+
+
 logger = logging.getLogger("arbdesk")
 
 
 async def show(
-    settings: Settings, *, demo: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
+    settings: Settings, *, demo: bool, live: bool, for_s: float | None, picture: Path | None, size: tuple[int, int]
 ) -> None:
     """Run the desk with its console until the person quits, `for_s` passed, or the terminal or a signal ends it.
+
+    Where stdout is sent elsewhere, the run's summary goes there at the end.
 
     Raises:
         DeskError: it could not start, or a part of it failed.
     """
     if picture is not None and for_s is None:
         raise ConfigurationError("--picture", why="it does not say when", do="Add --for 10s.")
+    # The screen is on stderr. Asked now: a terminal that has gone is none any more.
+    redirected = picture is None and not sys.stdout.isatty()
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    log_to(folder / ("demo.log" if demo else "arbdesk.log"))
+    log_to(folder / ("demo.log" if demo else "arbdesk.log"), verbose=settings.verbose)
     attended = picture is None
-    async with running(settings, demo=demo, attended=attended) as engine, metrics(engine, settings):
-        app = Console(engine, settings.console)
+    async with running(settings, demo=demo, attended=attended, live=live) as engine, metrics(engine, settings):
+        face = settings.console
+        if picture is not None and face.theme == "auto":  # a picture has all colours, whatever terminal asked for it
+            face = face.model_copy(update={"theme": DEFAULT})
+        app = Console(engine, face, **kept(folder if picture is None else None))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, app.exit)
@@ -51,8 +69,17 @@ async def show(
             raise DeskError(
                 "The console failed", why="see the log for where", do="Report it; the desk stopped in order."
             )
-    if picture is None and not sys.stdout.isatty():  # the screen is on stderr: this goes where somebody wants it
+    if redirected:
         print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
+
+
+def kept(folder: Path | None) -> Kept:
+    """Return what a console on a terminal keeps: its memory and exports in `folder`, the person's own keys.
+
+    Raises:
+        ConfigurationError: the keymap has a mistake.
+    """
+    return {"folder": folder, "keymap": load_keymap()}
 
 
 async def terminal_gone() -> None:

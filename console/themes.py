@@ -11,7 +11,7 @@ from typing import Any
 
 from platformdirs import user_config_dir
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from core.errors import ConfigurationError
 
@@ -22,10 +22,11 @@ COLOURS = (
 VARIABLES = (
     *("strong", "dim", "rule", "price-up", "price-down", "best", "stale", "ghost", "good", "warn", "bad", "key"),
     *("title-text", "focus", "focus-text", "cursor", "badge-text", "demo", "paper", "live", "armed", "disarmed"),
-    *("halted", "frozen", "old", *(f"heat-{level}" for level in range(1, 10)), "heat-text"),
+    *("halted", "frozen", "old", *(f"heat-{level}" for level in range(1, 10)), "heat-text", "heat-text-mid"),
     *("opportunity", "opportunity-text", "bar", "bar-late", "budget"),
 )
 DEFAULT = "arbdesk-dark"
+SIXTEEN = "arbdesk-ansi"  # where a terminal has no more colours
 
 
 def user_themes() -> Path:
@@ -45,15 +46,17 @@ def load_themes(own: Path | None = None) -> dict[str, Theme]:
     return shipped | {theme.name: theme for theme in written}
 
 
-def chosen(name: str, themes: Mapping[str, Theme]) -> str:
-    """Return `name` if there is such a theme.
+def chosen(name: str, themes: Mapping[str, Theme], colours: str | None = "truecolor") -> str:
+    """Return `name` if there is such a theme; `auto` is what suits a terminal of so many colours.
 
     Raises:
         ConfigurationError: there is none.
     """
+    if name == "auto":
+        return SIXTEEN if colours == "standard" else DEFAULT
     if name not in themes:
         raise ConfigurationError(
-            f"console.theme: there is no theme {name!r}", do=f"Name one of {', '.join(sorted(themes))}."
+            f"console.theme: there is no theme {name!r}", do=f"Name one of auto, {', '.join(sorted(themes))}."
         )
     return name
 
@@ -71,7 +74,7 @@ def _read(file: Traversable, shipped: Mapping[str, Theme] | None = None) -> Them
         raise ConfigurationError(f"{file}", why=error.strerror or repr(error), do="Make it readable.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}", why=f"not TOML: {error}", do="Mend that place.") from None
-    _expect(file, "", written, ("name", "dark", "colours", "variables"))
+    _expect(file, "", written, ("name", "dark", "ansi", "colours", "variables"))
     name, dark = written.get("name"), written.get("dark", True)
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9-]{1,32}", name):
         raise ConfigurationError(
@@ -79,10 +82,15 @@ def _read(file: Traversable, shipped: Mapping[str, Theme] | None = None) -> Them
         )
     if not isinstance(dark, bool):
         raise ConfigurationError(f"{file}: dark", why=f"it is {dark!r}", do="Write true or false.")
-    base = None if shipped is None else next(theme for theme in shipped.values() if theme.dark == dark)
+    ansi = written.get("ansi", False)
+    if not isinstance(ansi, bool):
+        raise ConfigurationError(f"{file}: ansi", why=f"it is {ansi!r}", do="Write true or false.")
+    base = None if shipped is None else shipped[SIXTEEN if ansi else DEFAULT if dark else "arbdesk-light"]
     colours = _colours(file, "colours", written, COLOURS, {} if base is None else _roles(base))
     variables = _colours(file, "variables", written, VARIABLES, {} if base is None else base.variables)
-    theme = Theme(name=name, primary=colours["primary"], dark=dark, variables=variables)
+    if ansi:  # what Textual's own widgets look for in such a theme
+        variables = {**BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables, **variables}
+    theme = Theme(name=name, primary=colours["primary"], dark=dark, ansi=ansi, variables=variables)
     for role, colour in colours.items():
         setattr(theme, role, colour)
     return theme

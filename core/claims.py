@@ -49,6 +49,7 @@ class GroupClaim:
     def __init__(self, log: LogSettings, desk: Callable[[], str], run_id: str, owns: Callable[[], bool]) -> None:
         self._log, self._desk, self._run_id, self._owns = log, desk, run_id, owns
         self._sender: Sender | None = None
+        self._failed = asyncio.Event()  # a claim was not acknowledged: what refused one may refuse all
         self._open: dict[str, Intent] = {}  # trade id -> what another desk of the group has not ended
         self._heard = False  # it is known what others claimed
         self._mute = self._deaf = ""  # why no claim can be laid; why those of others are not heard
@@ -78,6 +79,7 @@ class GroupClaim:
         try:
             await self._sender.send(trade.trade_id, msgspec.json.encode(intent), timeout_s=LAY_S)
         except LogUnavailable as error:
+            self._failed.set()
             return f"Kafka did not acknowledge the claim: {error}"
         return "" if self._owns() else TAKEN_OVER
 
@@ -100,7 +102,7 @@ class GroupClaim:
             self._open[told.trade_id] = told
 
     async def run(self) -> None:
-        """Hold the connections until cancelled."""
+        """Hold the connections until cancelled; begin anew after every failure."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hold(), name="claims out")
             tasks.create_task(self._follow(), name="claims in")
@@ -113,7 +115,8 @@ class GroupClaim:
             try:
                 async with sending(self._log, EVENTS, lasting=True) as self._sender:
                     self._mute = ""
-                    await asyncio.Event().wait()
+                    await self._failed.wait()
+                    self._failed.clear()
             except LogUnavailable as error:
                 self._mute = f"no trade can be claimed, and none is sent: {error}"
                 await asyncio.sleep(PAUSE_S)

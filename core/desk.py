@@ -13,6 +13,7 @@ import msgspec
 from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
+from core.live.wire import GatewayState
 from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from core.tick import Cause
@@ -130,6 +131,10 @@ class OrderView(msgspec.Struct, frozen=True):
     fees: str
     at_ns: int
     why: str = ""
+    received_ns: int = 0  # the tick that opened its trade; this and what follows is 0 where it is not known
+    decided_ns: int = 0  # by the desk, or by the person who approved
+    sent_ns: int = 0
+    answered_ns: int = 0
 
 
 class ExposureView(msgspec.Struct, frozen=True):
@@ -341,6 +346,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     rates: tuple[RateView, ...] = ()  # of quote currencies, where there is one to compare
     cross: tuple[CrossView, ...] = ()  # across quote currencies, best first
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
+    order_gateway: GatewayState | None = None  # None: orders are filled on paper
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):

@@ -54,8 +54,9 @@ from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
 from core.latency import STAGES, Latencies, Percentiles, Stage
+from core.live.link import Link as OrderLink
 from core.log.ticklog import TickLog
-from core.opening import open_journal, open_log
+from core.opening import open_journal, open_log, open_orders
 from core.places import data_dir, desk_name
 from core.remote.keys import operators
 from core.settings import Settings
@@ -94,7 +95,8 @@ class Engine:
         ledger: Path,
         run_id: str,
         name: str,
-        books: PaperBooks,
+        books: PaperBooks | None,
+        link: OrderLink | None,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
@@ -137,7 +139,9 @@ class Engine:
             self._claim,
             self._verdicts,
             books=books,
+            link=link,
         )
+        self._link = link
         self._gateway, self._session = gateway, SessionBook()
         self._analyst = Analyst(
             self._detector.book,
@@ -216,7 +220,7 @@ class Engine:
             ),
             tickets=tuple(views.ticket_view(ticket, live, rescue) for ticket in trading.board.tickets()),
             ticket_counts=TicketCounts(**trading.board.counts()),
-            orders=tuple(views.order_view(order) for order in trading.executor.orders()),
+            orders=tuple(views.order_view(order, trading.executor.moments) for order in trading.executor.orders()),
             order_counts=trading.executor.counts(),
             refusals={str(reason): times for reason, times in trading.limits.refused.items()},
             pnl=pnl_text(trading.accounts.pnl()),
@@ -254,6 +258,7 @@ class Engine:
             fees=tuple(views.fees(trading.accounts, self._instruments)),
             rates=tuple(views.rates(worth, now_ns)),
             cross=tuple(views.cross(self._detector, self._instruments, worth, RATE_AGE_NS, now_ns)) if worth else (),
+            order_gateway=self._link.state() if self._link is not None else None,
         )
 
     def submit(self, command: Command) -> None:
@@ -268,10 +273,10 @@ class Engine:
                 if why := self._analyst.ask_strategy(time.time_ns()):
                     self._notice("warning", f"no strategy is asked for: {why}")
             case AcceptProposal(proposal_id):
-                if why := self._analyst.accept(proposal_id):
+                if why := self._analyst.accept(proposal_id, who):
                     self._notice("warning", f"not accepted: {why}")
             case DropProposal():
-                self._analyst.drop()
+                self._analyst.drop(who)
             case Fault() if self._market is None:
                 self._notice("error", why := "only a simulated venue can be made to fail")
             case Fault(kind, venue):
@@ -313,6 +318,14 @@ class Engine:
     def arm_unattended(self) -> None:
         """Arm a desk at which nobody sits, as its settings ask for."""
         self._trading.submit(Arm(), who="desk")
+
+    async def flushed(self) -> None:
+        """Wait until the journal has all that happened so far.
+
+        Raises:
+            JournalError: it has not, and will not have.
+        """
+        await self._journal.flush()
 
     async def ended(self) -> None:
         """Wait until the engine ends by itself, which it only does when a part of it failed."""
@@ -395,7 +408,7 @@ class Engine:
             if self._market is None:
                 real = [name for name, venue in self._settings.venues.items() if venue.enabled and venue.url is None]
                 shelf = Shelf(data_dir(self._settings) / "instruments")
-                fresh = keep_fresh(real, shelf, lambda held: self._instruments.learn(held.instruments()))
+                fresh = keep_fresh(real, shelf, lambda held: self._instruments.learn_all(held.instruments()))
                 tasks.create_task(fresh, name="instruments")
             await reading.wait()
             if self._station is not None:
@@ -527,8 +540,12 @@ class Engine:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIterator[Engine]:
+async def running(
+    settings: Settings, *, demo: bool, attended: bool, live: bool = False, entries: Mapping[str, str] | None = None
+) -> AsyncIterator[Engine]:
     """Run the desk as long as the context lasts. `attended`: a person is at it, who arms it.
+
+    `live`: its orders go to the venues, or to `entries`, where simulated ones take orders.
 
     Raises:
         DeskError: a part could not start.
@@ -544,12 +561,14 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
     if demo:  # its venues are its own, whatever the user's are set to
         settings = simulated(settings)
     async with contextlib.AsyncExitStack() as stack:
-        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo)
+        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo, live=live)
         name = desk_name(settings, path, demo=demo)
         log = await open_log(stack, settings, run_id if demo else None, name)
         market = None
         if demo:
             market = await stack.enter_async_context(simulated_market(settings))
+            live, entries = settings.demo.live_sim, market.order_urls
+        link = await open_orders(stack, settings, entries or {}, live=live)
         stem_s = int(time.time())
         install = install_code(str(path))
         ids = Ids.after(await journal.last_trade_id(Ids(install, stem_s).stem), install, stem_s)
@@ -561,9 +580,12 @@ async def running(settings: Settings, *, demo: bool, attended: bool) -> AsyncIte
         ledger = data_dir(settings) / "analysis.sqlite"
         if gateway.simulated:  # no money: it begins anew, and nothing of it stays
             ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
-        mode: Mode = "DEMO" if demo else "PAPER"
-        books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, run_id, name, books)
+        mode: Mode = "DEMO" if demo else "LIVE" if live else "PAPER"
+        books = None
+        if link is None:
+            books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
+        named = (run_id, name)
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, *named, books, link)
         engine.tell_left_open(left_open)
         engine.be_known(name, run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))

@@ -33,8 +33,16 @@ class JournalHeld(JournalError):
     """Another desk has the journal."""
 
 
+class AccountHeld(DeskError):
+    """Another desk sends orders from the same account."""
+
+
 class SidecarFailed(DeskError):
     """A child process ended by itself, or did not come up."""
+
+
+class QuestionFailed(DeskError):
+    """A venue was asked about an order and did not answer: nothing is proven by it."""
 
 
 class LedgerError(DeskError):

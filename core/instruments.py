@@ -62,7 +62,7 @@ class Instruments:
         self._listed = {(one.venue, one.symbol): one for one in listed}
         self._taker_fees = dict(taker_fees)
 
-    def learn(self, listed: Iterable[Instrument]) -> None:
+    def learn_all(self, listed: Iterable[Instrument]) -> None:
         """Take lattices in place of those that were known of the same symbols and venues."""
         self._listed |= {(one.venue, one.symbol): one for one in listed}
         self.version += 1
@@ -70,6 +70,14 @@ class Instruments:
     def find(self, venue: str, symbol: str) -> Instrument | None:
         """Return the lattice, or None: then the symbol can be watched on that venue and not traded."""
         return self._listed.get((venue, symbol))
+
+    def learn(self, stated: Instrument) -> None:
+        """Take a venue's own word for one lattice."""
+        self.learn_all((stated,))
+
+    def forget(self, venue: str, symbol: str) -> None:
+        """Trade `symbol` on `venue` no more: the venue says that it cannot be."""
+        self._listed.pop((venue, symbol), None)
 
     def taker_fee(self, venue: str) -> Decimal:
         """Return the fee of an order that takes, as a fraction of its notional (0.001 = 10 bps)."""

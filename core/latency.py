@@ -7,8 +7,22 @@ from typing import Literal, get_args
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-Stage = Literal["feed", "ingest", "log", "detect", "opportunity", "approve", "send", "ack", "tick_to_order"]
+Stage = Literal[
+    "feed",
+    "ingest",
+    "log",
+    "detect",
+    "opportunity",
+    "approve",
+    "send",
+    "ack",
+    "tick_to_order",
+    "checks",
+    "journal",
+    "build",
+]
 STAGES: tuple[Stage, ...] = get_args(Stage)
+PARTS: tuple[Stage, ...] = ("checks", "journal", "build")  # what `send` is made of
 HIGHEST_US = 3_600_000_000  # an hour; longer ones are counted there
 BOUNDS_MS = tuple(0.01 * 2**k for k in range(20))  # the upper edges of the drawn bars, 0.01 ms to 5 s
 

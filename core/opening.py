@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from core.errors import DeskError, JournalHeld
+from core.errors import ConfigurationError, DeskError, JournalHeld
 from core.execution.journal import Journal
 from core.execution.rows import OrderRecord
+from core.live.link import Link, linked
+from core.live.wire import VENUES, Account, Configuration
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickLog
-from core.places import journal_path
+from core.places import data_dir, journal_path
 from core.settings import Settings
 
 ON_THE_WAY = 10  # times the capacity: on Kafka every tick waits for the brokers, also when all is well
@@ -41,14 +43,14 @@ async def open_log(stack: contextlib.AsyncExitStack, settings: Settings, tag: st
 
 
 async def open_journal(
-    stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool
+    stack: contextlib.AsyncExitStack, settings: Settings, run_id: str, *, demo: bool, live: bool = False
 ) -> tuple[Journal, Path, Sequence[OrderRecord]]:
     """Open the journal; return it, its file, and the orders that an earlier run left without an end.
 
     A demo's market begins anew, and so does its journal: the one before is kept beside it. A demo beside another demo
     takes a file of its own.
     """
-    mode, path = "demo" if demo else "paper", journal_path(settings, demo=demo)
+    mode, path = "demo" if demo else "live" if live else "paper", journal_path(settings, demo=demo)
     own_file = demo and settings.journal is None
     for number in range(2, 10):
         try:
@@ -61,6 +63,33 @@ async def open_journal(
         else:
             return journal, path, left_open or journal.left_open()
     raise DeskError("Nine demos are running", do="Stop one, or name a journal with --journal.")
+
+
+async def open_orders(
+    stack: contextlib.AsyncExitStack, settings: Settings, entries: Mapping[str, str], *, live: bool
+) -> Link | None:
+    """Start the order gateway; None where orders are filled on paper. `entries`: addresses of simulated venues.
+
+    Raises:
+        ConfigurationError: there is no key, or another desk trades on the account.
+        SidecarFailed: it did not come up.
+    """
+    if not live or settings.role == "collector":
+        return None
+    venues = [name for name, venue in settings.venues.items() if venue.enabled and name in VENUES]
+    if not venues:
+        raise ConfigurationError("No venue here takes live orders", do=f"Enable some of {', '.join(VENUES)}.")
+    if lost := set(settings.live.sandbox) - set(venues):
+        raise ConfigurationError(f"live.sandbox: {', '.join(sorted(lost))}", why="no venue that is enabled here")
+    accounts = [Account(name, entries.get(name, ""), name in settings.live.sandbox) for name in venues]
+    configuration = Configuration(
+        accounts=tuple(accounts),
+        symbols=settings.symbols,
+        max_order_notional=settings.limits.max_order_notional,
+        locks=str(data_dir(settings)),
+        keys_file=str(settings.live.keys or ""),
+    )
+    return await stack.enter_async_context(linked(configuration))
 
 
 async def _put_away(path: Path, run_id: str) -> Sequence[OrderRecord]:

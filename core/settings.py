@@ -186,14 +186,23 @@ class PaperSettings(Section):
     start_worth: Money = Decimal(100_000)  # quote currency: of every currency, what each venue holds at the start
 
 
+class LiveSettings(Section):
+    """Orders to real venues, which only `arbdesk run --live` sends."""
+
+    keys: Path | None = None  # of mode 0600: a table for each venue; or ARBDESK_BINANCE_KEY and so on
+    sandbox: tuple[Name, ...] = ()  # venues to trade on their own test systems, with keys of these
+
+
 class ConsoleSettings(Section):
     """The screen."""
 
-    theme: str = "arbdesk-dark"
+    theme: str = "auto"  # arbdesk-dark, or arbdesk-ansi where the terminal has sixteen colours
     frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
     bandwidth: Literal["auto", "low", "full"] = (
         "auto"  # low: a frame a second; auto: where the link is found to be slow
     )
+    tour: bool = True  # the first time, a page of the keys that matter
+    bell: bool = False  # the terminal's, for each new ticket
     mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
 
 
@@ -213,6 +222,8 @@ class DemoSettings(Section):
     crossings_per_s: float | None = Field(default=None, ge=0, le=50)  # not set: 0.25 for a person, 1 without
     anomalies_per_s: float = Field(default=0.15, ge=0, le=5)  # quotes that are made wrong in one of five ways
     faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
+    live_sim: bool = False  # orders take the whole live way, to simulated venues
+    order_faults: float = Field(default=0.0, ge=0, le=1)  # the share of those orders that fail, each in some way
     venues: tuple[Name, ...] = Field(default=("binance", "bybit", "okx"), min_length=1)  # or "all"
     symbols: int | None = Field(default=None, ge=1, le=500)  # so many of the market's own, instead of the desk's
 
@@ -227,6 +238,7 @@ class Settings(BaseSettings):
         default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
     )
     name: DeskName | None = None  # what the desk is called on Kafka; made of host and role if not set
+    verbose: bool = False  # the log tells everything
     numeraire: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")  # what profit is summed up in
     role: Literal["all", "collector", "worker"] = "all"  # which parts run here, when several machines share a Kafka
     approval: Literal["manual", "auto"] = "manual"
@@ -240,6 +252,7 @@ class Settings(BaseSettings):
     controls: ControlSettings = ControlSettings()
     paper: PaperSettings = PaperSettings()
     analysis: AnalysisSettings = AnalysisSettings()
+    live: LiveSettings = LiveSettings()
     console: ConsoleSettings = ConsoleSettings()
     remote: RemoteSettings = RemoteSettings()
     demo: DemoSettings = DemoSettings()

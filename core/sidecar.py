@@ -32,8 +32,12 @@ class Sidecar:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Hand over one message; returns at once. Nothing is said if the child is gone: `receive` tells."""
+        self.send_line(orjson.dumps(message))
+
+    def send_line(self, line: bytes) -> None:
+        """Hand over one message that is JSON already."""
         if not self._stdin.is_closing():
-            self._stdin.write(orjson.dumps(message) + b"\n")
+            self._stdin.write(line + b"\n")
 
     async def receive(self) -> dict[str, Any]:
         """Return the next message of the child.
@@ -41,12 +45,16 @@ class Sidecar:
         Raises:
             SidecarFailed: the child ended.
         """
+        message: dict[str, Any] = orjson.loads(await self.receive_line())
+        return message
+
+    async def receive_line(self) -> bytes:
+        """Return the next message of the child as it is. Raises SidecarFailed: it ended."""
         line = await self._stdout.readline()
         if not line.endswith(b"\n"):
             code = await self._process.wait()
             raise SidecarFailed(f"The {self.name} process ended", why=f"exit code {code}", do="See the log.")
-        message: dict[str, Any] = orjson.loads(line)
-        return message
+        return line
 
     async def stop(self, patience_s: float = 2.0) -> None:
         """End the child: ask by closing its stdin, then insist."""

@@ -104,6 +104,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         },
         "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
         "refusals": dict(snapshot.refusals),
+        **_order_gateway(snapshot),
         "pnl": dict(snapshot.pnl),
         "profit": _profit(snapshot),
         "fees": [
@@ -164,6 +165,24 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
     if truth is not None:
         result["truth"] = dict(truth)
     return result
+
+
+def _order_gateway(snapshot: Snapshot) -> dict[str, Any]:
+    """Return how the order gateway did, where there is one."""
+    gateway = snapshot.order_gateway
+    if gateway is None:
+        return {}
+    venues = {
+        one.venue: {
+            "sent": one.sent,
+            "kept": one.kept,
+            "why_not": one.why_not,
+            "clock_ahead_ms": one.clock_ahead_ms,
+            "round_trip_ms": one.round_trip_ms,
+        }
+        for one in gateway.venues
+    }
+    return {"order_gateway": {"health": gateway.health, "starts": gateway.starts, "venues": venues}}
 
 
 def _profit(snapshot: Snapshot) -> dict[str, Any] | None:

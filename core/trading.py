@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal
 
 from core.analysis.verdicts import Verdicts
@@ -18,11 +19,13 @@ from core.execution.paper import PaperBroker
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, plan
 from core.execution.profit import Profit, profit, rates
-from core.execution.recovery import Recovery
+from core.execution.recovery import Balances, Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies
+from core.live.link import Link
+from core.live.wire import Gate
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity, Route
@@ -55,8 +58,12 @@ class Trading:
         *,
         brokers: Mapping[str, Broker] | None = None,
         books: PaperBooks | None = None,
+        link: Link | None = None,
     ) -> None:
-        """`brokers`: where orders go, by venue; without, to paper venues, whose books survive the desk in `books`."""
+        """`brokers`: where orders go, by venue; without, through `link`, the gateway to live venues, if there is one.
+
+        Without either, to paper venues, whose books survive the desk in `books`.
+        """
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
@@ -64,6 +71,9 @@ class Trading:
             settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms, advice=advice
         )
         self.board = TicketBoard(settings.limits, latencies)
+        self._link = link
+        if brokers is None:
+            brokers = link.brokers if link is not None else None
         if brokers is None:
             brokers = {
                 venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, books=books)
@@ -71,9 +81,12 @@ class Trading:
             }
         places = brokers
         stock = paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth)
+        if link is not None:
+            stock = _unlimited  # what is there is the venues' to say
+            link.watch(self._gate, latencies)
+            self._learn(link, notify, settings.symbols)
         self.holdings = Holdings(stock if books is None else books.stock(stock), instruments)
         self._books = books
-        statements = {} if books is None else {venue: books.balances(venue) for venue in detector.book.venues}
         self.executor = Executor(
             self.limits,
             journal,
@@ -85,9 +98,13 @@ class Trading:
             holdings=self.holdings,
             proof=self._objection,
             claim=claim,
+            ready=link.why_not if link is not None else None,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
+        statements: Mapping[str, Balances] = link.accounts if link is not None else {}
+        if books is not None:
+            statements = {venue: books.balances(venue) for venue in detector.book.venues}
         self.recovery = Recovery(journal, self.executor, self.holdings, statements, ask_s=ANSWER_S)
         self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
         self._numeraire = settings.numeraire
@@ -98,6 +115,7 @@ class Trading:
         self._journal, self._ids, self._notify = journal, ids, notify
         self._owns = owns  # whether the book is this desk's to decide on, and no other worker's
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
+        self._alarmed: set[str] = set()  # trades whose unknown orders were told of
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -109,6 +127,8 @@ class Trading:
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
+            if self._link is not None:
+                self._tasks.create_task(self._link.run(self._notify), name="order gateway")
             self._tasks.create_task(self._recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
@@ -173,6 +193,8 @@ class Trading:
         """
         why += _through(who)
         self.limits.halt(why, hedges_too=hedges_too)
+        if self._link is not None:
+            self._link.push()
         self._arm_later = None
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
@@ -299,14 +321,41 @@ class Trading:
             brokers=brokers,
             instruments=self._instruments,
             settings=settings.limits,
-            quote=self._detector.book.quote,
+            quote=self._quote_to_hedge,
             max_quote_age_ns=self._max_age_ns,
             clock_ns=time.time_ns,
             send=executor.hedge,
             account_for=executor.account_for,
-            may_hedge=self.limits.may_hedge,
+            may_hedge=self._may_hedge,
             spendable=self.holdings.spendable,
         )
+
+    def _learn(self, link: Link, notify: Notify, symbols: Sequence[str]) -> None:
+        """Take the venues' own word for their lattices, and say what differs from what was known."""
+        for venue, listed in link.instruments.items():
+            for stated in listed:
+                known = self._instruments.find(venue, stated.symbol)
+                if known != stated:
+                    self._instruments.learn(stated)
+                    notify("info", f"{venue} trades {stated.symbol} at ticks of {stated.tick_size:f}, lots of "
+                           f"{stated.lot_size:f}, from {stated.min_size:f} and {stated.min_notional:f} on")  # fmt: skip
+            for symbol in set(symbols) - {stated.symbol for stated in listed}:
+                self._instruments.forget(venue, symbol)
+                notify("warning", f"{venue} does not trade {symbol} at this moment")
+
+    def _quote_to_hedge(self, venue: str, symbol: str) -> Tick | None:
+        """Return what a hedge may be priced at: nothing of a venue that takes no order at this moment."""
+        if self._link is not None and self._link.why_not(venue):
+            return None
+        return self._detector.book.quote(venue, symbol)
+
+    def _may_hedge(self, symbol: str) -> str:
+        """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""
+        return self.limits.may_hedge(symbol) or (self._link.why_not_any() if self._link is not None else "")
+
+    def _gate(self) -> Gate:
+        """Return what the order gateway holds every order against once more."""
+        return Gate(self.limits.armed and not self.limits.halted, not self.limits.may_hedge(""))
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)
@@ -321,9 +370,11 @@ class Trading:
                 self.halt(f"{what} needs a person: {one.why}", source="rescue")
 
     def _watch_rescues(self, now_ns: int) -> None:
-        """Say aloud what is asked about for too long."""
+        """Say aloud, once, what is asked about for too long."""
+        self._alarmed &= {one.trade_id for one in self.rescue.exposures()}
         for one in self.rescue.exposures():
-            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS:
+            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS and one.trade_id not in self._alarmed:
+                self._alarmed.add(one.trade_id)
                 self._notify("error", f"an order of {one.symbol} is unknown since {ALARM_NS / 1e9:g} s: {one.why}")
 
     def _put_tickets_away(self, now_ns: int) -> None:
@@ -362,6 +413,11 @@ class Trading:
 
     def _open_tickets(self) -> list[Ticket]:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]
+
+
+def _unlimited(_venue: str, _currency: str) -> Decimal | None:
+    """Return that any amount is there: what a live venue holds is its to say."""
+    return None
 
 
 def _by(who: str) -> str:

@@ -51,13 +51,13 @@ class Troubles:
 class Silence:
     """Notices that a worker is given nothing: with all venues quiet at once, it is not the venues."""
 
-    def __init__(self, consumed: Callable[[], int]) -> None:
-        self._consumed = consumed
-        self._last, self._at_s = -1, time.monotonic()
+    def __init__(self, consumed: Callable[[], int], clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._consumed, self._clock_s = consumed, clock_s
+        self._last, self._at_s = -1, clock_s()
 
     def __call__(self) -> str:
         """Return what is wrong, nothing if entries come."""
-        consumed, now_s = self._consumed(), time.monotonic()
+        consumed, now_s = self._consumed(), self._clock_s()
         if consumed != self._last:
             self._last, self._at_s = consumed, now_s
         quiet = now_s - self._at_s > SILENT_S

@@ -35,6 +35,8 @@ from core.spreads.numeraire import Rate, cross_routes
 from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
+NO_MOMENTS: Mapping[str, tuple[int, int]] = {}
+
 
 def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -> VenueState:
     return VenueState(
@@ -234,8 +236,10 @@ def mid_prices(detector: Detector) -> dict[str, Decimal]:
     return prices
 
 
-def order_view(placed: Placed) -> OrderView:
+def order_view(placed: Placed, moments: Mapping[str, tuple[int, int]] = NO_MOMENTS) -> OrderView:
+    """`moments`: when the tick of each trade was received, and when it was decided."""
     order, average = placed.order, placed.average
+    received_ns, decided_ns = moments.get(order.trade_id, (0, 0))
     return OrderView(
         client_id=order.client_id,
         trade_id=order.trade_id,
@@ -250,6 +254,10 @@ def order_view(placed: Placed) -> OrderView:
         fees=", ".join(f"{fee.normalize():.12g} {currency}" for currency, fee in placed.fees.items()),
         at_ns=placed.at_ns,
         why=placed.why,
+        received_ns=received_ns,
+        decided_ns=decided_ns,
+        sent_ns=placed.sent_ns,
+        answered_ns=placed.answered_ns,
     )
 
 

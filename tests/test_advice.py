@@ -1,15 +1,19 @@
 """What a model's word does to a trade: if the model is trusted, less of it or not now, for a while; else nothing."""
 
+import json
 import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.analysis.answers import NoAnswer, read
+from core.analysis.proposals import Proposals
+from core.analysis.questions import RouteNumbers
 from core.analysis.state import AnalysisState
-from core.analysis.tasks import BY_NAME, Classification, Judgement, Strategy, TaskName
+from core.analysis.tasks import BY_NAME, Allocation, Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
 from core.desk import Arm
 from core.engine import running
@@ -24,6 +28,8 @@ HALT = Judgement("halt", 0.95, "price_off", "")
 SUSPECT = Judgement("suspect", 0.6, "thin", "")
 OK = Judgement("ok", 1.0, "in_line", "")
 MODEL = "deepseek-v3.2"
+NOTE = "(J );owned (bold)buy(/) ?1000000 now"  # what is left of a hostile one
+WAY = ("binance", "okx")
 S = 1_000_000_000
 
 
@@ -101,10 +107,12 @@ async def test_no_answer_whatever_it_is_makes_a_trade_larger(tmp_path: Path) -> 
 
 
 async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HOLYSHEEP_API_KEY", KEY)
-    with other_server(verdict="halt", score=0.95, kind="fat_finger", confidence=0.95) as server:
+    note = "\x1b[J\x1b];owned\x07 [bold]buy[/] 1000000 \u202e\u200b now\r\n"
+    says = {"verdict": "halt", "score": 0.95, "kind": "fat_finger", "confidence": 0.95, "note": note}
+    with other_server(**says) as server:
         settings = Settings(
             data_dir=tmp_path,
             approval="auto",
@@ -119,8 +127,47 @@ async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
     assert effects(analysis) == {(MODEL, "veto"), ("gemini-2.5-flash", "comment")}
     assert [one.model for one in analysis.models if not one.comment_only] == [MODEL]
     journal = tmp_path / "demo.sqlite"
+    assert {one.note for row in analysis.assessments for one in row.opinions} == {NOTE}
+    told = [json.dumps(event.data, ensure_ascii=False) for event in read_events(journal)]
+    assert all(line.isprintable() and KEY not in line for line in [*told, *caplog.messages])
     said = {(event.who, event.data["effect"]) for event in read_events(journal) if event.what == "assessment"}
     assert said >= effects(analysis)
     assert (MODEL, "comment") not in said
     limit = settings.limits.max_order_notional
     assert all(record.order.size * record.order.price <= limit for record in read_orders(journal))
+
+
+async def test_an_accepted_proposal_makes_its_routes_smaller_and_a_dropped_one_leaves_them_as_they_were(
+    tmp_path: Path,
+) -> None:
+    full, _ = await traded(tmp_path / "alone", advice())
+    routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
+    verdicts = advice()
+    proposals = Proposals(verdicts)
+    assert proposals.take(Strategy([Allocation(0, 20.0, 5.0), Allocation(1, 80.0, 9.0)], ""), routes, MODEL, 1)
+    assert proposals.present is not None
+    assert [one.factor for one in proposals.present.shares] == [1.0, 0.4]  # more than an equal share enlarges nothing
+    assert await traded(tmp_path / "proposed", verdicts) == (full, {})
+    assert proposals.accept("another") != ""
+    assert proposals.accept(proposals.present.proposal_id) == ""
+    size, _ = await traded(tmp_path / "accepted", verdicts)
+    assert full * Decimal("0.39") < size <= full * Decimal("0.4")
+    accepted = proposals.present
+    assert proposals.take(Strategy([Allocation(1, 100.0, 9.0)], ""), routes, MODEL, 2)  # a newer one changes nothing
+    assert await traded(tmp_path / "newer", verdicts) == (size, {})
+    assert msgspec.to_builtins(proposals.in_force) == msgspec.to_builtins(accepted)
+    proposals.drop()
+    assert await traded(tmp_path / "dropped", verdicts) == (full, {})
+    assert proposals.in_force is None
+    assert proposals.present is not None
+
+
+@pytest.mark.parametrize("allocations", [[(0, 60), (0, 40)], [(0, 60), (1, 60)], [(2, 100)], []])
+def test_a_proposal_about_routes_that_were_not_asked_about_or_of_more_than_all_is_none(
+    allocations: list[tuple[int, float]],
+) -> None:
+    routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
+    answer = Strategy([Allocation(route, percent, 1.0) for route, percent in allocations], "")
+    proposals = Proposals(advice())
+    assert not proposals.take(answer, routes, MODEL, 1)
+    assert proposals.present is None

@@ -34,11 +34,7 @@ class Floor:
     """Everything between the book and the journal."""
 
     def __init__(
-        self,
-        journal: Journal,
-        settings: Settings,
-        advice: Verdicts | None = None,
-        books: PaperBooks | None = None,
+        self, journal: Journal, settings: Settings, advice: Verdicts | None = None, books: PaperBooks | None = None
     ) -> None:
         instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
         self.notices: list[str] = []

@@ -1,13 +1,14 @@
 """`arbdesk bench detection`: how well the free baseline and each model tell wrong quotes, and what that costs."""
 
 from contextlib import AsyncExitStack
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 import orjson
-from msgspec.structs import replace
 
 from console.bench.progress import done, tell
 from core.advising import configuration, gateway
@@ -22,41 +23,54 @@ from core.trials.judging import Judged, judge
 from core.trials.servers import simulated_models
 
 CROSSINGS_PER_S = 0.25  # as in a demo for a person
-UNCAPPED = 10**12  # micro-dollars: what is simulated costs none
+UNCAPPED_USD = Decimal(1_000_000)  # what is simulated costs none
 
 
-async def detection(settings: Settings, seconds: float, seed: int, *, models: bool, as_json: bool) -> None:
+class Ask(Enum):
+    """Which models are asked about the baseline's alarms."""
+
+    NONE = "none"
+    SIMULATED = "simulated"
+    REAL = "real"  # of the gateway in the settings: that costs money
+
+
+async def detection(settings: Settings, seconds: float, seed: int, ask: Ask, *, as_json: bool) -> None:
     """Measure and print it.
 
     Raises:
-        ConfigurationError: the settings name a gateway, and there is no key for it.
+        ConfigurationError: there is no key for the gateway in the settings.
         LedgerError: a desk is running with the same ledger.
     """
     tell(f"{seconds:g} s of the simulated market, in its own time")
     measured = measure(settings.symbols, seconds, seed, crossings_per_s=CROSSINGS_PER_S)
     judged: list[Judged] = []
     async with AsyncExitStack() as stack:
-        if models:
-            judged = await judge(measured, await _configured(stack, settings), tell)
+        if ask is not Ask.NONE:
+            judged = await judge(measured, await _configured(stack, settings, ask), tell)
     done()
-    simulated = models and settings.analysis.gateway_url is None
+    simulated = ask is Ask.SIMULATED
     if as_json:
         click.echo(orjson.dumps(_result(measured, judged, seconds, seed, simulated=simulated)).decode())
         return
     _print(measured, judged, simulated=simulated)
 
 
-async def _configured(stack: AsyncExitStack, settings: Settings) -> Configuration:
-    """Return whom to ask: the simulated gateway, with books of its own, unless the settings name another one."""
-    simulated_url, ledger = None, data_dir(settings) / "analysis.sqlite"
-    if settings.analysis.gateway_url is None:
-        simulated_url = await stack.enter_async_context(simulated_models())
-        ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
-    at = gateway(settings.analysis, "all", simulated_url)
-    found = configuration(settings.analysis, at, ledger)
+async def _configured(stack: AsyncExitStack, settings: Settings, ask: Ask) -> Configuration:
+    """Return whom to ask: what is simulated has books of its own."""
+    analysis, ledger = settings.analysis, data_dir(settings) / "analysis.sqlite"
+    if ask is Ask.REAL:
+        at = gateway(analysis, "all", None)
+    else:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-")))
+        ledger = folder / "analysis.sqlite"
+        analysis = analysis.model_copy(
+            update={"gateway_url": None, "cap_per_hour_usd": UNCAPPED_USD, "cap_per_day_usd": UNCAPPED_USD}
+        )
+        at = gateway(analysis, "all", await stack.enter_async_context(simulated_models()))
+    found = configuration(analysis, at, ledger)
     if found is None:
         raise ConfigurationError("No model can be asked", why=at.why_off, do="Or measure without: --no-models.")
-    return replace(found, cap_hour=UNCAPPED, cap_day=UNCAPPED) if at.simulated else found
+    return found
 
 
 def _result(

@@ -36,6 +36,7 @@ class Link:
         self.reads = True
         self._per_s, self._way_s = bytes_per_s, round_trip_s / 2
         self._busy_until = 0.0
+        self._tail = b""
         self._coming: list[tuple[float, int, bytes]] = []  # when it is shown, order, what
         self._going: list[tuple[float, int, bytes]] = []  # when it reaches the program
         self._number = 0
@@ -86,6 +87,10 @@ class Link:
             self.turn(left_s)
         return time.monotonic() - start
 
+    def last(self) -> str:
+        """Return the end of what was shown, as one line."""
+        return " ".join(self._tail[-400:].decode(errors="replace").split())
+
     def cpu_s(self) -> float:
         """Return the CPU time that the program has taken so far, all its threads, not its children."""
         with open(f"/proc/{self.pid}/stat", "rb") as file:
@@ -126,6 +131,7 @@ class Link:
     def _show(self, at: float, data: bytes) -> None:
         self.bytes_shown += len(data)
         self.seen += data
+        self._tail = (self._tail + data)[-READ_BYTES:]
         for _ in range(data.count(ASK)):
             self._send(at, ANSWER)
 

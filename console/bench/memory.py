@@ -124,6 +124,11 @@ def _frames(count: int) -> Iterator[Frame]:
         yield venue, _frame(venue, symbol, bid, bid_size, ask, ask_size, ids[venue], now_ms).encode()
 
 
+def frames_of_all(count: int) -> Iterator[Frame]:
+    """Yield frames of every venue, each with the venue's number in VENUES."""
+    return _frames(count)
+
+
 def frames_of_binance(count: int) -> Iterator[str]:
     """Yield frames of one venue alone."""
     wanted = (frame.decode() for venue, frame in _frames(count * 4) if VENUES[venue] == "binance")

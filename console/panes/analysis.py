@@ -70,7 +70,7 @@ def judged(picture: Picture, width: int, rows: int) -> list[Line]:
         comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
         lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]
     if analysis.gateway:
-        lines += [*proposal_lines(analysis.proposal, picture, width), outcome_line(analysis, width), []]
+        lines += [*proposal_lines(analysis, picture, width), outcome_line(analysis, width), []]
     return lines
 
 

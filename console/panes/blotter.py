@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.status import exposure, pnl
+from console.panes.story import story
 from console.panes.text import NOTHING, age, bps, clock, count, cut, inert, left, money, right
 from core.desk import Notice, OrderView, Snapshot, TicketView
 
@@ -28,6 +29,7 @@ ORDER = {
 NOTICE = {"info": ("i", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
 BAR = 10
 FEW = 5  # trades that a venue can still carry
+FATES = ("all", "under way", "trouble", "filled")
 
 
 class Column(NamedTuple):
@@ -62,11 +64,13 @@ class Blotter(Pane):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.selected = ""  # ticket id: the cursor stays on its ticket while others come and go
+        self.selected = ""  # ticket or order id: the cursor stays there while others come and go
+        self.fates = FATES[0]
+        self.detailed = False  # the whole story of what the cursor is on
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         snapshot = picture.snapshot
-        tickets, orders = snapshot.tickets[::-1], snapshot.orders[::-1]
+        tickets, orders = snapshot.tickets[::-1], self._orders(picture)
         columns = fitting(width)
         at = next((y for y, ticket in enumerate(tickets) if ticket.ticket_id == self.selected), None)
         body: list[Callable[[], Line]] = [
@@ -75,22 +79,68 @@ class Blotter(Pane):
         if not tickets:
             body.append(partial(_say, "No open ticket"))
         body.append(partial(order_head, columns))
-        body += [partial(order_line, order, columns, width) for order in orders]
+        for order in orders:
+            if order.client_id == self.selected:
+                at = len(body)
+            body.append(partial(order_line, order, columns, width, selected=order.client_id == self.selected))
         if not orders:
-            body.append(partial(_say, "No orders in this run"))
+            body.append(partial(_say, "No orders in this run" if not snapshot.orders else "No such orders in this run"))
         room = 1 if height < 9 else 2 if height < 14 else 4
         foot = [notice_line(notice, width) for notice in snapshot.notices[-room:]]
-        return Sheet(_info(snapshot), worth(picture, width), body, foot, cursor=at)
+        if self.detailed:
+            told = story(snapshot, self._trade_id(picture), width)
+            foot = [[("─" * width, "rule")], *told[: max(3, height - 5)]]
+        info = _info(snapshot)
+        if self.fates != FATES[0] or picture.filter:
+            info.insert(0, (f"{self.fates}{' ' if picture.filter else ''}{inert(picture.filter)} · ", "key"))
+        return Sheet(info, worth(picture, width), body, foot, cursor=at)
 
-    def action_move(self, right: int, down: int) -> None:
-        """Move the cursor over the tickets; past them, the lines."""
-        tickets = [] if self.picture is None else [ticket.ticket_id for ticket in self.picture.snapshot.tickets[::-1]]
-        at = tickets.index(self.selected) if self.selected in tickets else -1 if down > 0 else len(tickets)
-        if down and 0 <= at + down < len(tickets):
-            self.selected, self.follow = tickets[at + down], True
+    def _orders(self, picture: Picture) -> list[OrderView]:
+        """Return the orders to show, the newest first: by what became of them, and by symbol."""
+        symbols = set(picture.symbols) if picture.filter else None
+        return [
+            order
+            for order in picture.snapshot.orders[::-1]
+            if (symbols is None or order.symbol in symbols) and _is(order, self.fates)
+        ]
+
+    def _trade_id(self, picture: Picture) -> str:
+        """Return the trade that the cursor is on, else the last one."""
+        orders = picture.snapshot.orders
+        on = next((order.trade_id for order in orders if order.client_id == self.selected), self.selected)
+        return on or (orders[-1].trade_id if orders else "")
+
+    def action_move(self, right: int, down: int) -> None:  # noqa: ARG002 (there is nothing beside)
+        """Move the cursor over the tickets, then over the orders."""
+        if self.picture is None or not down:
+            return
+        rows = [ticket.ticket_id for ticket in self.picture.snapshot.tickets[::-1]]
+        rows += [order.client_id for order in self._orders(self.picture)]
+        if rows:
+            at = rows.index(self.selected) if self.selected in rows else -1 if down > 0 else len(rows)
+            self.selected, self.follow = rows[min(max(at + down, 0), len(rows) - 1)], True
             self.redraw()
-        else:
-            super().action_move(right, down)
+
+    def action_detail(self) -> None:
+        """Tell the whole story of the trade under the cursor, or no more."""
+        self.detailed = not self.detailed
+        self.redraw()
+
+    def action_fates(self) -> None:
+        """Show only orders that came to something else."""
+        self.fates = FATES[(FATES.index(self.fates) + 1) % len(FATES)]
+        self.redraw()
+
+
+def _is(order: OrderView, fates: str) -> bool:
+    match fates:
+        case "under way":
+            return order.state in ("intent", "sent", "unknown")
+        case "trouble":
+            return order.state in ("partly_filled", "rejected", "not_sent", "unknown")
+        case "filled":
+            return order.state in ("filled", "partly_filled")
+    return True
 
 
 def _say(text: str) -> Line:
@@ -192,14 +242,15 @@ def order_head(columns: Iterable[Column]) -> Line:
     return [(f" {' '.join(titles)} why", "dim")]
 
 
-def order_line(order: OrderView, columns: Iterable[Column], width: int) -> Line:
-    line: Line = [(" ", "text")]
+def order_line(order: OrderView, columns: Iterable[Column], width: int, *, selected: bool = False) -> Line:
+    line: Line = [("▌" if selected else " ", "key")]
     for column in columns:
         shown = column.text(order)
         pen = _pen(column.title, order)
         line.append(((right if column.at_right else left)(shown, column.width) + " ", pen))
     room = width - sum(len(text) for text, _ in line)
-    return [*line, (cut(inert(order.why), room), ORDER[order.state][1])]
+    line.append((cut(inert(order.why), room), ORDER[order.state][1]))
+    return [(text, f"{pens} on cursor") for text, pens in line] if selected else line
 
 
 def _pen(title: str, order: OrderView) -> str:

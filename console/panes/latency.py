@@ -5,8 +5,9 @@ from collections.abc import Callable
 from functools import partial
 
 from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.story import duration, hops_of, last_traded, waterfall
 from console.panes.text import count, milliseconds
-from core.latency import BOUNDS_MS, STAGES, Percentiles, Stage
+from core.latency import BOUNDS_MS, PARTS, STAGES, Percentiles, Stage
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BUDGET_MS = 50.0  # for the p99 of tick_to_order
@@ -16,6 +17,9 @@ NO_DATA: dict[Stage, str] = {
     "feed": "no data: no venue stamps its events",
     "opportunity": "no data: none was found yet",
     "approve": "no data: no ticket was approved yet",
+    "checks": "no data: no order was sent yet",
+    "journal": "no data: no order was sent yet",
+    "build": "no data: no order has left through the gateway",
     "send": "no data: no order was sent yet",
     "ack": "no data: no order was sent yet",
     "tick_to_order": "no data: measured in automatic mode",
@@ -27,6 +31,9 @@ MEANING: dict[Stage, str] = {
     "detect": "read to decided",
     "opportunity": "received to decided, of what pays",
     "approve": "ticket to approval, a person",
+    "checks": "decided to journal",
+    "journal": "both intents on disk",
+    "build": "gateway, signature, connection",
     "send": "decided to order bytes written",
     "ack": "order written to answered",
     "tick_to_order": "received to order bytes written",
@@ -39,19 +46,48 @@ class Latency(Pane):
     NUMBER = 4
     TITLE = "Latency"
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.detailed = False  # the last trade instead of the histograms
+
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         bars = len(BOUNDS_MS) + 1
         cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
-        rows = max(1, min(4, (height - 2) // len(STAGES)))
+        stages = shown(picture, height - 2)
+        rows = max(1, min(4, (height - 2) // len(stages)))
         head: Line = [
             (f" {'stage':<{NAME - 1}}{'':<{cell * bars}} ", "dim"),
             (f"{'p50':>7}{'p99':>7}{'p99.9':>7}{'max':>7}{'count':>7}", "dim"),
         ]
         body: list[Callable[[], Line]] = []
-        for stage in STAGES:
+        for stage in stages:
             took = picture.snapshot.latency.get(stage, Percentiles())
             body += [partial(line_of, stage, took, row, rows, cell) for row in range(rows)]
-        return Sheet(_info(picture), [head], body, [axis(cell)])
+        hops = hops_of(last_traded(picture.snapshot))
+        last: list[Line] = []
+        if hops:
+            total = (max(hop.to_ns for hop in hops) - hops[0].from_ns) / 1e6
+            last = [[(" the last trade", "text"), (f"  {duration(total)}", "strong")], *waterfall(hops, width)]
+        if self.detailed:
+            told = last or [[(" No trade has left the desk in this run", "dim")]]
+            return Sheet(_info(picture), body=[partial(list, line) for line in told])
+        foot = [axis(cell)]
+        if last and height - 2 - len(body) > len(last):
+            foot += [[], *last]
+        return Sheet(_info(picture), [head], body, foot)
+
+    def action_detail(self) -> None:
+        """Show the last trade hop by hop, or the histograms again."""
+        self.detailed = not self.detailed
+        self.top = 0
+        self.redraw()
+
+
+def shown(picture: Picture, lines: int) -> list[Stage]:
+    """Return the stages to show: what `send` is made of only where it was measured, and there is room."""
+    measured = [stage for stage in PARTS if stage in picture.snapshot.latency and picture.snapshot.latency[stage].count]
+    whole = [stage for stage in STAGES if stage not in PARTS]
+    return whole + measured if len(whole) + len(measured) <= lines else whole
 
 
 def line_of(stage: Stage, took: Percentiles, row: int, rows: int, cell: int) -> Line:

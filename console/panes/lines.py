@@ -1,5 +1,6 @@
 """Widgets that are painted line by line: a line that looks as before costs nothing."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -52,7 +53,10 @@ PENS = {
     "cursor": Pen("foreground", "cursor", reverse=True),
     "attached": Pen("focus-text", "focus", bold=True, reverse=True),
     "opportunity": Pen("opportunity-text", "opportunity", bold=True, reverse=True),
-    **{f"heat-{level}": Pen("heat-text", f"heat-{level}") for level in range(1, 10)},
+    **{
+        f"heat-{level}": Pen("heat-text-mid" if 3 <= level <= 7 else "heat-text", f"heat-{level}")
+        for level in range(1, 10)
+    },
     **{
         badge: Pen("badge-text", badge, bold=True, reverse=True)
         for badge in ("demo", "paper", "live", "armed", "disarmed", "halted", "frozen", "old")
@@ -83,6 +87,16 @@ class Picture:
         return tuple(symbol for symbol in self.snapshot.symbols if self.filter.upper() in symbol.upper())
 
 
+def blank(ground: Widget, crop: Region) -> list[Strip]:
+    """Return the lines of what shows nothing but its colour: Textual would build them anew for each paint."""
+    paper = ground.background_colors[1]
+    strip = Strip.blank(crop.width, Style(bgcolor=paper.rich_color))
+    for line_filter in ground.get_line_filters():
+        if not isinstance(line_filter, ANSIToTruecolor):
+            strip = strip.apply_filter(line_filter, paper)
+    return [strip] * crop.height
+
+
 class Lines(Widget):
     """Shows lines as they are. No border or padding in CSS: they are skipped when `render_lines` is replaced."""
 
@@ -94,6 +108,7 @@ class Lines(Widget):
         self.lines: list[Line] = []
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}  # own cache: every refresh() wipes Textual's
+        self._theme: object = None
 
     def show(self, lines: list[Line]) -> None:
         """Put `lines` in place; only those that differ from what is there are painted."""
@@ -118,10 +133,13 @@ class Lines(Widget):
         self.redraw()
 
     def notify_style_update(self) -> None:
-        """Forget every colour: theme or focus may have changed."""
+        """Forget every colour if the theme changed: where the focus is shows in the lines themselves."""
         super().notify_style_update()
-        self._strips.clear()
-        self._styles.clear()
+        theme = (self.app.theme, self.background_colors)
+        if theme != self._theme:
+            self._theme = theme
+            self._strips.clear()
+            self._styles.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in crop.line_range]
@@ -201,9 +219,9 @@ class Pane(Lines, can_focus=True):
         self.follow = False  # bring the cursor into view, once: a wheel may then scroll it out again
         self._last_top = 0
 
+    @abstractmethod
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         """Return what to show in `height` lines below the title."""
-        raise NotImplementedError
 
     def draw(self, picture: Picture) -> None:
         self.picture = picture
@@ -246,11 +264,9 @@ class Pane(Lines, can_focus=True):
                 room -= len(spans[-1][0])
         return [*title, (" ", "title"), *spans, (" " * max(0, room + 1), "title"), *marks]
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
-        self.redraw()
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
+        self.redraw()  # at once: with the next frame it would be late
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -259,6 +275,15 @@ class Pane(Lines, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self.scroll_lines(-3)
+
+    def row(self) -> str:
+        """Return the text of the line under the cursor, else of the first one that is seen."""
+        if self.picture is None:
+            return ""
+        width, height = self.size
+        sheet = self.sheet(self.picture, width, height - 1)
+        at = self.top if sheet.cursor is None else sheet.cursor
+        return " ".join("".join(text for text, _ in sheet.body[at]()).split()) if at < len(sheet.body) else ""
 
     def scroll_lines(self, by: int) -> None:
         self.top = min(max(0, self.top + by), self._last_top)

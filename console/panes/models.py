@@ -19,17 +19,18 @@ EFFECTS = {"veto": "bad", "shrink": "warn", "comment": "dim"}
 ALARM = 1.0  # a score of the baseline from which on it is anomalous
 NAME = 18
 WIDE = 120  # columns from which on notes, tokens, tasks and the cost's bars stand beside the rest
-MOST_BARS = 60
+FEWEST_BARS, MOST_BARS = 12, 60
+TOKENS_HEAD = f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
 
 
 def usd(exact: str) -> str:
     """Return dollars with as many decimals as so small an amount needs to be told from another one."""
     try:
         value = Decimal(exact)
+        places = 2 if value == 0 or value >= 1 else 4 if value >= Decimal("0.01") else 6
+        return f"{value:,.{places}f}"
     except InvalidOperation:
         return inert(exact) or NOTHING
-    places = 2 if value == 0 or value >= 1 else 4 if value >= Decimal("0.01") else 6
-    return f"{value:,.{places}f}"
 
 
 def bill(state: AnalysisState, width: int) -> Line:
@@ -44,7 +45,7 @@ def bill(state: AnalysisState, width: int) -> Line:
         *_cap(state.day_usd, state.day_cap_usd, day),
     ]
     room = width - sum(len(text) for text, _ in line)
-    if width >= WIDE and room > MOST_BARS:
+    if width >= WIDE:
         line += [("  ", "text"), *bars(state, room - 2)]
     return clipped(line, width)
 
@@ -52,7 +53,8 @@ def bill(state: AnalysisState, width: int) -> Line:
 def bars(state: AnalysisState, width: int) -> Line:
     """Return the cost of each of the last slots as a bar."""
     said = f" USD per {state.spark_s:g} s"
-    return [(spark(state.spark, min(width - len(said), MOST_BARS)), "bar"), (said, "dim")]
+    room = min(max(width - len(said), FEWEST_BARS), MOST_BARS)
+    return [(spark(state.spark, room), "bar"), (said, "dim")]
 
 
 def _left(spent: str, cap: str) -> float:
@@ -101,14 +103,11 @@ def model_line(model: ModelState, width: int) -> Line:
         (right(milliseconds(model.latency_ms) if model.latency_ms else NOTHING, 7), "text"),
         (right(f"{'~' if model.estimate and model.calls else ''}{usd(model.cost_usd)}", 10), "text"),
         (right(usd(model.hour_usd), 10), "text"),
-        (right(usd(model.per_opportunity_usd) if model.per_opportunity_usd else NOTHING, 10), "text"),
+        (right(usd(model.per_opportunity_usd), 10), "text"),
     ]
     if width >= WIDE:
         line += _tokens(model)
     return clipped(line, width)
-
-
-TOKENS_HEAD = f"{'in':>8}{'cached':>8}{'out':>7}  asked for"
 
 
 def _tokens(model: ModelState) -> Line:
@@ -193,23 +192,28 @@ def quality_lines(qualities: tuple[Quality, ...], comment_only: dict[str, str], 
     return lines
 
 
-def proposal_lines(proposal: Proposal | None, picture: Picture, width: int) -> list[Line]:
-    """Return a proposal's routes, or how to ask for one."""
-    if proposal is None:
-        return [clipped([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")], width)]
-    standing = ("accepted", "good") if proposal.accepted else ("% to look at and accept it", "key")
-    lines: list[Line] = [
-        clipped(
+def proposal_lines(state: AnalysisState, picture: Picture, width: int) -> list[Line]:
+    """Return the newest proposal's routes, or how to ask for one, and an older one that still counts."""
+    proposal, in_force = state.proposal, state.in_force
+    lines: list[Line] = []
+    if in_force is not None and in_force != proposal:
+        factors = [one.factor for one in in_force.shares]
+        old = age(picture.age_ns(in_force.at_ns))
+        lines.append(
             [
-                (" proposal ", "dim"),
-                (inert(proposal.model), "text"),
-                (f" {age(picture.age_ns(proposal.at_ns))} ago  ", "dim"),
-                standing,
-            ],
-            width,
+                (" in force ", "warn"),
+                (inert(in_force.model), "text"),
+                (f"'s of {old} ago: sizes of {len(factors)} routes × {min(factors):.2f} to {max(factors):.2f}", "text"),
+            ]
         )
-    ]
-    return lines + [clipped(line, width) for line in share_lines(proposal)]
+    if proposal is None:
+        lines.append([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")])
+    else:
+        standing = ("accepted", "good") if proposal.accepted else ("% to look at and accept it", "key")
+        old = f" {age(picture.age_ns(proposal.at_ns))} ago  "
+        lines += [[(" proposal ", "dim"), (inert(proposal.model), "text"), (old, "dim"), standing]]
+        lines += share_lines(proposal)
+    return [clipped(line, width) for line in lines]
 
 
 def share_lines(proposal: Proposal) -> list[Line]:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from console.panes.cell import History, about
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.text import NOTHING, age, amount, bps, cut, inert, left, symbol_width
 from core.desk import Edge, Snapshot
@@ -13,6 +14,7 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
+DETAIL = 5  # lines about the cell under the cursor
 LEAST = 8  # columns of a cell, with the gap beside it
 SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {
@@ -43,6 +45,8 @@ class Spreads(Pane):
         self.at_symbol = 0
         self.at_route = 0
         self._first = 0  # the first column that is seen
+        self.history = History()
+        self.detailed = False  # all about the cell under the cursor
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         symbols, columns = picture.symbols, columns_of(picture.snapshot)
@@ -58,7 +62,8 @@ class Spreads(Pane):
         self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
         self._first = max(self._first, self.at_route - seen + 1)
         shown = columns[self._first : self._first + seen]
-        tall = 2 * len(symbols) + 4 <= height
+        below = DETAIL + 2 if self.detailed and height > DETAIL + 6 else 0
+        tall = 2 * len(symbols) + 4 + below <= height
         map_ = Map(picture, edges, shown, name, cell, tall)
         body: list[Callable[[], Line]] = []
         for y, symbol in enumerate(symbols):
@@ -69,6 +74,10 @@ class Spreads(Pane):
         here = Route(symbols[self.at_symbol], *columns[self.at_route])
         foot = [legend(width), clipped(detail(here, edges.get(here), picture), width)]
         spare = height - 2 - len(body) - len(foot)
+        if below:
+            told = about(here, edges.get(here), self.history, picture, width)
+            foot = [legend(width), [], foot[1], *(clipped(line, width) for line in told)]
+            spare = height - 2 - len(body) - len(foot)
         if spare > 0:
             foot = [[], *foot]
         if spare >= 5:
@@ -77,6 +86,12 @@ class Spreads(Pane):
         head = [_names(shown, cell, name, 0), _names(shown, cell, name, 1)]
         line = self.at_symbol * (2 if tall else 1)
         return Sheet(_info(picture, columns, more), head, body, foot, cursor=line)
+
+    def action_detail(self) -> None:
+        """Tell all about the cell under the cursor, or no more."""
+        self.detailed = not self.detailed
+        self.follow = True
+        self.redraw()
 
     def action_move(self, right: int, down: int) -> None:
         self.at_symbol += down

@@ -6,6 +6,7 @@ from console.panes.lines import Line, Lines, Picture
 from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
 from core.desk import Link, Snapshot
 from core.latency import Percentiles, Stage
+from core.live.wire import GatewayState
 
 BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
@@ -86,6 +87,9 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     elif snapshot.armed and snapshot.armed_until_ns:
         word = f"ARMED {left_of(snapshot.armed_until_ns - picture.now_ns)}"
     items = [Item([mode[snapshot.mode]], 0), Item([(f" {word} ", pen)], 0)]
+    if snapshot.order_gateway is not None:
+        items[1:1] = orders_go(snapshot.order_gateway)
+        items += no_orders(snapshot.order_gateway)
     if (link := snapshot.link) is not None:
         items += badges(link, snapshot.desk, terse)
     if picture.frozen_ns is not None:
@@ -104,6 +108,26 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 3)
     return [*items, approval, venues(snapshot)]
+
+
+def orders_go(gateway: GatewayState) -> list[Item]:
+    """Return where orders go: red where it is somebody's money."""
+    if gateway.simulated:
+        return [Item([(" LIVE-SIM ", "demo")], 0)]
+    items = []
+    if gateway.sandbox:
+        items.append(Item([(f" SANDBOX {', '.join(gateway.sandbox)} ", "paper")], 0))
+    if gateway.real:
+        items.append(Item([(" REAL ORDERS ", "live")], 0))
+    return items
+
+
+def no_orders(gateway: GatewayState) -> list[Item]:
+    """Return why no order can go to some of the venues, or to none."""
+    away = [f"{one.venue}: {one.why_not}" for one in gateway.venues if one.why_not]
+    if gateway.health != "up":
+        return [Item([(" NO GATEWAY ", "old")], 0)]
+    return [Item([(cut(inert("; ".join(away)), 40), "warn")], 2)] if away else []
 
 
 def left_of(rest_ns: int) -> str:

@@ -17,6 +17,7 @@ HEALTH = {
 }
 AGEING_NS, OLD_NS = 1_000_000_000, 5_000_000_000
 BEST = "●"
+ORDERS = ("symbol", "age", "spread", "venue")
 VENUE = 8  # columns for a venue's name
 
 
@@ -39,8 +40,18 @@ class Ticks(Pane):
     NUMBER = 1
     TITLE = "Ticks"
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.order = ORDERS[0]
+
+    def action_order(self) -> None:
+        """Show the rows in the next order."""
+        self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+        self.top = 0
+        self.redraw()
+
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
-        rows = rows_of(picture)
+        rows = ordered(rows_of(picture), self.order)
         price = max((len(text) for row in rows for text in _prices(row)), default=8)
         name = symbol_width(picture.symbols)
         wide = width >= name + 1 + 10 + 2 + 2 * (price + 2) + 2 * 8 + 7 + 12
@@ -56,7 +67,27 @@ class Ticks(Pane):
         ]
         if not rows:
             body = [lambda: [(" No symbol contains ", "dim"), (inert(picture.filter), "text")]]
-        return Sheet(_info(picture, rows), [head], body, foot)
+        info = _info(picture, rows)
+        if self.order != ORDERS[0]:
+            info.insert(0, (f"by {self.order} · ", "key"))
+        return Sheet(info, [head], body, foot)
+
+
+def ordered(rows: list[Row], order: str) -> list[Row]:
+    """Return the rows by age (the oldest quote first), spread (the widest first) or venue; as they are by symbol."""
+    if order == "symbol":
+        return rows
+    if order == "venue":
+        held = sorted(rows, key=lambda row: row.venue)
+    else:
+        held = sorted(rows, key=lambda row: (row.quote is None, _weight(row.quote, order)))
+    return [row._replace(first=True) for row in held]
+
+
+def _weight(quote: Quote | None, order: str) -> float:
+    if quote is None:
+        return 0.0
+    return quote.received_ns if order == "age" else -_spread_bps(quote)
 
 
 def rows_of(picture: Picture) -> list[Row]:

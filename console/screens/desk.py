@@ -5,23 +5,27 @@ from typing import Literal
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
+from textual.strip import Strip
 
 from console.panes.analysis import Analysis
 from console.panes.blotter import Blotter
 from console.panes.filter import Filter
 from console.panes.footer import Keys
 from console.panes.latency import Latency
-from console.panes.lines import Line, Lines, Pane, Picture
+from console.panes.lines import Line, Lines, Pane, Picture, blank
 from console.panes.spreads import Spreads
 from console.panes.status import Status
 from console.panes.strip import TicketStrip
 from console.panes.ticks import Ticks
+from console.remembered import Arrangement
 
 Layout = Literal["tiny", "single", "all"]
 LEAST = Size(80, 24)
 ALL = Size(112, 34)  # from here on all five panes are readable at once
+HIGH = 60  # lines from which on the middle row grows too
+ARRANGEMENTS: dict[Arrangement, tuple[int, ...]] = {"overview": (1, 2, 3, 4, 5), "trading": (2, 5), "feeds": (1, 4)}
 
 
 def layout_of(size: Size) -> Layout:
@@ -44,6 +48,13 @@ class TooSmall(Lines):
         )
 
 
+class Beside(Horizontal):
+    """Panes side by side."""
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank(self, crop)
+
+
 class DeskScreen(Screen[None], inherit_bindings=False):
     """Status, five panes, tickets, keys."""
 
@@ -53,18 +64,25 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.current = 1
         self.zoomed = False
+        self._laid_out: tuple[Size, bool, int, Arrangement] | None = None
+        self.arrangement: Arrangement = "overview"
+        self.taller = self.wider = 0
         self.status, self.strip, self.filter, self.footer = Status(), TicketStrip(), Filter(), Keys()
         self.spreads, self.blotter = Spreads(), Blotter()
-        self.panes: tuple[Pane, ...] = (Ticks(), self.spreads, Analysis(), Latency(), self.blotter)
+        self.ticks = Ticks()
+        self.panes: tuple[Pane, ...] = (self.ticks, self.spreads, Analysis(), Latency(), self.blotter)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        return blank(self, crop)
 
     def compose(self) -> ComposeResult:
         ticks, spreads, analysis, latency, blotter = self.panes
         yield self.status
         yield TooSmall()
-        with Horizontal(id="upper"):
+        with Beside(id="upper"):
             yield ticks
             yield spreads
-        with Horizontal(id="middle"):
+        with Beside(id="middle"):
             yield analysis
             yield latency
         yield blotter
@@ -85,18 +103,25 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         return self.panes[number - 1]
 
     def lay_out(self, size: Size) -> None:
-        """Show what there is room for."""
+        """Show what there is room for. Textual lays out the whole screen for it: only where something changes."""
         layout = layout_of(size)
         single = layout == "single" or self.zoomed
+        shown = ARRANGEMENTS[self.arrangement]
+        wanted = (size, single, self.current if single else 0, self.arrangement)
+        if wanted == self._laid_out:
+            return
+        self._laid_out = wanted
         self.set_class(size.height < 45, "-low")
+        self.set_class(size.height >= HIGH, "-high")
         self.set_class(single, "-single")
+        self.set_class(self.arrangement == "feeds" and not single, "-feeds")
         for pane in self.panes:
-            pane.display = layout != "tiny" and (not single or self.current == pane.NUMBER)
+            pane.display = layout != "tiny" and (self.current == pane.NUMBER if single else pane.NUMBER in shown)
             pane.tabs = self._tabs() if single else []
-        for row in self.query(Horizontal):
+        for row in self.query(Beside):
             row.display = any(pane.display for pane in self.panes if pane.parent is row)
         self.query_one(TooSmall).display = layout == "tiny"
-        self.strip.display = layout != "tiny" and single and self.current != 5
+        self.strip.display = layout != "tiny" and not self.blotter.display
         self.footer.display = layout != "tiny"
 
     def _tabs(self) -> Line:
@@ -104,16 +129,30 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         return [(f" {pane.NUMBER} {pane.TITLE} ", "focus" if here == pane.NUMBER else "title") for pane in self.panes]
 
     def go(self, number: int) -> None:
-        """Make a pane the current one."""
+        """Make a pane the current one; if it is not to be seen in this arrangement, with the others."""
         self.current = number
+        if number not in ARRANGEMENTS[self.arrangement]:
+            self.arrangement = "overview"
         self.lay_out(self.app.size)
         self.pane(number).focus()
-        for pane in self.panes:
-            pane.redraw()
 
     def toggle_zoom(self) -> None:
         self.zoomed = not self.zoomed
         self.go(self.current)
+
+    def show_arrangement(self, arrangement: Arrangement) -> None:
+        """Show the panes that belong together."""
+        self.arrangement, self.zoomed = arrangement, False
+        here = self.current if self.current in ARRANGEMENTS[arrangement] else ARRANGEMENTS[arrangement][0]
+        self.go(here)
+
+    def resize_panes(self, taller: int, wider: int) -> None:
+        """Give the upper row and the left panes so much more room than they begin with; from -4 to 4."""
+        self.taller, self.wider = (min(max(by, -4), 4) for by in (taller, wider))
+        self.query_one("#upper").styles.height = f"{6 + self.taller}fr"
+        self.blotter.styles.height = f"{4 - 0.75 * self.taller}fr"
+        for number, width in ((1, 6 + self.wider), (2, 6 - self.wider), (3, 5 + self.wider), (4, 7.5 - self.wider)):
+            self.pane(number).styles.width = f"{width}fr"
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if isinstance(event.widget, Pane):
@@ -121,6 +160,7 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def draw(self, live: Picture, shown: Picture) -> None:
         """Draw `shown` in the panes; the status and the open tickets are always live."""
+        self.spreads.history.note(live)
         self.status.draw(live)
         self.strip.draw(live)
         for pane in self.panes:

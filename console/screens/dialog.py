@@ -1,5 +1,7 @@
 """What lies over the panes: a card in the middle, and the status, which is never hidden."""
 
+from abc import abstractmethod
+
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import ModalScreen
@@ -32,9 +34,9 @@ class Dialog(ModalScreen[None], inherit_bindings=False):
         card.border_title = self.HEADING
         yield card
 
+    @abstractmethod
     def card(self) -> Lines:
         """Return what is inside the frame."""
-        raise NotImplementedError
 
     def draw(self, picture: Picture) -> None:
         """Show `picture`; called for every frame while the dialog is open."""

@@ -14,6 +14,7 @@ import msgspec
 
 from core.analysis.conversation import Conversation, Notify, Sent
 from core.analysis.inbox import Inbox
+from core.analysis.prices import dollars
 from core.analysis.proposals import Proposals, Session
 from core.analysis.quality import Label, Truthful
 from core.analysis.questions import QuoteQuestion, RiskQuestion, StrategyQuestion
@@ -26,6 +27,8 @@ from core.spreads.book import SpreadBook
 
 LOOK_S = 0.25
 SLOT_S, SLOTS = 10.0, 60  # of the cost's sparkline
+MOST_DISPUTED = 0.005  # of a day's bill, between the gateway's word and ours
+LEAST_DISPUTED = 100  # micro-dollars: every call is rounded up
 
 Tell = Callable[..., None]  # journal.event
 
@@ -70,6 +73,7 @@ class Analyst:
         self._notify, self._tell = notify, tell
         self._slot_s = self._strategy_s = time.monotonic()
         self._strategy_every_s = strategy_every_s
+        self._disputed = False
 
     @property
     def on(self) -> bool:
@@ -104,6 +108,7 @@ class Analyst:
         if self.truth is not None:
             self.truth.look(now_ns)
             self._demote_beaten(self.truth)
+        self._compare_bills(self.standing)
         at_s = time.monotonic()
         while at_s - self._slot_s >= SLOT_S:
             self._slot_s += SLOT_S
@@ -111,6 +116,15 @@ class Analyst:
         if self._strategy_every_s and at_s - self._strategy_s >= self._strategy_every_s:
             self.ask_strategy(now_ns)
         self.models.pump(now_ns)
+
+    def _compare_bills(self, standing: Standing) -> None:
+        """Warn, once, where the gateway asks for more or less than we count."""
+        ours, theirs = standing.compared_micro_usd, standing.gateways_micro_usd
+        disputed = abs(ours - theirs) > max(LEAST_DISPUTED, MOST_DISPUTED * max(ours, theirs))
+        if disputed and not self._disputed:
+            said = f"the gateway says that today's calls cost {dollars(theirs)} USD, we count {dollars(ours)}"
+            self._notify("warning", f"{said}: look at analysis.prices")
+        self._disputed = disputed
 
     def ask_strategy(self, now_ns: int) -> str:
         """Ask for a proposal; return why that cannot be, or ""."""
@@ -198,17 +212,22 @@ class Analyst:
 
     # --- what a person or a simulator says of it
 
-    def accept(self, proposal_id: str) -> str:
-        """Let the proposal's factors count; return why that cannot be, or ""."""
+    def accept(self, proposal_id: str, who: str) -> str:
+        """Let the proposal's factors count, as `who` wants; return why that cannot be, or ""."""
         if why := self.proposals.accept(proposal_id):
             return why
-        self._tell("proposal accepted", who="person", proposal=msgspec.to_builtins(self.proposals.present))
+        accepted = self.proposals.in_force
+        assert accepted is not None
+        self._tell("proposal accepted", who=who, proposal=msgspec.to_builtins(accepted))
+        smaller = sum(one.factor < 1 for one in accepted.shares)
+        self._notify("info", f"{accepted.model}'s proposal counts: sizes of {smaller} routes get smaller")
         return ""
 
-    def drop(self) -> None:
+    def drop(self, who: str) -> None:
         """Let the limits be as they were set."""
         self.proposals.drop()
-        self._tell("proposal dropped", who="person")
+        self._tell("proposal dropped", who=who)
+        self._notify("info", "no proposal counts: sizes are what the limits allow")
 
     def labelled(self, label: Label) -> None:
         """Take the truth of one injected anomaly, which is over (a demo only)."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, Self, cast
 
 import httpx2
 import openai
@@ -37,9 +37,14 @@ STATUS: dict[int, Outcome] = {
 class _Attempts:
     """What the HTTP client saw of one call: hooks tell it, also of attempts whose answer the SDK throws away."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
         self.seen: list[Attempt] = []
         self.wait_s = 0.0
+        self._key = key
+
+    def told(self, text: str) -> str:
+        """Return what a server or a library said as it may be shown: a server may repeat the key that it was sent."""
+        return clean(text.replace(self._key, "***"))[:200]
 
     def began(self) -> None:
         self.seen.append(Attempt(0))
@@ -53,27 +58,25 @@ class _Attempts:
             self.seen[-1] = Attempt(0, sent=False)
 
 
-class Habits:
-    """What one model's server has been found not to take; remembered, so that it is refused once."""
+class Habits(NamedTuple):
+    """What one model's server takes, as far as it was found out; remembered, so that it refuses once."""
 
-    def __init__(self) -> None:
-        self.format = "json_schema"  # then json_object, then none
-        self.limit = "max_tokens"
-        self.temperature = True
+    format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    temperature: bool = True
 
-    def learn(self, complaint: str) -> bool:
-        """Give up what `complaint`, the text of a 400, is about; return whether there was something to give up."""
+    def without(self, complaint: str) -> Self | None:
+        """Give up what `complaint`, the text of a 400, is about; None: there is nothing left to give up."""
         if self.limit in complaint and self.limit == "max_tokens":
-            self.limit = "max_completion_tokens"
-        elif "temperature" in complaint and self.temperature:
-            self.temperature = False
-        elif self.format == "json_schema":
-            self.format = "json_object"
-        elif self.format == "json_object":
-            self.format = "none"
-        else:
-            return False
-        return True
+            return self._replace(limit="max_completion_tokens")
+        if "temperature" in complaint and self.temperature:
+            return self._replace(temperature=False)
+        match self.format:
+            case "json_schema":
+                return self._replace(format="json_object")
+            case "json_object":
+                return self._replace(format="none")
+        return None
 
 
 class Gateway:
@@ -86,6 +89,7 @@ class Gateway:
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             event_hooks={"request": [_on_attempt], "response": [_on_response]},
         )
+        self._key = key
         self._client = AsyncOpenAI(
             base_url=url,
             api_key=key,
@@ -106,7 +110,7 @@ class Gateway:
 
     def request(self, model: str, words: str, asked: str, schema: dict[str, Any], max_tokens: int) -> dict[str, Any]:
         """Return the body of the request: what a call's reservation is made from."""
-        habits = self._habits.setdefault(model, Habits())
+        habits = self._habits.get(model, Habits())
         body: dict[str, Any] = {"model": model, habits.limit: max_tokens}
         if habits.temperature:
             body["temperature"] = 0
@@ -137,6 +141,7 @@ class Gateway:
 
         async def call() -> Reply:
             while True:
+                habits = self._habits.get(model, Habits())
                 body = self.request(model, words, asked, schema, max_tokens)
                 billed = sum(attempt.may_be_billed for attempt in _attempts.get().seen)
                 client = self._client.with_options(max_retries=max(0, retries - billed))
@@ -144,8 +149,11 @@ class Gateway:
                     raw = await client.chat.completions.with_raw_response.create(**body)
                     return _judge(raw.parse())
                 except openai.BadRequestError as error:
-                    if not self._habits[model].learn(_complaint(error)):
+                    if self._habits.get(model, Habits()) != habits:
+                        continue  # another call has learned meanwhile
+                    if (others := habits.without(_complaint(error))) is None:
                         raise
+                    self._habits[model] = others
 
         return await self._bounded(call(), within_s)
 
@@ -155,7 +163,7 @@ class Gateway:
 
     async def _bounded(self, call: Any, within_s: float) -> Reply:
         """Await `call`; whatever becomes of it is a reply."""
-        attempts, start = _Attempts(), time.monotonic()
+        attempts, start = _Attempts(self._key), time.monotonic()
         token = _attempts.set(attempts)
         try:
             async with asyncio.timeout(within_s):
@@ -190,7 +198,7 @@ def _failed(error: Exception, attempts: _Attempts) -> Reply:
             if isinstance(error.__cause__, httpx2.ConnectError):
                 for at, attempt in enumerate(attempts.seen):
                     attempts.seen[at] = Attempt(attempt.status, sent=attempt.status != 0)
-            return Reply("unreachable", detail=clean(str(error.__cause__ or error))[:200])
+            return Reply("unreachable", detail=attempts.told(str(error.__cause__ or error)))
         case openai.APIStatusError():
             return Reply(_of_status(error), detail=_complaint(error))
         case TimeoutError():
@@ -198,7 +206,7 @@ def _failed(error: Exception, attempts: _Attempts) -> Reply:
         case json.JSONDecodeError():
             return Reply("broken_json")
         case _:
-            return Reply("not_json", detail=clean(f"{type(error).__name__}: {error}")[:200])
+            return Reply("not_json", detail=attempts.told(f"{type(error).__name__}: {error}"))
 
 
 def _of_status(error: openai.APIStatusError) -> Outcome:
@@ -211,7 +219,7 @@ def _of_status(error: openai.APIStatusError) -> Outcome:
 
 def _complaint(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
-    return clean(f"{error.status_code} {body.get('message') or error.message}")[:200]
+    return _attempts.get().told(f"{error.status_code} {body.get('message') or error.message}")
 
 
 def _judge(answer: object) -> Reply:

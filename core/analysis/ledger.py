@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS calls (
     attempts INTEGER NOT NULL DEFAULT 0, latency_ms REAL NOT NULL DEFAULT 0, gateway_micro_usd INTEGER
 );
 CREATE INDEX IF NOT EXISTS held ON calls (id) WHERE charged IS NULL;
+CREATE INDEX IF NOT EXISTS by_time ON calls (at_s);
 """
 
 
@@ -47,6 +48,13 @@ class Spent(msgspec.Struct, frozen=True):
 
     hour: int
     day: int
+
+
+class Bills(msgspec.Struct, frozen=True):
+    """What the present UTC day's calls cost by our prices and by the gateway's own word, where it gives one."""
+
+    ours: int
+    gateways: int
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -151,6 +159,15 @@ class Ledger:
             (self._clock_s() - HOUR_S,),
         )
         return dict(rows.fetchall())
+
+    def bills(self) -> Bills:
+        """Return what the day's calls cost of which the gateway says itself what they cost, micro-dollars."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(charged), 0), coalesce(sum(gateway_micro_usd), 0) FROM calls"
+            " WHERE at_s >= ? AND gateway_micro_usd IS NOT NULL",
+            (int(self._clock_s()) // DAY_S * DAY_S,),
+        ).fetchone()
+        return Bills(*row)
 
     def _taken(self, window: str, start_s: int) -> int:
         row = self._db.execute(

@@ -23,10 +23,13 @@ class Session(NamedTuple):
 
 
 class Proposals:
-    """The present proposal. Accepted, its factors on sizes count; none of them is above 1."""
+    """The newest proposal, and the one that a person accepted: its factors on sizes count, until it is dropped or
+    another one is accepted. None of them is above 1.
+    """
 
     def __init__(self, verdicts: Verdicts) -> None:
         self.present: Proposal | None = None
+        self.in_force: Proposal | None = None
         self._verdicts = verdicts
 
     def take(self, answer: Strategy, routes: tuple[RouteNumbers, ...], model: str, now_ns: int) -> bool:
@@ -44,13 +47,15 @@ class Proposals:
         self._verdicts.allocation = {
             Route(one.symbol, one.buy, one.sell): min(1.0, max(0.0, one.factor)) for one in proposal.shares
         }
-        self.present = msgspec.structs.replace(proposal, accepted=True)
+        self.present = self.in_force = msgspec.structs.replace(proposal, accepted=True)
         return ""
 
     def drop(self) -> None:
         """Let the limits be as they were set."""
         self._verdicts.allocation = {}
-        self.present = None
+        self.in_force = None
+        if self.present is not None and self.present.accepted:
+            self.present = None
 
 
 def shares_of(answer: Strategy, routes: tuple[RouteNumbers, ...]) -> tuple[Share, ...]:

@@ -81,8 +81,9 @@ class Truthful:
     def beaten(self) -> dict[str, str]:
         """Return the models that have been judged and are no better than the baseline, and why."""
         baseline, *models = self.quality()
-        judged = [one for one in models if one.events >= ENOUGH and one.alarms >= ENOUGH // 2]
-        return {one.who: why for one in judged if (why := beaten_by(baseline, one))}
+        if baseline.events < ENOUGH:
+            return {}
+        return {one.who: why for one in models if (why := beaten_by(baseline, one))}
 
     def _meant(self, alarm: _Alarm) -> Label | None:
         for label in self._labels:

@@ -178,9 +178,11 @@ class Service:
             model.breaker.told_to_wait(f"{why}; the server asks for {reply.wait_s:g} s", now_s, reply.wait_s)
 
     def standing(self) -> Standing:
-        spent, last_hour = self._ledger.spent(), self._ledger.last_hour()
+        spent, last_hour, bills = self._ledger.spent(), self._ledger.last_hour(), self._ledger.bills()
         models = tuple(self._standing_of(model, last_hour.get(model.name, 0)) for model in self._models.values())
-        return Standing(self._ready, self._why, models, spent.hour, spent.day, dict(self._outcomes))
+        return Standing(
+            self._ready, self._why, models, spent.hour, spent.day, bills.ours, bills.gateways, dict(self._outcomes)
+        )
 
     def _standing_of(self, model: _Model, hour_micro_usd: int) -> ModelStanding:
         state, why = self._state(model)

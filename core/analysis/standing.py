@@ -38,4 +38,6 @@ class Standing(msgspec.Struct, frozen=True, tag="standing"):
     models: tuple[ModelStanding, ...] = ()
     hour_micro_usd: int = 0  # of the present UTC hour, with what is held
     day_micro_usd: int = 0
+    compared_micro_usd: int = 0  # of the UTC day's calls of which the gateway says itself what they cost: by our prices
+    gateways_micro_usd: int = 0  # and by its own word
     outcomes: dict[str, int] = {}

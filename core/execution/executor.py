@@ -21,6 +21,7 @@ from core.execution.rescue import Ending, Rescue
 from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
+MOMENTS = 200  # trades of which it is remembered when they began
 SHOWN = 200  # the newest orders of this run, and whatever is in flight
 
 
@@ -52,13 +53,16 @@ class Executor:
         holdings: Holdings | None = None,
         proof: Callable[[Order], str] | None = None,
         claim: Claim | None = None,
+        ready: Callable[[str], str] | None = None,
     ) -> None:
         self._limits, self._journal, self._brokers = limits, journal, brokers
         self._latencies, self._accounts, self._quote = latencies, accounts, quote
         self._clock_ns, self._answer_s = clock_ns, answer_s
         self._proof = proof  # (order) -> what its venue has against it
         self._claim = claim  # None: nobody else trades for this desk
+        self._ready = ready  # (venue) -> why no order can be sent there at this moment
         self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
+        self.moments: dict[str, tuple[int, int]] = {}  # trade id -> its tick received, decided; ns
         self._placed: dict[str, Placed] = {}  # client id -> order, oldest first
         self._outcomes: Counter[Outcome] = Counter()
         self._idle = asyncio.Event()
@@ -71,11 +75,17 @@ class Executor:
         """Send both legs of `trade` at once; return what became of each, or why nothing was written or sent."""
         if refusal := self._gate(trade):
             return refusal
+        self.moments[trade.trade_id] = trade.received_ns, decided_ns
+        while len(self.moments) > MOMENTS:
+            del self.moments[next(iter(self.moments))]
         with self._in_flight(trade):
+            checked_ns = self._clock_ns()
             try:
                 await self._journal.intend(trade)
             except JournalError as error:
                 return self._without_journal(str(error))
+            self._latencies.record("checks", checked_ns - decided_ns)
+            self._latencies.record("journal", self._clock_ns() - checked_ns)
             for order in trade.legs:
                 self._note(Placed(order, "intent", self._clock_ns()))
             if self._claim is not None and (why := await self._claim.lay(trade)):
@@ -196,6 +206,8 @@ class Executor:
         for order in trade.legs:
             if order.venue not in self._brokers:
                 return self._limits.refuse("venue", f"no order can be sent to {order.venue}")
+            if self._ready is not None and (why := self._ready(order.venue)):
+                return self._limits.refuse("venue", f"{order.venue}: {why}")
             if self.rescue is not None and self.rescue.doubts(order.venue):
                 return self._limits.refuse("venue", f"{order.venue} has an order whose fate is not known yet")
         buy, sell = (self._quote(order.venue, order.symbol) for order in trade.legs)

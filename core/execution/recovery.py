@@ -66,12 +66,8 @@ class Recovery:
         self._silent.clear()
         self._differences.clear()
         expected = await self._journal.expected_balances()
-        for venue, balances in self._accounts.items():
-            try:
-                async with asyncio.timeout(self._ask_s):
-                    statement = await balances()
-            except TimeoutError:
-                statement = f"no answer within {self._ask_s:g} s"
+        statements = await asyncio.gather(*(self._statement(balances) for balances in self._accounts.values()))
+        for venue, statement in zip(self._accounts, statements, strict=True):
             if isinstance(statement, str):
                 self._silent[venue] = statement
                 continue
@@ -83,6 +79,13 @@ class Recovery:
                     self._differences[venue, currency] = (known, amount)
         if self._accounts and not self._differences and not self._silent:
             self.checkpoint()
+
+    async def _statement(self, balances: Balances) -> Statement | str:
+        try:
+            async with asyncio.timeout(self._ask_s):
+                return await balances()
+        except TimeoutError:
+            return f"no answer within {self._ask_s:g} s"
 
     def checkpoint(self) -> None:
         """Write down what is held, as the amounts that the next start begins its own reckoning from."""

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from core.errors import DeskError
 from core.execution.orders import Broker, Fate, Order
 
 Sleep = Callable[[float], Awaitable[None]]
+WITHOUT_WINDOW_S = {"upbit": 10.0}  # venues that take an order however late it comes: longer until it never did
 
 
 class Patience(NamedTuple):
     """How long an unknown order is asked about. Seconds."""
 
-    first_s: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 1.0)  # between the first questions; then the last of them
+    # between the first questions, then the last of them: quick, for a desk that starts anew waits for the answers
+    first_s: tuple[float, ...] = (0.2, 0.3, *(0.5,) * 10, 1.0)
     window_s: float = 3.0  # after the deadline, when no byte left any more: the venue's own window and one more second
     alone_s: float = 60.0  # after that a person has to look
     ask_s: float = 5.0  # for one answer
@@ -35,11 +38,13 @@ async def resolve(
     it does not. A question that fails says nothing.
     """
     began_ns, misses, why = clock_ns(), 0, "the venue was not asked"
-    last_call_ns = order.deadline_ns + int(patience.window_s * 1e9)
+    last_call_ns = order.deadline_ns + int(max(patience.window_s, WITHOUT_WINDOW_S.get(order.venue, 0.0)) * 1e9)
     for pause_s in _pauses(patience):
         await sleep(pause_s)
         answer = await _ask(order, broker, patience.ask_s)
-        if answer is None:
+        if isinstance(answer, str):
+            why = answer  # what was found before still holds
+        elif answer is None:
             misses = misses + 1 if clock_ns() > last_call_ns else 0
             why = "the venue knows no such order"
             if misses >= patience.misses:
@@ -53,14 +58,17 @@ async def resolve(
     return Fate(order, "unknown", why=f"not proven within {patience.alone_s:g} s: {why}")
 
 
-async def _ask(order: Order, broker: Broker, ask_s: float) -> Fate | None:
+async def _ask(order: Order, broker: Broker, ask_s: float) -> Fate | str | None:
+    """Return the venue's answer, or why there was none."""
     try:
         async with asyncio.timeout(ask_s):
             return await broker.ask(order)
     except TimeoutError:
-        return Fate(order, "unknown", why=f"no answer within {ask_s:g} s")
+        return f"no answer within {ask_s:g} s"
+    except DeskError as error:
+        return str(error)
     except Exception as error:  # noqa: BLE001  whatever broke, it proves nothing about the order
-        return Fate(order, "unknown", why=repr(error))
+        return repr(error)
 
 
 def _pauses(patience: Patience) -> "tuple[float, ...]":

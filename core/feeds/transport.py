@@ -4,13 +4,15 @@ Which one costs less is measured by `arbdesk bench socket`. Source: websockets 1
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+
+HALF_MADE_S = 1.0  # for a connection that is being made when it is not wanted any more
 
 
 class Socket(Protocol):
@@ -43,13 +45,27 @@ def picows() -> Transport:
 
     @asynccontextmanager
     async def connect(*address: Any, **options: Any) -> AsyncIterator[Socket]:
+        connecting = asyncio.ensure_future(_made(fast.connect(*address, **options)))
         try:
-            async with fast.connect(*address, **options) as socket:
-                yield socket
+            yield await asyncio.shield(connecting)
         finally:
-            await asyncio.sleep(0)  # its transport lets go of the connection in the next turn of the loop
+            await _let_go(connecting)
 
     return Transport("picows", connect, fast.WebSocketException)
+
+
+async def _made(connection: Awaitable[Any]) -> Any:
+    return await connection
+
+
+async def _let_go(connecting: "asyncio.Future[Any]") -> None:
+    """Close it, made or half made: picows leaves it open where its own connecting or closing is cancelled."""
+    await asyncio.wait({connecting}, timeout=HALF_MADE_S)
+    if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
+        await connecting.result().close()
+    else:
+        connecting.cancel()
+    await asyncio.sleep(0)  # it lets go of its socket in the next turn of the loop
 
 
 @cache

@@ -27,6 +27,7 @@ HEARTBEAT_S = 1.0
 WARM_S = 60.0  # of the past, to learn the market from
 BACK_S = 600.0  # what a member left unread is read by the next one, if it was there so short a time ago
 ANSWER_S = 3.0
+UNSURE_S = 1.0  # so long may a change of the group take without a word
 COMMIT_S = 1.0  # positions are written down for those who watch the lag; nothing is read from them
 STUCK_S = 30.0
 
@@ -232,12 +233,15 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _leased(self, epoch: int) -> bool:
         """Return whether what was read in `epoch` may be given out; without a lease, ask for one."""
+        asked_at = monotonic()
         while epoch == self.epoch and not self._stuck:
             if self.holds(epoch):
                 return True
-            if not await self._heartbeat():
+            if await self._heartbeat():
+                continue
+            if monotonic() - asked_at > UNSURE_S:
                 self.trouble = f"Kafka does not confirm which partitions this member of {self._group} holds"
-                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)
         return False
 
     async def _heartbeat(self) -> bool:

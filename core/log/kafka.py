@@ -1,7 +1,9 @@
 """The log on Kafka: what several machines share. Source: aiokafka 0.14; Apache Kafka 4.1 for the broker's part."""
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +21,7 @@ from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
 from core.log import records
+from core.log.brokers import Brokers, hang_up, patience_s
 from core.log.chunks import chunked
 from core.log.group import GroupReader
 from core.log.letters import DeadLetters
@@ -35,7 +38,7 @@ JOIN_S = 20.0  # a member that died holds its share for a session, and a group t
 LATE_MS = 250  # an entry that has waited so long lets newer ones replace each other: fresh quotes before all quotes
 DRAIN_S = 1.0  # what is not acknowledged within this time at the end, and STOP_S after it, is unknown
 SLOW_S = 1.0  # an acknowledgement that takes longer is trouble
-WATCH_S = 2.0
+WATCH_S = 1.0
 
 logger = logging.getLogger("arbdesk.kafka")
 
@@ -99,6 +102,7 @@ class KafkaLog:
         self._own: list[asyncio.Task[None]] = []
         self._readers: list[KafkaReader] = []
         self._letters = DeadLetters(DEAD_LETTERS.name)
+        self._brokers = Brokers(security)
 
     @property
     def counts(self) -> LogCounts:
@@ -127,7 +131,7 @@ class KafkaLog:
             return f"Kafka at {self._bootstrap} refused ticks: {self._broken!r}"
         now = monotonic()
         waited_s = now - min((p.flight.since for p in self._partitions if p.flight), default=now)
-        if waited_s > SLOW_S:
+        if waited_s > SLOW_S and not self._trouble:
             return f"Kafka at {self._bootstrap} does not acknowledge ticks"
         return self._trouble or next((reader.trouble for reader in self._readers if reader.trouble), "")
 
@@ -158,10 +162,11 @@ class KafkaLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Send what waits, then hang up; ends within three seconds even if no broker answers."""
-        await self.flush(DRAIN_S)
+        await self.flush(patience_s(self._producer.client, DRAIN_S))
         for task in self._own:
             task.cancel()
         await _stop_producer(self._producer)
+        await self._brokers.close()
         self._write_off()
         self._drop()
         # The group is to hear of a cancellation, which may be its own; any other error is not for it to wrap.
@@ -256,6 +261,8 @@ class KafkaLog:
             request_timeout_ms=REQUEST_MS,
             **self._security,
         )
+        # Nor does a batch expire where its partition has no leader for a while: its fate would be unknown for nothing.
+        producer._message_accumulator._batch_ttl = math.inf
         try:
             listen_for_reasons()
             async with asyncio.timeout(START_S):
@@ -328,8 +335,11 @@ class KafkaLog:
 
     async def _replace_producer(self) -> None:
         """Begin anew with another producer: the broken one would refuse every later batch of its partition."""
+        told = ""
         while self._broken is not None:
-            logger.warning("%s; starting anew", self.trouble, exc_info=self._broken)
+            if self.trouble != told:
+                logger.warning("%s; starting anew", self.trouble)
+            told = self.trouble
             await _stop_producer(self._producer)
             self._write_off()
             await asyncio.sleep(SLOW_S)  # what is refused once will often be refused again
@@ -362,33 +372,42 @@ class KafkaLog:
             await asyncio.sleep(WATCH_S)
             if self._broken is not None:
                 continue
-            try:
+            client = self._producer.client
+            await self._brokers.ask(client.cluster.brokers())
+            for one in (client, *(reader.client for reader in self._readers)):
+                hang_up(one, self._brokers.silent)
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_S):
-                    reached = await self._producer.client.force_metadata_update()
-            except TimeoutError:
-                reached = False
-            trouble = ""
-            if not reached:
-                trouble = f"Kafka at {self._bootstrap} does not answer"
-            elif not self._topic_is_there():
-                trouble = f"Kafka at {self._bootstrap} has no topic {self._topic} of {len(self._partitions)} partitions"
+                    await client.force_metadata_update()
+            trouble = self._missing()
             if trouble != self._trouble:
                 logger.warning("%s", trouble or f"Kafka at {self._bootstrap} answers again")
             self._trouble = trouble
             self._wake.set()
 
+    def _missing(self) -> str:
+        """Return which brokers, or what of the topic, is not there; nothing if all is."""
+        silent = self._brokers.silent.values()
+        if silent and len(silent) == len(self._brokers):
+            return f"Kafka at {self._bootstrap} does not answer"
+        if silent:
+            return f"{len(silent)} of {len(self._brokers)} brokers of Kafka do not answer: {', '.join(sorted(silent))}"
+        if not self._topic_is_there():
+            return f"Kafka at {self._bootstrap} has no topic {self._topic} of {len(self._partitions)} partitions"
+        return ""
+
 
 async def _stop_producer(producer: Any) -> None:
     """Stop it; while brokers are away its own `stop` waits for them, so after `STOP_S` we take it apart."""
-    stopping = asyncio.ensure_future(producer.stop())
-    if not await ended(stopping, STOP_S):
+    stopping, stop_s = asyncio.ensure_future(producer.stop()), patience_s(producer.client, STOP_S)
+    if not await ended(stopping, stop_s):
         if sender := producer._sender.sender_task:
             sender.cancel()
-        await ended(asyncio.ensure_future(producer.client.close()), STOP_S / 4)
+        await ended(asyncio.ensure_future(producer.client.close()), stop_s / 4)
         # Its requests look for new metadata before they give up; nobody fetches any now.
         producer.client._md_update_fut = refused = asyncio.get_running_loop().create_future()
         refused.set_result(False)
-        await ended(stopping, STOP_S / 4)
+        await ended(stopping, stop_s / 4)
     left = producer._message_accumulator
     left._pending_batches.update(chain.from_iterable(left._batches.values()))  # where the end of each looks for it
     for batch in left._pending_batches:

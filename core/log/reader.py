@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError  # type: ignore[import-untyped]
 
+from core.log.brokers import patience_s
 from core.log.chunks import Chunk, chunked
 from core.log.decoding import BACKLOG, Bury, Decoder
 from core.log.ticklog import Batch
@@ -61,6 +62,11 @@ class KafkaReader:
         self.backlog: float = BACKLOG  # records that wait; above, only the newest of each quote is given out
         self.lost = 0  # records that the brokers deleted before they were read
         self.trouble = ""
+
+    @property
+    def client(self) -> Any:
+        """Return what holds this reader's connections."""
+        return self._consumer._client
 
     def start_at(self, offsets: Mapping[Any, int]) -> None:
         """Read from there on."""
@@ -151,8 +157,9 @@ def _leave(_chunk: Chunk, _record: Any, _why: str) -> None:
 
 async def stop_consumer(consumer: Any) -> None:
     """Stop it; while brokers are away its own `stop` may raise CancelledError and leave its connections open."""
-    await ended(asyncio.ensure_future(consumer.stop()), STOP_S)
-    await ended(asyncio.ensure_future(consumer._client.close()), STOP_S)
+    stop_s = patience_s(consumer._client, STOP_S)
+    await ended(asyncio.ensure_future(consumer.stop()), stop_s)
+    await ended(asyncio.ensure_future(consumer._client.close()), stop_s)
 
 
 async def ended(stopping: asyncio.Future[None], timeout_s: float) -> bool:

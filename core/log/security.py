@@ -14,6 +14,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,
+    NodeNotReadyError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
@@ -32,6 +33,10 @@ CLIENT_CERTIFICATE = "If it asks for a certificate of ours, set log.security.cer
 
 
 HANG_UP_S = 0.5
+CONNECT_S = 3.0  # TLS and sign-in included
+WATCHER = "arbdesk-watch"  # who connects to see whether a broker answers again
+
+hanging: set[tuple[str, int]] = set()  # brokers that take connections and say nothing (core.log.brokers)
 
 
 class _Secret(str):
@@ -89,6 +94,8 @@ def refusal(bootstrap: str, error: Exception, security: Mapping[str, Any]) -> Lo
         do = f"{SPEAK_PLAIN} {CLIENT_CERTIFICATE}" if tls else SPEAK_TLS
     elif isinstance(reason, KafkaConnectionError | OSError):
         why = "no broker answers"
+    elif isinstance(reason, NodeNotReadyError):  # its words name now this node, now that one
+        why, do = "a broker that is needed does not answer", "Look after the brokers; the desk tries again."
     return LogUnavailable(f"Kafka at {bootstrap} cannot be used", why=why, do=do)
 
 
@@ -178,9 +185,15 @@ def _loopback(host: str) -> bool:
 
 
 async def _connect(connection: Any) -> Any:
-    """Connect. Where that fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS needs."""
+    """Connect in time, and not to a broker that is known to hang: meanwhile its client makes no other connection.
+
+    Where it fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS needs.
+    """
+    if (connection.host, connection.port) in hanging and connection._client_id != WATCHER:
+        raise KafkaConnectionError(f"{connection.host}:{connection.port} hangs")
     try:
-        return await _asyncio_connect(connection)
+        async with asyncio.timeout(CONNECT_S):
+            return await _asyncio_connect(connection)
     except Exception:
         if connection._protocol is not None:
             await asyncio.wait({connection._closed_fut}, timeout=HANG_UP_S)

@@ -16,6 +16,7 @@ from core.log.security import PLAINTEXT, listen_for_reasons, refusal, secured
 from core.settings import LogSettings
 
 ANSWER_S = 4.0  # all bootstrap addresses together: so long may brokers take before they count as unreachable
+CREATE_S = 10.0  # a busy controller takes its time, and what it makes meanwhile is made
 SPREAD_S = 10.0  # so long may the news of a topic take to every broker
 
 
@@ -95,7 +96,7 @@ async def create(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[str
         ConfigurationError: there are fewer brokers than copies to keep, or the settings do not let us talk to them.
     """
     bootstrap, replication_factor = log.bootstrap, log.replication_factor
-    async with administrator(bootstrap, secured(log)) as admin:
+    async with administrator(bootstrap, secured(log), CREATE_S) as admin:
         found = await described(admin, [topic.name for topic in topics])
         if not (missing := [topic for topic in topics if not found[topic.name]]):
             return []
@@ -143,15 +144,17 @@ async def delete(log: LogSettings, topics: Sequence[Topic]) -> None:
 
 
 @asynccontextmanager
-async def administrator(bootstrap: str, security: Mapping[str, Any] = PLAINTEXT) -> AsyncIterator[Any]:
-    """Talk to the cluster as its administrator.
+async def administrator(
+    bootstrap: str, security: Mapping[str, Any] = PLAINTEXT, answer_s: float = 0.0
+) -> AsyncIterator[Any]:
+    """Talk to the cluster as its administrator; a request may take `answer_s`, as a rule a share of ANSWER_S.
 
     Raises:
         LogUnavailable: Kafka failed in any way, here or within the context.
         ConfigurationError: `bootstrap` is no list of addresses.
     """
     listen_for_reasons()
-    patience_ms = int(max(1.0, ANSWER_S / len(bootstrap.split(","))) * 1000)
+    patience_ms = int((answer_s or max(1.0, ANSWER_S / len(bootstrap.split(",")))) * 1000)
     try:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=patience_ms, **security)
         try:

@@ -17,6 +17,7 @@ import orjson
 
 from core.errors import ConfigurationError, DeskError
 from core.sim.crossings import parse_ranges
+from core.sim.entry.desk import OrderDesk
 from core.sim.faults import known, parse
 from core.sim.gateway import FOR_A_DEMO, SimulatedGateway, described
 from core.sim.gateway import known as known_trouble
@@ -55,6 +56,8 @@ def read_arguments(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--fault", action="extend", nargs="+", default=[], metavar="KIND[:VENUE][@SECONDS]")
     parser.add_argument("--venues", default=",".join(VENUES), metavar="A,B...")
     parser.add_argument("--anomalies-per-s", type=float, default=0.0, metavar="X")
+    parser.add_argument("--order-entry", action="store_true")
+    parser.add_argument("--order-faults", type=float, default=0.0, metavar="SHARE")
     given = parser.parse_args(arguments)
     symbols = tuple(dict.fromkeys(filter(None, given.symbols.split(","))))
     venues = tuple(dict.fromkeys(filter(None, given.venues.split(","))))
@@ -71,6 +74,8 @@ def read_arguments(arguments: list[str] | None = None) -> Settings:
         faults=tuple(parse(given.fault, venues)),
         venues=venues,
         anomalies_per_s=given.anomalies_per_s,
+        order_entry=given.order_entry,
+        order_faults=given.order_faults,
     )
 
 
@@ -81,8 +86,8 @@ def complain(why: object) -> None:
 class Parent:
     """The process that started us. `gone` is set when we are to end."""
 
-    def __init__(self, simulation: Simulation, gateway: SimulatedGateway) -> None:
-        self._simulation, self._gateway = simulation, gateway
+    def __init__(self, simulation: Simulation, gateway: SimulatedGateway, orders: OrderDesk) -> None:
+        self._simulation, self._gateway, self._orders = simulation, gateway, orders
         self.gone = asyncio.Event()
 
     def say(self, message: dict[str, Any]) -> None:
@@ -117,6 +122,9 @@ class Parent:
                     raise ConfigurationError(f"The gateway cannot {kind!r}", do=f"Take {described(FOR_A_DEMO)}.")
                 self._gateway.always(trouble, TROUBLE_S)
                 self.say({"fault": kind, "venue": "gateway", "at_ns": 0, "phase": f"for {TROUBLE_S:g} s"})
+            case {"orders": asked}:
+                if told := self._orders.obey(asked):
+                    self.say(told)
             case {"fault": kind, "venue": venue}:
                 if not self._simulation.fail(*known(kind, venue, list(self._simulation.venues))):
                     raise ConfigurationError(f"{venue} takes no more faults", why="too many wait, or all is over")
@@ -140,15 +148,18 @@ async def _lines() -> AsyncIterator[bytes]:
 async def main(settings: Settings) -> None:
     """Simulate until the parent or a signal ends it."""
     simulation, gateway = Simulation(settings), SimulatedGateway(seed=settings.seed)
-    parent = Parent(simulation, gateway)
+    orders = OrderDesk(simulation, settings)
+    parent = Parent(simulation, gateway, orders)
+    orders.announce = parent.say
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, parent.gone.set)
-    async with simulation.open() as urls, gateway.open():
+    async with simulation.open() as urls, gateway.open(), orders.open() as entries:
         listed = lattices(settings.venues, settings.symbols)
         parent.say(
             {
                 "urls": urls,
                 "gateway": gateway.url,
+                "orders": entries,
                 "pid": os.getpid(),
                 "instruments": [msgspec.to_builtins(one) for one in listed],
             }

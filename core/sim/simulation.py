@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True):
     fee_bps: float = 10.0
     faults: tuple[Planned, ...] = ()
     anomalies_per_s: float = 0.0
+    order_entry: bool = False  # the venues take orders, too
+    order_faults: float = 0.0  # the share of orders that fail
     venues: tuple[str, ...] = VENUES
 
 

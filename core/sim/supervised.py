@@ -26,11 +26,17 @@ class SimulatedMarket:
     """The running child."""
 
     def __init__(
-        self, child: Sidecar, urls: dict[str, str], gateway_url: str, instruments: Sequence[Instrument]
+        self,
+        child: Sidecar,
+        urls: dict[str, str],
+        gateway_url: str,
+        order_urls: dict[str, str],
+        instruments: Sequence[Instrument],
     ) -> None:
         self.urls = urls  # venue -> websocket address on loopback
         self.instruments = instruments
         self.gateway_url = gateway_url
+        self.order_urls = order_urls  # venue -> where it takes orders; empty if it takes none
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
@@ -121,6 +127,8 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
         "--anomalies-per-s", str(demo.anomalies_per_s),
         *(part for fault in demo.faults for part in ("--fault", fault)),
     ]  # fmt: skip
+    if demo.live_sim:
+        arguments += ["--order-entry", "--order-faults", str(demo.order_faults)]
     faults.parse(demo.faults, list(settings.venues))
     async with sidecar("simulated market", "core.sim", arguments) as child:
         try:
@@ -128,4 +136,4 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
         except TimeoutError:
             raise SidecarFailed("The simulated market did not come up", why=f"no word in {READY_S:g} s") from None
         instruments = msgspec.convert(hello["instruments"], list[Instrument])
-        yield SimulatedMarket(child, hello["urls"], hello["gateway"], instruments)
+        yield SimulatedMarket(child, hello["urls"], hello["gateway"], hello["orders"], instruments)

@@ -168,6 +168,11 @@ class SimulatedVenue:
 
     # -- quotes
 
+    def last(self, symbol: str) -> Quote | None:
+        """Return what clients were told last; None: nothing yet."""
+        told = self._last.get(symbol)
+        return told.quote if told is not None else None
+
     def heard_by(self, symbol: str) -> bool:
         """Return whether a client takes this symbol's quotes."""
         return not self._mute and any(client.takes for client in self._listeners.get(symbol, ()))

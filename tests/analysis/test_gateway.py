@@ -196,6 +196,15 @@ async def test_a_server_that_does_not_know_a_parameter_is_asked_without_it_and_n
             assert service.standing().hour_micro_usd == first.micro_usd + again.micro_usd
 
 
+async def test_calls_at_once_learn_together_what_a_server_does_not_know(tmp_path: Path) -> None:
+    async with asking(tmp_path) as (server, service):
+        server.always("no_schema")
+        done = await asyncio.gather(*(ask(service, number=number) for number in range(3)))
+        assert [(one.outcome, one.attempts) for one in done] == [("ok", 2)] * 3
+        formats = [json.loads(raw)["response_format"]["type"] for raw in server.requests]
+        assert formats == ["json_schema"] * 3 + ["json_object"] * 3
+
+
 async def test_a_server_that_drips_is_cut_off_at_the_deadline(tmp_path: Path) -> None:
     server = SimulatedGateway(latency_s=(0.0, 0.0))
     async with asyncio.timeout(10), server.open():

@@ -263,6 +263,10 @@ def orders() -> tuple[OrderView, ...]:
             "0.99500 USDT" if average else "",
             NOW_NS - (40 - 4 * n) * S,
             why,
+            received_ns=NOW_NS - (40 - 4 * (n - n % 2)) * S - 9 * MS,
+            decided_ns=NOW_NS - (40 - 4 * (n - n % 2)) * S - 8 * MS,
+            sent_ns=NOW_NS - (40 - 4 * n) * S + MS if state not in ("intent", "not_sent") else 0,
+            answered_ns=NOW_NS - (40 - 4 * n) * S + 16 * MS if average else 0,
         )
         for n, (state, filled, average, why) in enumerate(OUTCOMES)
     )
@@ -356,6 +360,9 @@ def judged() -> Snapshot:
                     Share("SOL/USDT", "okx", "bybit", 37.5, 2.2, 0.75),
                 ),
                 "more to what filled in full",
+            ),
+            in_force=Proposal(
+                "p0", "gpt-4.1", NOW_NS - 1_900 * S, (Share("BTC/USDT", "okx", "bybit", 30, 4.0, 0.6),), "", True
             ),
             quality=(Quality("baseline", 24, 23, 31, 25), Quality("deepseek-v3.2", 24, 20, 21, 21, 4_100)),
         ),

@@ -75,6 +75,8 @@ class Face:
         self.main.filter.value = ""
         for pane in self.main.panes:
             pane.top = 0
+        self.main.arrangement = "overview"
+        self.main.spreads.detailed = self.main.blotter.detailed = False
         self.main.spreads.at_symbol = self.main.spreads.at_route = 0
         self.main.blotter.selected = ""
         self.main.go(1)
@@ -101,7 +103,7 @@ class Face:
     async def settle(self) -> None:
         """Wait until all messages have gone as far as they go; much faster than waiting for an idle process."""
         calm = 0
-        while calm < 12:  # turns of the loop: a key goes through the app, a screen, a widget, and back up
+        while calm < 24:  # turns of the loop: a key goes through the app, a screen, a widget, and back up
             await asyncio.sleep(0)
             nodes = (self.app, *self.app.screen_stack, *self.main.panes, self.app.focused)
             calm = 0 if any(node is not None and node.message_queue_size for node in nodes) else calm + 1

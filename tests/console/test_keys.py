@@ -110,8 +110,12 @@ async def freezes(face: Face) -> None:
 
 
 async def changes_theme(face: Face) -> None:
-    await face.press("t")
+    await face.press("t", "j", "k", "j")
     assert face.app.theme == "arbdesk-light"
+    await face.press("escape")
+    assert face.app.theme == "arbdesk-dark"
+    await face.press("t", "j", "enter")
+    assert (face.app.theme, face.front) == ("arbdesk-light", "DeskScreen")
 
 
 async def helps(face: Face) -> None:
@@ -122,13 +126,103 @@ async def helps(face: Face) -> None:
 
 
 async def opens_palette(face: Face) -> None:
+    await face.type("ctrl+p", "h", "!", "enter", "enter")  # in one read: a halt in the middle of a search
+    await face.anew(trading())
     await face.press("ctrl+p")
-    assert face.front == "CommandPalette"
+    assert face.front == "Palette"
 
 
 async def repaints(face: Face) -> None:
     await face.press("ctrl+l")
     assert "BTC/USDT" in face.read()
+
+
+async def opens_the_log(face: Face) -> None:
+    await face.press("6")
+    await face.frame()
+    assert face.front == "Log"
+    assert "okx hung up; 4 quotes withdrawn ×2" in face.read()
+    assert "2 warning" in face.read()
+    await face.press("escape")
+
+
+async def tells_details(face: Face) -> None:
+    async def told(number: int, *keys: str) -> str:
+        await face.press(str(number), *keys)
+        await face.frame()
+        return face.read(face.main.pane(number))
+
+    shown = await told(2, "d")
+    assert "between the prices" in shown
+    assert "up to 0.400" in shown
+    assert "ticket opened" in await told(5, "down", "d")
+    shown = await told(5, "end")
+    assert "trade t0" in shown
+    assert "buy binance: answer" in shown
+    shown = await told(4, "d")
+    assert "the last trade" in shown
+    assert "buy binance: to the wire" in shown
+    assert "the last trade" not in (await told(4, "d")).splitlines()[1]
+    assert "trade t0" not in await told(5, "d")
+    assert "between the prices" not in await told(2, "d")
+
+
+async def orders_ticks(face: Face) -> None:
+    for order, first in (("age", "okx"), ("spread", "XRP/USDT"), ("venue", "binance"), ("symbol", "BTC/USDT")):
+        await face.press("o")
+        head, _, row = face.read(face.main.pane(1)).splitlines()[:3]
+        assert (f"by {order}" in head) == (order != "symbol")
+        assert first in row
+
+
+async def shows_some_fates(face: Face) -> None:
+    await face.press("5", "z", "f", "f")
+    await face.frame()
+    assert "rejected" in face.read(face.main.pane(5))
+    assert "intent" not in face.read(face.main.pane(5))
+    await face.press("f", "f")
+    assert "intent" in face.read(face.main.pane(5))
+    await face.press("z")
+
+
+async def arranges(face: Face) -> None:
+    wide = face.app.size.width > 100
+    for shown in ([2, 5], [1, 4], [1, 2, 3, 4, 5]):
+        await face.press("w")
+        await face.frame()
+        if wide:
+            assert [pane.NUMBER for pane in face.main.panes if pane.display] == shown
+            assert face.main.blotter.display or face.main.strip.display
+        assert face.main.pane(face.main.current).display
+
+
+async def sizes(face: Face) -> None:
+    upper, left = face.main.pane(2).size.height, face.main.pane(1).size.width
+    await face.press("+", "]")
+    await face.frame()
+    if face.app.size.width > 100:
+        assert face.main.pane(2).size.height > upper
+        assert face.main.pane(1).size.width > left
+    await face.press("-", "[")
+    await face.frame()
+    assert (face.main.pane(2).size.height, face.main.pane(1).size.width) == (upper, left)
+
+
+async def copies(face: Face) -> None:
+    await face.press("5", "home", "down", "y")
+    assert "BTC/USDT binance → okx" in face.app.clipboard or "ETH/USDT" in face.app.clipboard
+
+
+async def exports(face: Face) -> None:
+    await face.press("e")
+    assert "no folder to export to" in [toast.message for toast in face.app._notifications][-1]
+
+
+async def shows_the_tour(face: Face) -> None:
+    await face.press("f1")
+    assert face.front == "Tour"
+    assert "HALT" in face.read()
+    await face.press("escape")
 
 
 async def turns_the_mouse_on(face: Face) -> None:
@@ -228,10 +322,20 @@ CHECKS: dict[str, Check] = {
     "view.help": helps,
     "view.palette": opens_palette,
     "view.repaint": repaints,
+    "view.log": opens_the_log,
+    "view.detail": tells_details,
+    "view.order": orders_ticks,
+    "view.fates": shows_some_fates,
+    "view.arrange": arranges,
+    **dict.fromkeys(("view.taller", "view.lower", "view.wider", "view.narrower"), sizes),
+    "view.copy": copies,
+    "view.export": exports,
+    "view.tour": shows_the_tour,
     "view.mouse": turns_the_mouse_on,
     "view.suspend": suspends_a_disarmed_desk,
     "desk.quit": quits,
     "desk.interrupt": says_how_to_quit,
+    **dict.fromkeys(("choice.down", "choice.up", "choice.keep", "choice.close"), changes_theme),
     "move.up": moves_up,
     "move.down": moves_down,
     "move.left": moves_left,
@@ -264,6 +368,24 @@ async def test_every_key_does_what_the_help_says(size: tuple[int, int]) -> None:
                 raise
             if face.app._exit:
                 break
+
+
+async def test_every_key_in_every_pane_is_taken_without_trouble() -> None:
+    harmless = [key for key in KEYS if key.scope in ("console", "pane") and key.id != "desk.quit"]
+    async with Face(trading()).opened((120, 40)) as face:
+        for number in range(1, 6):
+            face.main.go(number)
+            await face.settle()
+            for name in (name for key in harmless for name in key.keys.split(",")):
+                if face.main.current != number:
+                    face.main.go(number)
+                    await face.settle()
+                await face.type(name)
+                while len(face.app.screen_stack) > 1:
+                    face.app.pop_screen()
+                    await face.settle()
+        assert face.app.return_code is None
+        assert "BTC/USDT" in face.read()
 
 
 async def test_the_help_and_the_footer_follow_the_keymap() -> None:

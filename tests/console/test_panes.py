@@ -16,7 +16,7 @@ from console.panes.spreads import LEVELS, MEANING, level
 from console.panes.toasts import Toasts
 from console.screens.desk import layout_of
 from core.desk import Edge, FeeView, InventoryView, Notice, ProfitView, Snapshot, WorthView
-from core.latency import STAGES
+from core.latency import PARTS, STAGES
 from core.spreads.route import Route
 from tests.console import frozen
 from tests.console.frozen import NOW_NS, SNAPSHOTS, S
@@ -101,7 +101,7 @@ async def test_what_is_not_known_is_never_zero() -> None:
         assert len(ticks) == len(frozen.SYMBOLS) * len(frozen.VENUES)
         assert not [row for row in ticks if re.search(r"\d", row.replace("/USDT", ""))]
         assert [row for row in rows(face, 2) if row.count("–") == 6]
-        for stage, row in zip(STAGES, rows(face, 4)[2:], strict=False):
+        for stage, row in zip([one for one in STAGES if one not in PARTS], rows(face, 4)[2:], strict=False):
             assert stage.replace("_", " ") in row
             assert "no data" in row
             assert not set(BLOCKS[1:]) & set(row)
@@ -177,6 +177,16 @@ async def test_ghosts_are_counted_by_cause_and_the_models_say_why_they_are_off()
         assert re.search(r"stale\s+130 ████████████ +a quote is older than the limit", shown)
         for cause in CAUSES:
             assert cause in shown
+
+
+async def test_a_proposal_that_counts_is_shown_beside_a_newer_one() -> None:
+    async with Face(frozen.judged()).opened() as face:
+        await face.press("3", "z")
+        await face.frame()
+        shown = face.read(face.main.pane(3))
+        assert "in force gpt-4.1" in shown
+        assert "sizes of 1 routes × 0.60 to 0.60" in shown
+        assert "% to look at and accept it" in shown
 
 
 async def test_a_broken_budget_is_said_in_words() -> None:

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults.table import FAULTS, Result, suffer
+from tests.faults.catalogue import FAULTS, Fault
+from tests.faults.drill import suffer
+from tests.faults.result import Result
 from tests.kafka_cluster import cluster
 from tests.kafka_dist import ClusterFailed
 
 HEAD = (
-    f"{'fault':<40}{'told':>7}{'brokers':>8}{'shared':>7}{'well':>7}{'trade':>7}{'acked':>10}{'lost':>6}{'unread':>7}{'unknown':>8}"
+    f"{'fault':<40}{'told':>7}{'flows':>7}{'brokers':>8}{'shared':>7}{'well':>7}{'trade':>7}{'acked':>10}{'lost':>6}{'unread':>7}{'unknown':>8}"
     f"{'readings':>9}{'orders':>7}{'twice':>6}{'meanwhile':>10}{'ended':>7}{'MB':>5}"
 )
 
@@ -36,7 +38,7 @@ def main() -> int:
             with cluster() as running:  # a fresh one: a cluster that lost a node has moved its leaders
                 _say(running.description)
                 try:
-                    results.append(suffer(name, running, given.rate, _say, lasts_s=given.lasts, logs=given.logs))
+                    results.append(suffer(name, _fault(name, given.lasts), running, given.rate, _say, logs=given.logs))
                 except AssertionError as error:
                     _say(f"FAILED: {error}")
                 else:
@@ -50,13 +52,17 @@ def main() -> int:
     return int(len(results) < len(given.only) or any(result.failures for result in results))
 
 
+def _fault(name: str, lasts_s: float | None) -> Fault:
+    return FAULTS[name] if lasts_s is None else FAULTS[name]._replace(lasts_s=lasts_s)
+
+
 def _table(results: list[Result]) -> list[str]:
-    """Return the results for a person. Times in seconds: `told` from the fault, the next four from its end."""
+    """Return the results for a person. Seconds: `told` and `flows` count from the fault, the next four from its end."""
     lines = [HEAD]
     for one in results:
         meanwhile = "-" if one.orders_meanwhile is None else str(one.orders_meanwhile)
         lines.append(
-            f"{one.what:<40}{_s(one.told_s):>7}{_s(one.brokers_s):>8}{_s(one.shared_s):>7}{_s(one.recovered_s):>7}{_s(one.next_trade_s):>7}{one.acked:>10,}"
+            f"{one.what:<40}{_s(one.told_s):>7}{_s(one.flows_s):>7}{_s(one.brokers_s):>8}{_s(one.shared_s):>7}{_s(one.recovered_s):>7}{_s(one.next_trade_s):>7}{one.acked:>10,}"
             f"{one.lost:>6}{one.unread:>7}{one.unknown:>8}{one.readings:>9}{one.orders:>7}{one.executed_twice:>6}"
             f"{meanwhile:>10}{_s(one.ended_s):>7}{one.memory_mb:>5}"
         )

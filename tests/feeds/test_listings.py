@@ -60,7 +60,7 @@ async def test_a_desk_asks_once_a_day_and_learns_at_once(tmp_path: Path, monkeyp
     learned = asyncio.Event()
 
     def learn(held: Held) -> None:
-        known.learn(held.instruments())
+        known.learn_all(held.instruments())
         learned.set()
 
     async with answering(dumped(ANSWERS["okx"][0])) as (url, asked):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from core.log.kafka import KafkaLog
-from core.log.ticklog import TickReader
+from core.log.ticklog import LogCounts, TickReader
 from core.log.topics import TICKS, create
 from core.settings import LogSettings
 from core.tick import Entry, Tick, Withdrawal
@@ -38,6 +38,12 @@ async def kafka_log(bootstrap: str, capacity: int = 10_000) -> AsyncIterator[Kaf
     """Open a log on a topic of its own."""
     async with KafkaLog(bootstrap, await fresh_topic(bootstrap), capacity=capacity) as log:
         yield log
+
+
+def closes(counts: LogCounts) -> bool:
+    """Return whether every entry that was offered is somewhere."""
+    held = counts.acked + counts.queued + counts.in_flight + counts.conflated + counts.dropped + counts.unknown
+    return counts.offered == held
 
 
 async def take(count: int, reader: TickReader) -> list[Entry]:

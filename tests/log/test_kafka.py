@@ -22,7 +22,7 @@ from core.log.kafka import KafkaLog
 from core.log.topics import TICKS, administrator, create
 from core.tick import encode
 from tests.kafka_cluster import Cluster, cluster
-from tests.log.entries import at, fresh_topic, kafka_log, take, tick, withdrawal
+from tests.log.entries import at, closes, fresh_topic, kafka_log, take, tick, withdrawal
 
 FOREIGN = {
     "exchange_id": "kraken",
@@ -258,8 +258,9 @@ def own_cluster(kafka: str) -> Iterator[Cluster]:
 @pytest.mark.apache_kafka
 async def test_frozen_brokers_are_trouble_and_dead_ones_cost_three_seconds_at_the_end(own_cluster: Cluster) -> None:
     await create(at(own_cluster.bootstrap, 1), [TICKS])
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(40), asyncio.TaskGroup() as tasks:
         async with KafkaLog(own_cluster.bootstrap, TICKS.name, capacity=1000) as log:
+            auditing = tasks.create_task(audit(log))
             async with log.reader() as reader:
                 log.append(tick(1))
                 assert await take(1, reader) == [tick(1)]
@@ -281,11 +282,20 @@ async def test_frozen_brokers_are_trouble_and_dead_ones_cost_three_seconds_at_th
                 await until(lambda: log.trouble != "")
             ending = time.monotonic()
         assert time.monotonic() - ending < 3
+        auditing.cancel()
+        assert closes(log.counts)
         counts = log.counts
         assert (counts.offered, counts.acked) == (7, 2)
         assert counts.unknown + counts.dropped == 5
         assert counts.waiting == 0
         assert counts.unknown
+
+
+async def audit(log: KafkaLog) -> None:
+    """Hold what became of all entries together, many times a second."""
+    while True:
+        assert closes(log.counts), log.counts
+        await asyncio.sleep(0.001)
 
 
 async def until(condition: Callable[[], bool]) -> None:

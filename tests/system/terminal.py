@@ -33,7 +33,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-            own = {"TERM": "xterm-256color", **(env or {})}
+            own = {"TERM": "xterm-256color", "ARBDESK_CONSOLE__TOUR": "false", **(env or {})}
             for name in ("COLORTERM", "COLUMNS", "LINES"):  # the size is the terminal's own, and it changes
                 os.environ.pop(name, None)
             # With the environment spelled out: readline has put a size into the one that execv would hand on.

@@ -55,6 +55,7 @@ def test_another_servers_models_answer_all_four_tasks_and_cost_what_it_counted(t
         ) as desk:
             assert server.wait_for_kinds(4), server.kinds
             server.close_up()
+            desk.wait_for("we count")  # otherwise than the server, which says a cost of its own
             wait_until_settled(tmp_path / "arbdesk" / "analysis.sqlite")
             desk.signal(signal.SIGTERM)
             summary = desk.summary()

@@ -1,0 +1,99 @@
+"""All about one cell of the heatmap: what its edge is made of, at which size, how old, and how it went."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from console.panes.lines import Line, Picture
+from console.panes.text import NOTHING, age, amount, bps, inert, left
+from core.desk import Edge, Quote
+from core.spreads.route import Route
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+HISTORY_S = 120
+
+
+class History:
+    """The edge of every route, once a second, for the last two minutes."""
+
+    def __init__(self) -> None:
+        self._edges: dict[Route, deque[float | None]] = {}
+        self._second = 0
+
+    def note(self, picture: Picture) -> None:
+        """Take the edges of this moment, if a second has passed; a route without one leaves a gap."""
+        second = picture.snapshot.taken_ns // 1_000_000_000
+        if second <= self._second:
+            return
+        self._second = second
+        now = {edge.route: edge.edge_bps for edge in picture.snapshot.edges}
+        for route in now.keys() | self._edges.keys():
+            held = self._edges.setdefault(route, deque(maxlen=HISTORY_S))
+            held.append(now.get(route))
+        for route in [route for route, held in self._edges.items() if all(edge is None for edge in held)]:
+            del self._edges[route]
+
+    def of(self, route: Route) -> Sequence[float | None]:
+        return tuple(self._edges.get(route, ()))
+
+
+def drawn(edges: Sequence[float | None], width: int) -> Line:
+    """Return the newest `width` edges as bars between their lowest and highest, what pays in another colour."""
+    shown = edges[-width:]
+    known = [edge for edge in shown if edge is not None]
+    if not known:
+        return [("no history yet", "dim")]
+    low, high = min(known), max(known)
+    scale = (high - low) or 1.0
+    line: Line = []
+    for edge in shown:
+        if edge is None:
+            line.append(("·", "dim"))
+        else:
+            line.append((BLOCKS[min(7, int((edge - low) / scale * 8))], "good" if edge > 0 else "bar"))
+    return line
+
+
+def about(route: Route, edge: Edge | None, history: History, picture: Picture, width: int) -> list[Line]:
+    """Return five lines about a route: its two quotes, what the edge is made of, by size, and how it went."""
+    quotes = {(quote.symbol, quote.venue): quote for quote in picture.snapshot.quotes}
+    bought, sold = quotes.get((route.symbol, route.buy)), quotes.get((route.symbol, route.sell))
+    edges = history.of(route)
+    known = [one for one in edges if one is not None]
+    span: Line = [(f" {bps(min(known))} … {bps(max(known))}", "text")] if known else []
+    return [
+        _side("buy", route.buy, bought, picture, buys=True),
+        _side("sell", route.sell, sold, picture, buys=False),
+        _made_of(bought, sold, edge),
+        _by_size(edge, bought, sold),
+        [(f" {left(f'last {HISTORY_S} s', 11)}", "dim"), *drawn(edges, max(10, width - 32)), *span],
+    ]
+
+
+def _side(word: str, venue: str, quote: Quote | None, picture: Picture, *, buys: bool) -> Line:
+    line: Line = [(f" {left(word, 5)}", "up" if buys else "down"), (left(inert(venue), 10), "strong")]
+    if quote is None:
+        return [*line, ("no quote", "stale")]
+    price, volume = (quote.ask_price, quote.ask_volume) if buys else (quote.bid_price, quote.bid_volume)
+    line += [(f"at {price:.10g}", "text"), (f"  size {amount(volume)}", "text")]
+    line.append((f"  {age(picture.age_ns(quote.received_ns))} old", "dim"))
+    return [*line, (f"  ◌ {quote.cause}", "ghost")] if quote.cause else line
+
+
+def _made_of(bought: Quote | None, sold: Quote | None, edge: Edge | None) -> Line:
+    line: Line = [(f" {left('edge', 11)}", "dim")]
+    if bought is None or sold is None or edge is None or not bought.ask_price:
+        return [*line, (NOTHING, "stale")]
+    gross = (sold.bid_price - bought.ask_price) / bought.ask_price * 1e4
+    line += [(f"{bps(gross)} bps between the prices", "text"), (f"  − {gross - edge.edge_bps:.1f} both fees", "text")]
+    return [*line, (f"  = {bps(edge.edge_bps)}", "good" if edge.edge_bps > 0 else "down")]
+
+
+def _by_size(edge: Edge | None, bought: Quote | None, sold: Quote | None) -> Line:
+    """Return up to which size the edge is known: venues send the top of the book, and beyond it nothing is."""
+    line: Line = [(f" {left('by size', 11)}", "dim")]
+    if edge is None or bought is None or sold is None:
+        return [*line, (NOTHING, "stale")]
+    shorter = "to buy" if bought.ask_volume <= sold.bid_volume else "to sell"
+    notional = f"{edge.size * bought.ask_price:,.0f}"
+    line += [(f"{bps(edge.edge_bps)} up to {amount(edge.size)}", "text"), (f" ({notional} of quote)", "dim")]
+    return [*line, (f", no more on offer {shorter} at the top of the book; deeper is not known", "dim")]

@@ -1,0 +1,12 @@
+"""The command palette, which survives a hurried hand."""
+
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette
+
+
+class Palette(CommandPalette):
+    """Leaves once: two keys of one read, or a halt between them, would else take away the screen below it."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        self.workers.cancel_node(self)  # a search that goes on would find its list gone, and end the console
+        return super().dismiss(result) if self.is_current else AwaitComplete()

@@ -1,0 +1,154 @@
+"""What a person does to the picture, not to the desk: arrangements, details, copies, exports."""
+
+import asyncio
+import functools
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import get_args
+
+from textual.app import App, SystemCommand
+from textual.notifications import SeverityLevel
+
+from console.export import csv_of
+from console.keys import KEYS
+from console.panes.footer import bound_keys
+from console.panes.text import inert
+from console.remembered import Arrangement, Remembered, keep, recall
+from console.screens.desk import DeskScreen
+from console.screens.log import Log
+from console.screens.tour import Tour
+
+ARRANGEMENTS: tuple[Arrangement, ...] = get_args(Arrangement)
+NAMES = ("ticks", "spreads", "analysis", "latency", "blotter")
+SEVERITY: dict[str, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
+
+
+class Viewing(App[None], inherit_bindings=False):
+    """The part of the console that no command comes from. `folder` is where it keeps its memory and its exports."""
+
+    folder: Path | None = None  # None: nothing is kept
+    tours = True  # the first time, the keys are shown
+    _mouse = False
+    _remembered = Remembered()
+
+    @property
+    def _main(self) -> DeskScreen:
+        main = self.screen_stack[0]
+        assert isinstance(main, DeskScreen)
+        return main
+
+    def _say(self, text: str, level: str = "info") -> None:
+        self.notify(inert(text), severity=SEVERITY[level], markup=False, timeout=5)
+
+    # What is remembered
+
+    def _recall(self) -> None:
+        """Lay the screen out as it was left; the first time, show the keys."""
+        self._remembered = held = recall(self._memory)
+        main = self._main
+        if held.taller or held.wider:
+            main.resize_panes(held.taller, held.wider)
+        if held.arrangement != main.arrangement:
+            main.show_arrangement(held.arrangement)
+        if self.tours and self.folder is not None and not held.toured:
+            self.action_tour()
+
+    def _keep(self) -> None:
+        main = self._main
+        now = Remembered(main.arrangement, main.taller, main.wider, toured=True)
+        if now != self._remembered:
+            self._remembered = now
+            keep(self._memory, now)
+
+    @property
+    def _memory(self) -> Path | None:
+        return self.folder / "console.json" if self.folder is not None else None
+
+    # Keys
+
+    def action_tour(self) -> None:
+        self.push_screen(Tour(bound_keys(self.screen)), lambda _: self._keep())
+
+    def action_log(self) -> None:
+        self.push_screen(Log())
+
+    def action_detail(self) -> None:
+        """Tell all about what the current pane's cursor is on."""
+        pane = self._main.pane(self._main.current)
+        tell = getattr(pane, "action_detail", None)
+        if tell is None:
+            self._say("Details are in panes 2, 4 and 5")
+        else:
+            tell()
+
+    def action_order(self) -> None:
+        self._main.ticks.action_order()
+
+    def action_fates(self) -> None:
+        self._main.blotter.action_fates()
+
+    def action_arrange(self) -> None:
+        main = self._main
+        main.show_arrangement(ARRANGEMENTS[(ARRANGEMENTS.index(main.arrangement) + 1) % len(ARRANGEMENTS)])
+        self._say(f"Arrangement: {main.arrangement}")
+        self._keep()
+
+    def action_size(self, taller: int, wider: int) -> None:
+        main = self._main
+        main.resize_panes(main.taller + taller, main.wider + wider)
+        self._keep()
+
+    def action_copy(self) -> None:
+        row = self._main.pane(self._main.current).row()
+        if not row:
+            self._say("There is no row to copy")
+            return
+        self.copy_to_clipboard(row)
+        self._say(f"Copied: {row}")
+
+    async def action_export(self) -> None:
+        """Write what is on the screen, and the table of the pane."""
+        pane = self._main.pane(self._main.current)
+        if self.folder is None or pane.picture is None:
+            self._say("There is no folder to export to", "warning")
+            return
+        stem = self.folder / "exports" / time.strftime(f"%Y%m%d-%H%M%S-{NAMES[pane.NUMBER - 1]}", time.gmtime())
+        svg, table = self.export_screenshot(), csv_of(pane.NUMBER, pane.picture)
+        files = {stem.with_suffix(".svg"): svg, stem.with_suffix(".csv"): table}
+        try:
+            await asyncio.to_thread(_write, files)
+        except OSError as error:
+            self._say(f"Not exported to {stem.parent}: {error.strerror}", "error")
+        else:
+            self._say(f"Exported {stem}.svg and .csv")
+
+    def action_mouse(self) -> None:
+        """Turn the reports of the mouse on or off."""
+        self._mouse = not self._mouse
+        if (use := getattr(self._driver, "use_mouse", None)) is not None:
+            use(self._mouse)
+        self._say(f"The mouse is {'on' if self._mouse else 'off'}")
+
+    # Palette
+
+    def _view_commands(self) -> Iterable[SystemCommand]:
+        """Offer every key's action, the arrangements and the themes."""
+        for key in KEYS:
+            if key.scope == "console" and key.id != "view.palette":
+                yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
+        for name in ARRANGEMENTS:
+            show = functools.partial(self._main.show_arrangement, name)
+            yield SystemCommand(f"Arrangement: {name}", "Show panes that belong together", show)
+
+    def _runner(self, action: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            await self.run_action(action, self)
+
+        return run
+
+
+def _write(files: dict[Path, str]) -> None:
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")

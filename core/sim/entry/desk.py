@@ -1,0 +1,56 @@
+"""Order entry of all simulated venues, matched against what their feeds have told."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any
+
+from core.instruments import shipped
+from core.sim.entry.venue import OrderEntry
+from core.sim.simulation import Settings, Simulation
+
+
+class OrderDesk:
+    """The venues' order entries. `announce` is told of every order that comes in, once somebody asked for that."""
+
+    def __init__(self, simulation: Simulation, settings: Settings) -> None:
+        listed = [one for one in shipped() if one.symbol in settings.symbols]
+        names = simulation.venues if settings.order_entry else ()
+        self.entries = {
+            name: OrderEntry(
+                name,
+                {one.symbol: one for one in listed if one.venue == name},
+                simulation.venues[name].last,
+                seed=settings.seed,
+            )
+            for name in names
+        }
+        self.announce: Callable[[dict[str, Any]], None] = lambda _: None
+        self._fail(settings.order_faults)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[dict[str, str]]:
+        """Take orders as long as the context lasts; yields the addresses."""
+        async with contextlib.AsyncExitStack() as stack:
+            for entry in self.entries.values():
+                await stack.enter_async_context(entry.open())
+            yield {name: entry.url for name, entry in self.entries.items()}
+
+    def obey(self, asked: Any) -> dict[str, Any]:
+        """Do what the parent wants to know or to happen; return what is to be said, nothing if nothing is."""
+        match asked:
+            case "books":
+                return {"books": {name: entry.report() for name, entry in self.entries.items()}}
+            case "announce":
+                for name, entry in self.entries.items():
+                    entry.on_arrival = partial(self._arrived, name)
+            case {"faults": share}:
+                self._fail(float(share))
+        return {}
+
+    def _fail(self, share: float) -> None:
+        for entry in self.entries.values():
+            entry.shares = {"order": share, "read": share / 3}
+
+    def _arrived(self, venue: str, at_ns: int) -> None:
+        self.announce({"arrived": venue, "at_ns": at_ns})

@@ -1,0 +1,69 @@
+"""What a fault makes of a model's state, and what a person reads of it at 80 columns."""
+
+import re
+from pathlib import Path
+
+from console.panes.models import model_line
+from core.analysis.standing import ModelFacts, ModelStanding
+from core.analysis.state import ModelState
+from core.sim.gateway import Trouble
+from tests.analysis.test_gateway import ask, asking
+
+OPEN: dict[Trouble, tuple[int, str]] = {  # for how many seconds, and why
+    "server_error": (30, "server error"),
+    "html": (30, "not json"),
+    "rate_limited": (30, "rate limited"),
+    "rate_limited_130s": (130, "rate limited"),
+    "not_found": (30, "not found"),
+    "quota": (3_600, "quota"),
+}
+FOR_GOOD: tuple[Trouble, ...] = ("unauthorised", "odd_usage")
+STILL_READY: tuple[Trouble, ...] = ("prose", "nan", "score_17", "injection", "escapes", "no_usage")
+
+
+def shown(standing: ModelStanding) -> str:
+    """Return the model's line on a small screen."""
+    facts = {name: getattr(standing, name) for name in ModelFacts.__struct_fields__}
+    return "".join(text for text, _ in model_line(ModelState(**facts, tasks=()), 80))
+
+
+async def after(folder: Path, trouble: Trouble, times: int) -> ModelStanding:
+    """Return how a model stands after it failed so often."""
+    async with asking(folder / trouble) as (server, service):
+        server.always(trouble)
+        for _ in range(times):
+            await ask(service)
+        return service.standing().models[0]
+
+
+async def test_a_model_that_cannot_be_reached_or_used_is_open_and_says_for_how_long(tmp_path: Path) -> None:
+    for trouble, (pause_s, why) in OPEN.items():
+        line = shown(await after(tmp_path, trouble, 5))
+        found = re.search(rf" OPEN .* asked again in (\d+) s: {why}", line)
+        assert found is not None, line
+        assert pause_s - 20 <= int(found[1]) <= pause_s
+
+
+async def test_a_key_or_a_bill_that_no_time_heals_needs_a_person(tmp_path: Path) -> None:
+    for trouble in FOR_GOOD:
+        line = shown(await after(tmp_path, trouble, 2))
+        assert re.search(r" OPEN .* a person must act, then restart", line)
+
+
+async def test_a_model_that_answers_nonsense_is_asked_on_and_its_failures_are_counted(tmp_path: Path) -> None:
+    for trouble in STILL_READY:
+        standing = await after(tmp_path, trouble, 6)
+        assert " READY " in shown(standing)
+        assert standing.calls == 6
+        assert standing.failed == (0 if trouble in ("escapes", "no_usage") else 6)
+        assert shown(standing).isprintable()
+
+
+async def test_a_model_without_money_says_what_is_left(tmp_path: Path) -> None:
+    async with asking(tmp_path, cap=700) as (server, service):
+        outcomes = [(await ask(service)).outcome for _ in range(9)]
+        assert outcomes[-1] == "budget"
+        assert service.standing().hour_micro_usd <= 700
+        assert " BUDGET " in shown(service.standing().models[0])
+        assert "the hour's cap is reached; 0.000" in shown(service.standing().models[0])
+        assert server.calls == outcomes.count("ok")

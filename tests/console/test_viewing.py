@@ -1,0 +1,96 @@
+"""What the console keeps for a person: how the screen was laid out, exports, and keys of their own."""
+
+import csv
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from console.app import Console
+from console.keymap import load_keymap
+from console.remembered import Remembered, keep, recall
+from core.errors import ConfigurationError
+from core.settings import ConsoleSettings
+from tests.console.frozen import NOW_NS, FrozenDesk, judged, ticket, trading
+from tests.console.screenful import Face
+
+
+def test_what_is_remembered_comes_back_and_a_broken_memory_is_a_new_one(tmp_path: Path) -> None:
+    file = tmp_path / "console.json"
+    assert recall(file) == Remembered()
+    keep(file, Remembered("feeds", 2, -1, toured=True))
+    assert recall(file) == Remembered("feeds", 2, -1, toured=True)
+    for broken in ('{"taller": 99}', '{"arrangement": "upside down"}', "{"):
+        file.write_text(broken)
+        assert recall(file) == Remembered()
+    keep(tmp_path / "nowhere" / "console.json", Remembered())  # no trouble of the desk
+
+
+async def test_the_first_time_shows_the_keys_and_the_next_one_the_screen_as_it_was_left(tmp_path: Path) -> None:
+    def console() -> Console:
+        return Console(FrozenDesk(trading()), ConsoleSettings(), clock_ns=lambda: NOW_NS, folder=tmp_path)
+
+    async with console().run_test(size=(200, 50)) as pilot:
+        await pilot.pause()
+        assert type(pilot.app.screen).__name__ == "Tour"
+        await pilot.press("escape", "w")
+    async with console().run_test(size=(200, 50)) as pilot:
+        await pilot.pause()
+        assert type(pilot.app.screen).__name__ == "DeskScreen"
+        assert recall(tmp_path / "console.json") == Remembered("trading", toured=True)
+        assert [pane.NUMBER for pane in pilot.app.screen.panes if pane.display] == [2, 5]  # type: ignore[attr-defined]
+
+
+async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_path: Path) -> None:
+    async with Face(judged()).opened((120, 40)) as face:
+        face.app.folder = tmp_path
+        for number, column in ((1, "bid_price"), (2, "edge_bps"), (3, "opinions"), (4, "p99"), (5, "client_id")):
+            await face.press(str(number))
+            await face.app.action_export()
+            (file,) = (tmp_path / "exports").glob("*.csv")
+            rows = list(csv.DictReader(file.read_text().splitlines()))
+            assert rows
+            assert rows[0][column]
+            assert "<svg" in file.with_suffix(".svg").read_text()
+            file.unlink()
+
+
+async def test_a_new_ticket_rings_if_that_is_wanted() -> None:
+    face, rung = Face(trading()), list[str]()
+    face.app._settings = ConsoleSettings(bell=True)
+    face.app.bell = lambda: rung.append("bell")  # type: ignore[method-assign]  # a terminal's, not ours
+    async with face.opened((120, 40)):
+        await face.frame()
+        assert rung == []
+        await face.show(msgspec.structs.replace(trading(), tickets=(*trading().tickets, ticket("t-3"))))
+        assert rung == ["bell"]
+
+
+WRONG = {
+    '[keys]\n"desk.harm" = "b"': r'keys\."desk.harm": there is no such binding.*desk\.arm',
+    '[keys]\n"desk.arm" = "ctrl+"': r"keys\.\"desk.arm\": 'ctrl\+' is no key",
+    '[keys]\n"desk.arm" = 5': r'keys\."desk.arm": .* is no key',
+    '[keys]\n"desk.arm" = "x"': r'keys\."desk.arm": x is the key of ticket\.refuse too',
+    '[keys]\n"desk.arm" = "j"': r'keys\."desk.arm": j is the key of move\.down too',
+    '[kyes]\n"desk.arm" = "b"': r"kyes: there is no such table",
+    "keys = 1": "keys: it is not a table",
+    "[keys": "not TOML",
+}
+
+
+@pytest.mark.parametrize(("text", "told"), WRONG.items())
+def test_a_mistake_in_the_keymap_is_told_with_its_key(text: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as error:
+        load_keymap(file)
+    assert str(file) in str(error.value)
+    assert re.search(told, str(error.value))
+
+
+def test_keys_may_be_moved_and_swapped(tmp_path: Path) -> None:
+    file = tmp_path / "keys.toml"
+    file.write_text('[keys]\n"desk.arm" = "x"\n"ticket.refuse" = "a,f5"\n')
+    assert load_keymap(file) == {"desk.arm": "x", "ticket.refuse": "a,f5"}
+    assert load_keymap(tmp_path / "none.toml") == {}

@@ -1,0 +1,43 @@
+"""The live way from the command line: refused without a key, and whole on simulated venues."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from core.execution.journal import read_orders
+from tests.system.desk import DeskProcess, arbdesk
+
+
+def test_run_live_without_a_key_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for part in ("KEY", "SECRET"):
+        monkeypatch.delenv(f"ARBDESK_BINANCE_{part}", raising=False)
+    done = arbdesk("run", "--live", "--no-ui", "--for", "1s", home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("arbdesk: No key for binance. Set ARBDESK_BINANCE_KEY and ARBDESK_BINANCE_SECRET")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_demo_sends_its_orders_the_whole_live_way(tmp_path: Path) -> None:
+    arguments = ["demo", "--live-sim", "--no-ui", "--approval", "auto", "--crossings", "6"]
+    with DeskProcess(arguments, tmp_path) as desk:
+        desk.wait_for("armed: approved trades leave the desk", timeout_s=60)
+        until_s = time.monotonic() + 60
+        while not any(one.state == "filled" for one in read_orders(tmp_path / "arbdesk" / "demo.sqlite")):
+            assert time.monotonic() < until_s
+            time.sleep(0.02)
+        desk.process.terminate()
+        summary = desk.summary()
+    gateway, orders = summary["order_gateway"], summary["orders"]
+    assert (desk.process.returncode, summary["mode"], gateway["health"]) == (0, "DEMO", "up")
+    assert {name: one["why_not"] for name, one in gateway["venues"].items()} == {"binance": "", "bybit": "", "okx": ""}
+    assert orders["filled"] > 0
+    parts = [summary["latency_ms"][stage]["count"] for stage in ("checks", "journal", "build", "ack")]
+    assert all(parts), parts
+
+
+def test_the_doctor_tells_what_is_wrong_with_the_live_way(tmp_path: Path) -> None:
+    done = arbdesk("doctor", "--live", home=tmp_path)
+    assert done.returncode == 1
+    assert "WRONG live       No key for binance. Set ARBDESK_BINANCE_KEY" in done.stdout
+    assert done.stderr == ""
