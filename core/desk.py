@@ -58,7 +58,7 @@ class Quote(msgspec.Struct, frozen=True):
     tick_size: str = "0.01"  # as text, for the number of decimals
 
 
-class Edge(msgspec.Struct, frozen=True):
+class Edge(msgspec.Struct, frozen=True, gc=False):
     """One cell of the heatmap: what a route would earn at this moment."""
 
     route: Route
@@ -195,6 +195,32 @@ class FeeView(msgspec.Struct, frozen=True):
     elsewhere: Mapping[str, str] = {}  # in any third currency, and not in `charged`
 
 
+class RateView(msgspec.Struct, frozen=True):
+    """What a quote currency is worth in the numeraire, from the feeds themselves."""
+
+    currency: str
+    bid: float
+    ask: float
+    age_ns: int  # of the oldest quote in it; 0: the numeraire itself
+    venues: tuple[str, ...] = ()  # whose quotes it is made of
+    symbols: tuple[str, ...] = ()
+
+
+class CrossView(msgspec.Struct, frozen=True):
+    """A coin bought in one quote currency and sold in another: watched, never traded."""
+
+    base: str
+    buy: str  # venue
+    buy_symbol: str
+    sell: str
+    sell_symbol: str
+    edge_bps: float  # after both taker fees and both rates' spreads
+    basis_bps: float  # of it, what the rates alone make
+    premium_bps: float | None  # how much dearer the coin is where it would be sold, middle against middle
+    age_ns: int  # of the oldest price in it, rates too
+    off: tuple[str, ...] = ()  # stablecoins in it that are far from their dollar: do not believe it
+
+
 class Notice(msgspec.Struct, frozen=True):
     """Something that the person should know; the same text again only raises `times`."""
 
@@ -317,6 +343,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     armed_until_ns: int = 0  # when it disarms itself; 0: it does not
     profit: ProfitView | None = None  # None: another desk's, which does not tell
     fees: tuple[FeeView, ...] = ()
+    rates: tuple[RateView, ...] = ()  # of quote currencies, where there is one to compare
+    cross: tuple[CrossView, ...] = ()  # across quote currencies, best first
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
 

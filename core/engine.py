@@ -49,7 +49,7 @@ from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect, taker_fee
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
-from core.feeds.listings import on_the_shelf, wanted
+from core.feeds.listings import Shelf, keep_fresh, on_the_shelf, wanted
 from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
@@ -63,6 +63,7 @@ from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated, simulated_market
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
+from core.spreads.numeraire import Rate, rates
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
@@ -75,6 +76,7 @@ logger = logging.getLogger("arbdesk")
 
 HOUSEKEEPING_S = 1.0
 DEMO_SILENCE_S = 3.0
+RATE_AGE_NS = 10_000_000_000  # an older quote tells nothing across quote currencies
 
 
 class Engine:
@@ -172,6 +174,9 @@ class Engine:
         """Return the desk as it is."""
         now_ns = time.time_ns()
         edges = tuple(views.edges(self._detector, now_ns))
+        book, worth = self._detector.book, dict[str, Rate]()
+        if len(self._quotes) > 1:
+            worth = rates(book.venues, book.markets.values(), self._settings.numeraire, now_ns, RATE_AGE_NS)
         live = {edge.route: edge for edge in edges}
         feeds = [collector.state(now_ns) for collector in self._collectors]
         venues = self._venues(feeds, now_ns)
@@ -249,6 +254,8 @@ class Engine:
             halted_all=trading.limits.halted_all,
             profit=views.profit_view(trading.profit(), now_ns),
             fees=tuple(views.fees(trading.accounts, self._instruments)),
+            rates=tuple(views.rates(worth, now_ns)),
+            cross=tuple(views.cross(self._detector, self._instruments, worth, RATE_AGE_NS, now_ns)) if worth else (),
             order_gateway=self._link.state() if self._link is not None else None,
         )
 
@@ -400,6 +407,11 @@ class Engine:
             if self._settings.role != "collector":
                 tasks.create_task(self._analyst.run(), name="analyst")
                 tasks.create_task(self._identity.run(), name="identity")
+            if self._market is None:
+                real = [name for name, venue in self._settings.venues.items() if venue.enabled and venue.url is None]
+                shelf = Shelf(data_dir(self._settings) / "instruments")
+                fresh = keep_fresh(real, shelf, lambda held: self._instruments.learn_all(held.instruments()))
+                tasks.create_task(fresh, name="instruments")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")

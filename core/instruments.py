@@ -58,8 +58,14 @@ class Instruments:
     """All lattices that are known, and the taker fee of each venue."""
 
     def __init__(self, listed: Iterable[Instrument], taker_fees: Mapping[str, Decimal]) -> None:
+        self.version = 0  # another one: lattices have been learned
         self._listed = {(one.venue, one.symbol): one for one in listed}
         self._taker_fees = dict(taker_fees)
+
+    def learn_all(self, listed: Iterable[Instrument]) -> None:
+        """Take lattices in place of those that were known of the same symbols and venues."""
+        self._listed |= {(one.venue, one.symbol): one for one in listed}
+        self.version += 1
 
     def find(self, venue: str, symbol: str) -> Instrument | None:
         """Return the lattice, or None: then the symbol can be watched on that venue and not traded."""
@@ -67,7 +73,7 @@ class Instruments:
 
     def learn(self, stated: Instrument) -> None:
         """Take a venue's own word for one lattice."""
-        self._listed[stated.venue, stated.symbol] = stated
+        self.learn_all((stated,))
 
     def forget(self, venue: str, symbol: str) -> None:
         """Trade `symbol` on `venue` no more: the venue says that it cannot be."""

@@ -6,6 +6,7 @@ from typing import Any
 from core.desk import Snapshot, TickCounts
 
 IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
+MOST_ACROSS = 20  # routes across currencies in a line of the log
 FATES = ("sent", "filled", "partly_filled", "rejected", "not_sent", "unknown")
 
 
@@ -26,6 +27,35 @@ def status(snapshot: Snapshot) -> dict[str, Any]:
         "halted": snapshot.halted,
         "orders": dict(snapshot.order_counts),
         "trouble": list(snapshot.trouble),
+        **(_across(snapshot) if snapshot.rates else {}),
+    }
+
+
+def _across(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what quote currencies are worth, and the best routes across them, which nobody trades."""
+    return {
+        "rates": {
+            rate.currency: {
+                "bid": rate.bid,
+                "ask": rate.ask,
+                "age_ms": round(rate.age_ns / 1e6, 1),
+                "venues": list(rate.venues),
+            }
+            for rate in snapshot.rates
+        },
+        "cross": [
+            {
+                "base": one.base,
+                "buy": f"{one.buy} {one.buy_symbol}",
+                "sell": f"{one.sell} {one.sell_symbol}",
+                "edge_bps": round(one.edge_bps, 2),
+                "basis_bps": round(one.basis_bps, 2),
+                "premium_bps": None if one.premium_bps is None else round(one.premium_bps, 2),
+                "age_ms": round(one.age_ns / 1e6, 1),
+                "off": list(one.off),
+            }
+            for one in snapshot.cross[:MOST_ACROSS]
+        ],
     }
 
 

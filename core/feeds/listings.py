@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from core.feeds.venue import Call
 from core.instruments import Instrument, Listing
 
 DAY_NS = 86_400_000_000_000
+AGAIN_S = 3_600.0
 AT_ONCE = 4  # venues that are asked at the same time
 PER_LINE = 8  # symbols that a line names
 
@@ -96,6 +98,21 @@ def on_the_shelf(directory: Path, venues: Iterable[str]) -> dict[str, Held]:
     """Return what is kept of each of `venues`."""
     shelf = Shelf(directory)
     return {venue: held for venue in venues if (held := shelf.take(venue)) is not None}
+
+
+async def keep_fresh(venues: Sequence[str], shelf: Shelf, learn: Callable[[Held], None]) -> None:
+    """Ask each of `venues` once a day, until cancelled; `learn` is told what it answered. Who fails is asked again."""
+    while True:
+        now_ns = time.time_ns()
+        held = {venue: await asyncio.to_thread(shelf.take, venue) for venue in venues}
+        old = [venue for venue, one in held.items() if one is None or now_ns - one.asked_ns > DAY_NS]
+        for venue, answer in (await ask_all(old, shelf, now_ns)).items():
+            if isinstance(answer, Held):
+                log.info("%s: it lists %d symbols", venue, len(answer.listings))
+                learn(answer)
+            else:
+                log.info("%s: what it lists could not be asked: %s", venue, answer)
+        await asyncio.sleep(AGAIN_S)
 
 
 async def ask_venue(venue: str, now_ns: int, call: Call | None = None) -> Held:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, get_args
 from core.errors import ConfigurationError
 from core.sim.market import VENUES
 
-Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse"]
+Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse", "unit"]
 
 
 class Fault(NamedTuple):
@@ -29,8 +29,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault("one_sided", 1.0, "has one empty side, on all symbols"),
     Fault("refuse", 3.0, "closes every socket and refuses connections for three seconds"),
 )
+LASTING: tuple[Fault, ...] = (
+    Fault("unit", 14.0, "means a thousand of the coin by the name of its first symbol, for fourteen seconds"),
+)  # faults that outlast what "all" has time for
 KINDS: tuple[Kind, ...] = get_args(Kind)
-LASTS_S = {fault.kind: fault.lasts_s for fault in FAULTS}
+LASTS_S = {fault.kind: fault.lasts_s for fault in (*FAULTS, *LASTING)}
 
 FIRST_S = 2.0  # when nothing else is said
 _SPELLED = re.compile(r"(?P<kind>[a-z_]+)(:(?P<venue>[a-z0-9]+))?(@(?P<at>\d+(\.\d+)?))?")

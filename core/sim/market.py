@@ -87,8 +87,11 @@ def simulated(count: int) -> tuple[str, ...]:
 
 
 def lattices(venues: Sequence[str], symbols: Sequence[str]) -> list[Instrument]:
-    """Return what each venue trades: as it really is where that comes with the desk, else made up by the price."""
-    held = {(one.venue, one.symbol): one for one in shipped()}
+    """Return what each venue trades: as it really is on the first three, else made up by the price.
+
+    A coarse lattice of the real ones would leave no room for crossings below the fees.
+    """
+    held = {(one.venue, one.symbol): one for one in shipped() if one.venue in VENUES}
     made = {symbol: _lattice(first_price(symbol) or 1.0) for symbol in symbols}
     return [
         held.get((venue, symbol)) or Instrument(venue, symbol, *made[symbol]) for venue in venues for symbol in symbols

@@ -190,6 +190,7 @@ class Simulation:
         venue = self.venues[name]
         return (
             venue.fault is None
+            and symbol not in venue.aside
             and venue.served_ns is not None
             and self._clock_ns() - venue.served_ns >= TRUST_NS
             and venue.heard_by(symbol)

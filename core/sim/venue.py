@@ -48,6 +48,7 @@ class SimulatedVenue:
         self._losing = False  # what is published now never arrives
         self._disguise: Callable[[str], Quote] | None = None
         self._hang_ups = market.venues.index(self.name)  # polite or not in turn, over the venues too
+        self.aside: set[str] = set()  # symbols that a desk does not trade here any more: their name meant another thing
         self.fault: Kind | None = None
         self.served_ns: int | None = 0  # when it first served ticks after its last fault; None: not yet
         self.ticks_sent = self.ticks_dropped = 0
@@ -280,6 +281,9 @@ class SimulatedVenue:
                 await self._pretend(lambda symbol: self._market.crossed_quote(self.name, symbol), lasts_s)
             case "one_sided":
                 await self._pretend(self._one_sided_quote, lasts_s)
+            case "unit":
+                self.aside.add(self._market.symbols[0])
+                await self._pretend(self._thousandfold, lasts_s)
             case "refuse":
                 await self._shut()
                 await asyncio.sleep(lasts_s)
@@ -328,6 +332,12 @@ class SimulatedVenue:
 
     def _one_sided_quote(self, symbol: str) -> Quote:
         return one_sided(self._market.quote(self.name, symbol), self._random.choice(("bid", "ask")))
+
+    def _thousandfold(self, symbol: str) -> Quote:
+        quote = self._market.quote(self.name, symbol)
+        if symbol not in self.aside:
+            return quote
+        return Quote(quote.bid * 1000, quote.ask * 1000, quote.bid_size / 1000, quote.ask_size / 1000)
 
     async def _babble(self, lasts_s: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -47,7 +47,7 @@ class Detector:
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
-        self._instruments = instruments
+        self._instruments, self._version = instruments, instruments.version
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
         self._max_age_ns = settings.max_quote_age_ms * 1_000_000
@@ -124,16 +124,23 @@ class Detector:
     def edges(self, now_ns: int) -> Iterator[RouteNow]:
         """Yield every route with two quotes, as it is at `now_ns`."""
         for market in self.book.markets.values():
+            asks, bids, routes, fees = market.asks, market.bids, self._routes[market.symbol], self._fees
             held = [(number, tick) for number, tick in enumerate(market.ticks) if tick is not None]
+            earned = [
+                (sell, bids[sell], bids[sell] * (1 - fees[sell]), sold.bid_volume, sold.received_ns)
+                for sell, sold in held
+            ]
             for buy, bought in held:
-                for sell, sold in held:
+                ask, size, bought_ns = asks[buy], bought.ask_volume, bought.received_ns
+                paid = ask * (1 + fees[buy])
+                for sell, bid, income, sold_size, sold_ns in earned:
                     if buy != sell:
                         yield RouteNow(
-                            self._routes[market.symbol][buy][sell],
-                            self._edge_bps(market, buy, sell),
-                            min(bought.ask_volume, sold.bid_volume),
-                            self._judge(market, buy, sell, now_ns),
-                            now_ns - min(bought.received_ns, sold.received_ns),
+                            routes[buy][sell],
+                            (income - paid) / ask * 1e4,
+                            size if size < sold_size else sold_size,
+                            self._judge(market, buy, sell, now_ns) if bid > ask else None,
+                            now_ns - (bought_ns if bought_ns < sold_ns else sold_ns),
                         )
 
     def _judge_routes(self, market: Market, number: int, now_ns: int, received_ns: int) -> Sequence[Opportunity]:
@@ -220,6 +227,9 @@ class Detector:
 
     def _minimum(self, symbol: str, buy: int, sell: int) -> tuple[float, float] | None:
         """Return the least size (base) and notional (quote) that both venues take; None if a lattice is unknown."""
+        if self._version != self._instruments.version:
+            self._version = self._instruments.version
+            self._minimums.clear()
         key = (symbol, buy, sell)
         if key not in self._minimums:
             lattices = [self._instruments.find(self.book.venues[number], symbol) for number in (buy, sell)]

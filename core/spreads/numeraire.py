@@ -4,7 +4,9 @@ No stablecoin is 1 by assumption: without a rate, a currency cannot be compared.
 values out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest, nsmallest
+from itertools import permutations, product
 from typing import NamedTuple
 
 from core.spreads.book import Market
@@ -14,6 +16,7 @@ CURRENCIES = ("USDT", "USDC", "USD", "EUR", "KRW")
 STABLE = ("USDT", "USDC")  # each is meant to be a dollar
 DOLLAR = "USD"
 BPS = 1e4
+DEPEG_BPS = 100.0  # a stablecoin this far from its dollar carries no route
 
 
 class Rate(NamedTuple):
@@ -31,6 +34,17 @@ class Rate(NamedTuple):
 
 
 ONE = Rate(1.0, 1.0, 0)
+
+
+class CrossRoute(NamedTuple):
+    """The best way to buy a coin in one quote currency and sell it in another, now. To be watched: it is not traded."""
+
+    base: str
+    buy: Tick
+    sell: Tick
+    edge: "CrossEdge"
+    premium_bps: float | None  # how much dearer the coin is where it would be sold, middle against middle
+    off: tuple[str, ...]  # stablecoins in it that are far from their dollar
 
 
 class CrossEdge(NamedTuple):
@@ -80,12 +94,22 @@ def _through(pair: Rate, rate: Rate) -> Rate:
 def _quoted(venues: Sequence[str], market: Market, now_ns: int, max_age_ns: int) -> Rate | None:
     """Return the pair's quote of the venue in the middle of those that can be believed."""
     believed = [
-        Rate(tick.bid_price, tick.ask_price, tick.received_ns, (venue,), (market.symbol,))
-        for venue, tick, withdrawn in zip(venues, market.ticks, market.withdrawn, strict=True)
-        if tick is not None and withdrawn is None and now_ns - tick.received_ns <= max_age_ns
-        if tick.bid_price < tick.ask_price
+        Rate(tick.bid_price, tick.ask_price, tick.received_ns, (tick.exchange_id,), (market.symbol,))
+        for tick in _believed(venues, market, now_ns, max_age_ns)
     ]
     return sorted(believed, key=lambda rate: rate.mid)[(len(believed) - 1) // 2] if believed else None
+
+
+def _believed(venues: Sequence[str], market: Market, now_ns: int, max_age_ns: int) -> Iterator[Tick]:
+    """Yield the quotes of one symbol that are fresh, held for true and not crossed."""
+    for _, tick, withdrawn in zip(venues, market.ticks, market.withdrawn, strict=True):
+        if (
+            tick is not None
+            and withdrawn is None
+            and now_ns - tick.received_ns <= max_age_ns
+            and tick.bid_price < tick.ask_price
+        ):
+            yield tick
 
 
 def depegged(known: Mapping[str, Rate], limit_bps: float, stable: Sequence[str] = STABLE) -> dict[str, float | None]:
@@ -114,6 +138,46 @@ def cross_edge(buy: Tick, sell: Tick, known: Mapping[str, Rate], buy_fee: float,
     edge_bps = (income / cost - 1) * BPS
     oldest_ns = min(buy.received_ns, sell.received_ns, *aged)
     return CrossEdge(edge_bps, edge_bps - (at_par - 1) * BPS, oldest_ns)
+
+
+def cross_routes(
+    venues: Sequence[str],
+    markets: Iterable[Market],
+    known: Mapping[str, Rate],
+    fees: Mapping[str, float],
+    now_ns: int,
+    max_age_ns: int,
+    limit_bps: float = DEPEG_BPS,
+) -> list[CrossRoute]:
+    """Return the best route of each coin between each two of its quote currencies, best first."""
+    off = [coin for coin, far_bps in depegged(known, limit_bps).items() if far_bps is not None]
+    held: dict[str, dict[str, list[Tick]]] = {}
+    for market in markets:
+        base, _, quote = market.symbol.partition("/")
+        if quote in known and base not in known:
+            held.setdefault(base, {})[quote] = list(_believed(venues, market, now_ns, max_age_ns))
+    routes = []
+    for base, by_quote in held.items():
+        for paid, earned in permutations(by_quote, 2):
+            # In one currency the cheapest is the cheapest at any rate; the second one, if both are on one venue.
+            cheap = nsmallest(2, by_quote[paid], key=lambda buy: buy.ask_price * (1 + fees[buy.exchange_id]))
+            dear = nlargest(2, by_quote[earned], key=lambda sell: sell.bid_price * (1 - fees[sell.exchange_id]))
+            found = [
+                CrossRoute(
+                    base,
+                    buy,
+                    sell,
+                    edge,
+                    premium_bps(sell, buy, known),
+                    tuple(coin for coin in off if coin in (paid, earned)),
+                )
+                for buy, sell in product(cheap, dear)
+                if buy.exchange_id != sell.exchange_id
+                if (edge := cross_edge(buy, sell, known, fees[buy.exchange_id], fees[sell.exchange_id])) is not None
+            ]
+            if found:
+                routes.append(max(found, key=lambda route: route.edge.edge_bps))
+    return sorted(routes, key=lambda route: -route.edge.edge_bps)
 
 
 def premium_bps(local: Tick, world: Tick, known: Mapping[str, Rate]) -> float | None:

@@ -8,15 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadFrame
-from core.feeds.catalogue import dialect
+from core.feeds.catalogue import dialect, own
 from core.feeds.venue import Dialect, Event
 from core.tick import Tick
 from tests.feeds import test_binance, test_bybit, test_okx
-from tests.feeds.samples import NOW_NS, binance, bybit, okx
+from tests.feeds.samples import NOW_NS, binance, bybit, dumped, okx
 
 REAL = {"binance": test_binance.REAL, "bybit": test_bybit.REAL, "okx": test_okx.REAL}
 MADE = {"binance": binance(), "bybit": bybit(), "okx": okx()}
 VENUES = st.sampled_from(sorted(MADE))
+ALL = st.sampled_from(own())
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 NUMBERS = st.one_of(st.floats(), st.integers(), st.text(max_size=8), st.none(), st.booleans(), st.floats().map(str))
 
@@ -46,7 +47,7 @@ def test_a_frame_cut_short_anywhere_is_bad(venue: str) -> None:
     assert len(heard(speaker, REAL[venue])) == 1
 
 
-@given(VENUES, st.binary(max_size=300))
+@given(ALL, st.binary(max_size=300))
 def test_garbage_is_bad_and_nothing_else(venue: str, frame: bytes) -> None:
     assert not [event for event in heard(dialect(venue)(SYMBOLS), frame) if isinstance(event, Tick)]
 
@@ -57,6 +58,52 @@ def test_a_damaged_frame_brings_no_impossible_quote(venue: str, data: st.DataObj
     for _ in range(data.draw(st.integers(1, 4))):
         frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
     heard(dialect(venue)(SYMBOLS), bytes(frame))
+
+
+names = st.sampled_from(
+    [
+        "type",
+        "channel",
+        "event",
+        "data",
+        "result",
+        "ch",
+        "tick",
+        "arg",
+        "code",
+        "method",
+        "params",
+        "bbo",
+        "coin",
+        "msg",
+        "product_id",
+        "changes",
+        "symbol",
+        "instId",
+        "topic",
+        "instrument_name",
+        "timestamp",
+        "bids",
+        "asks",
+        "s",
+        "u",
+    ]
+)
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 2**64)
+    | st.sampled_from(("update", "snapshot", "BTC-USDT", "1.5", "x")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=8),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=60)
+@given(values | st.dictionaries(names, values))
+def test_json_of_any_shape_is_bad_or_says_nothing_impossible(message: object) -> None:
+    for venue in own():
+        heard(dialect(venue)(SYMBOLS), dumped(message))
 
 
 @settings(max_examples=40)

@@ -1,6 +1,7 @@
 """What venues list: asked over HTTP, kept on disk, and what of a desk's symbols is then asked for."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,10 +10,10 @@ import pytest
 
 from core.errors import BadFrame
 from core.feeds.catalogue import dialect
-from core.feeds.listings import Held, Shelf, ask_venue, on_the_shelf, wanted
+from core.feeds.listings import Held, Shelf, ask_venue, keep_fresh, on_the_shelf, wanted
 from core.feeds.rest import ask
 from core.feeds.venue import Call
-from core.instruments import Listing
+from core.instruments import Instruments, Listing
 from tests.feeds.samples import dumped
 from tests.feeds.test_reference import ANSWERS
 
@@ -50,6 +51,28 @@ async def test_a_venue_is_asked_and_its_answer_kept_with_its_time(tmp_path: Path
     assert shelf.take("kraken") == held
     assert on_the_shelf(tmp_path / "instruments", ["kraken", "okx"]) == {"kraken": held}
     assert [one.symbol for one in held.instruments()] == ["BTC/USD"]
+
+
+async def test_a_desk_asks_once_a_day_and_learns_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf, known = Shelf(tmp_path), Instruments([], {})
+    kept = Held("gate", time.time_ns(), (Listing("X/Y", "X_Y", True),))
+    shelf.keep(kept)
+    learned = asyncio.Event()
+
+    def learn(held: Held) -> None:
+        known.learn_all(held.instruments())
+        learned.set()
+
+    async with answering(dumped(ANSWERS["okx"][0])) as (url, asked):
+        monkeypatch.setattr(dialect("okx"), "catalogue", Call(url))
+        running = asyncio.create_task(keep_fresh(["okx", "gate"], shelf, learn))
+        await learned.wait()
+        running.cancel()
+        await asyncio.wait([running])
+    assert len(asked) == 1
+    assert known.find("okx", "BTC/USDT") is not None
+    assert known.version == 1
+    assert shelf.take("gate") == kept  # its answer was fresh enough
 
 
 async def test_a_question_with_a_body_is_posted() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.sim.dialect import Answer, Counters, Dialect, Update, trimmed
 from core.sim.garbage import garbage
 from core.sim.market import Quote, one_sided
+from core.sim.roster import served, server
 from core.sim.servers.binance import COMBINED, RAW, Binance
 from core.sim.servers.bybit import Bybit
 from core.sim.servers.okx import Okx
@@ -176,7 +177,23 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.sampled_from(("channel", "instId", "x")), inner),
     max_leaves=12,
 )
-names = st.sampled_from(("op", "method", "args", "params", "id", "req_id"))
+names = st.sampled_from(
+    (
+        "op",
+        "method",
+        "args",
+        "params",
+        "id",
+        "type",
+        "event",
+        "channel",
+        "sub",
+        "topic",
+        "data",
+        "subscription",
+        "codes",
+    )
+)
 requests = st.text() | (values | st.dictionaries(names, values)).map(lambda made: orjson.dumps(made).decode())
 
 
@@ -185,6 +202,9 @@ requests = st.text() | (values | st.dictionaries(names, values)).map(lambda made
 def test_no_request_breaks_a_venue(request: str) -> None:
     for dialect in (BINANCE, BYBIT, OKX):
         assert dialect.answer(request, (), "c").replies
+    for name in served():
+        answer = server(name)(SYMBOLS).answer(request, (), "c")
+        assert set(answer.added) <= set(SYMBOLS)
 
 
 @pytest.mark.parametrize("dialect", [BINANCE, BYBIT, OKX])

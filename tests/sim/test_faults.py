@@ -5,8 +5,10 @@ import itertools
 import pytest
 
 from core.errors import ConfigurationError
-from core.sim.faults import FAULTS, KINDS, Planned, parse
+from core.sim.faults import FAULTS, KINDS, LASTING, Planned, parse
 from core.sim.market import VENUES
+
+IN_TURN = tuple(fault.kind for fault in FAULTS)
 
 
 def test_a_fault_is_spelled_with_its_venue_and_its_second() -> None:
@@ -17,8 +19,8 @@ def test_a_fault_is_spelled_with_its_venue_and_its_second() -> None:
 def test_all_is_each_kind_against_each_venue_one_every_few_seconds() -> None:
     planned = parse(["all"])
     assert planned[0].at_s == 2.0
-    assert sorted((one.kind, one.venue) for one in planned) == sorted(itertools.product(KINDS, VENUES))
-    assert {one.kind for one in planned[: len(FAULTS)]} == set(KINDS)
+    assert sorted((one.kind, one.venue) for one in planned) == sorted(itertools.product(IN_TURN, VENUES))
+    assert {one.kind for one in planned[: len(FAULTS)]} == set(IN_TURN)
     assert all(3 <= later.at_s - one.at_s <= 6 for one, later in itertools.pairwise(planned))
     assert {one.venue for one in parse(["all:okx"])} == {"okx"}
 
@@ -30,5 +32,5 @@ def test_what_is_no_fault_is_refused_with_the_way_to_say_it(text: str) -> None:
 
 
 def test_every_kind_is_described() -> None:
-    assert tuple(fault.kind for fault in FAULTS) == KINDS
-    assert all(fault.description for fault in FAULTS)
+    assert tuple(fault.kind for fault in (*FAULTS, *LASTING)) == KINDS
+    assert all(fault.description for fault in (*FAULTS, *LASTING))

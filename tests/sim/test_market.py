@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
-from core.instruments import shipped
 from core.sim.crossings import Plan, Running, Track, parse_ranges, plans
-from core.sim.market import FIRST_PRICES, VENUES, Market, Quote
+from core.sim.market import FIRST_PRICES, VENUES, Market, Quote, lattices
 
 SYMBOLS = tuple(FIRST_PRICES)
 Book = dict[tuple[str, str], Quote]
@@ -88,7 +87,7 @@ def test_a_route_pays_while_it_is_crossed_and_no_other_one_ever_comes_near(
 @settings(max_examples=20, deadline=None)
 def test_quotes_stand_on_the_lattice_of_their_venue_and_never_cross(seed: int) -> None:
     market = Market(SYMBOLS, seed)
-    for instrument in shipped():
+    for instrument in lattices(VENUES, SYMBOLS):
         quote = market.quote(instrument.venue, instrument.symbol)
         assert quote.bid < quote.ask
         for price in (quote.bid, quote.ask):

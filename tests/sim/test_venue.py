@@ -287,6 +287,17 @@ async def test_a_one_sided_venue_offers_nothing_on_one_side(name: str) -> None:
         assert all([(one := await hear_quote(connection)).bid_size and one.ask_size for _ in SYMBOLS])
 
 
+async def test_a_venue_of_another_unit_asks_a_thousandfold_for_one_symbol_and_is_remembered() -> None:
+    async with serving("okx") as venue, dialled(venue.url) as connection:
+        await subscribed(connection, "okx", *SYMBOLS)
+        await venue.suffer("unit", 0)
+        heard = {one.symbol: one.bid for one in [await hear_quote(connection) for _ in SYMBOLS]}
+        assert heard["BTC/USDT"] > 1_000_000 > heard["ETH/USDT"]
+        await venue.recover()
+        assert {one.symbol: one.bid < 1_000_000 for one in [await hear_quote(connection) for _ in SYMBOLS]}["BTC/USDT"]
+        assert venue.aside == {"BTC/USDT"}
+
+
 @each_venue
 async def test_a_refusing_venue_cannot_be_reached_and_comes_back_at_its_address(name: str) -> None:
     async with serving(name) as venue:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spreads.book import SpreadBook
-from core.spreads.numeraire import ONE, Rate, cross_edge, depegged, premium_bps, rates
+from core.spreads.numeraire import ONE, Rate, cross_edge, cross_routes, depegged, premium_bps, rates
 from core.tick import Tick, Withdrawal
 
 VENUES = ("kraken", "coinbase", "upbit", "bitstamp")
@@ -107,3 +107,29 @@ def test_the_kimchi_premium_is_the_dearer_coin_there_at_the_live_rate() -> None:
     premium = premium_bps(seoul, world, found)
     assert premium == pytest.approx((92_000_000 / 1400 / 64_000 - 1) * 1e4, abs=0.1)
     assert premium_bps(seoul, world, {"USD": ONE}) is None
+
+
+def test_the_best_route_between_each_two_currencies_is_shown_and_a_depeg_marks_what_depends_on_it() -> None:
+    book = SpreadBook(VENUES, ("BTC/USD", "BTC/KRW", "BTC/USDT", "USDT/USD", "USDT/KRW"))
+    for entry in (
+        tick("kraken", "USDT/USD", 0.9499, 0.9501),  # far from its dollar
+        tick("upbit", "USDT/KRW", 1329.0, 1331.0),
+        tick("coinbase", "BTC/USD", 64_000, 64_001),
+        tick("bitstamp", "BTC/USD", 63_990, 63_995),
+        tick("upbit", "BTC/KRW", 92_000_000, 92_000_010),
+    ):
+        book.update(entry)
+    markets = tuple(book.markets.values())
+    found = rates(VENUES, markets, "USD", NOW_NS, 5 * SECOND_NS)
+    routes = cross_routes(VENUES, markets, found, dict.fromkeys(VENUES, 0.001), NOW_NS, 5 * SECOND_NS)
+    assert [(one.buy.exchange_id, one.buy.symbol, one.sell.exchange_id, one.sell.symbol) for one in routes] == [
+        ("bitstamp", "BTC/USD", "upbit", "BTC/KRW"),
+        ("upbit", "BTC/KRW", "coinbase", "BTC/USD"),
+    ]
+    assert routes[0].edge.edge_bps > 200 > -200 > routes[1].edge.edge_bps
+    assert routes[0].premium_bps == pytest.approx(92_000_005 / 1330 * 0.95 / 63_992.5 * 1e4 - 1e4, abs=1)
+    assert depegged(found, 100) == {"USDT": pytest.approx(-500), "USDC": None}
+    assert routes[0].off == ()  # neither side is quoted in it
+    book.update(tick("coinbase", "BTC/USDT", 67_000, 67_010))
+    with_tether = cross_routes(VENUES, markets, found, dict.fromkeys(VENUES, 0.001), NOW_NS, 5 * SECOND_NS)
+    assert {one.off for one in with_tether if "BTC/USDT" in (one.buy.symbol, one.sell.symbol)} == {("USDT",)}

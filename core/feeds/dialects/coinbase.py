@@ -5,7 +5,7 @@ a lost one could not be noticed; on a connection that holds, none is.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from core.feeds.book_dialect import BookDialect
 from core.feeds.frames import rfc3339_us
 from core.feeds.ladder import Book, Level, Side, level
 from core.feeds.reference import exact, joined, rows
-from core.feeds.venue import Call, Event, Ignored, Refused
+from core.feeds.venue import NOTHING, Call, Event, Ignored, Refused
 from core.instruments import Listing
 
 CHANNELS = ["level2_batch", "heartbeat"]  # without the second a quiet subscription is closed after a minute
@@ -33,6 +33,10 @@ class Coinbase(BookDialect):
     catalogue: ClassVar[Call | None] = Call("https://api.exchange.coinbase.com/products")
     clock: ClassVar[Call | None] = Call("https://api.exchange.coinbase.com/time")
 
+    def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
+        super().__init__(symbols, natives)
+        self._asked: list[str] = []  # an error names no request: it is for the last one
+
     @staticmethod
     def spell(symbol: str) -> str:
         return symbol.replace("/", "-")
@@ -42,7 +46,7 @@ class Coinbase(BookDialect):
         return native.replace("-", "/") if native.count("-") == 1 else None
 
     def request(self, natives: Sequence[str]) -> str:
-        self._asked = list(natives)  # an error names no request: it is for the last one
+        self._asked = list(natives)
         return _change("subscribe", natives)
 
     def leave(self, natives: Sequence[str]) -> str:
@@ -81,10 +85,9 @@ class Coinbase(BookDialect):
 
     def _take_error(self, why: str) -> Sequence[Event]:
         named = [one for one in _NAMED.findall(why) if one in self.streams]
-        asked = getattr(self, "_asked", [])
         if not named and "product" not in why.lower():
             return (Refused(None, why),)
-        return self.without(asked, named[0] if named else None, why)
+        return self.without(self._asked, named[0] if named else None, why)
 
     @classmethod
     def clock_ns(cls, answer: Any) -> int:
