@@ -2,6 +2,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+WORKERS ?= 3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
@@ -19,7 +20,7 @@ run: $(READY)
 	@$(BIN)/arbdesk demo
 
 test: check
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 check: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "make format would mend the layout of the files above"; exit 1; }

@@ -7,6 +7,7 @@ or Maven the others use a stand-in of one node, and those are told as not run; i
 import os
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +35,12 @@ def _named() -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "apache_kafka: needs Apache Kafka, not a stand-in of one node")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Where tests run in several processes, let one of them have Kafka."""
+    if "kafka" in getattr(item, "fixturenames", ()) or item.get_closest_marker("apache_kafka"):
+        item.add_marker(pytest.mark.xdist_group("kafka"))
 
 
 @pytest.hookimpl(trylast=True)
@@ -65,6 +72,22 @@ def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
             yield started.bootstrap
     except ClusterFailed as error:
         pytest.fail(str(error), pytrace=False)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what a worker has to tell, where tests run in several processes."""
+    if (told := getattr(session.config, "workeroutput", None)) is not None:
+        told["used"], told["not_run"] = (session.config.stash.get(USED, ""), session.config.stash.get(NOT_RUN, []))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker told."""
+    told = getattr(node, "workeroutput", {})
+    if used := told.get("used", ""):
+        node.config.stash[USED] = used
+    if left_out := told.get("not_run", []):  # each of them leaves out the same
+        node.config.stash[NOT_RUN] = left_out
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
