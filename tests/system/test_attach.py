@@ -12,7 +12,7 @@ from typing import Any
 from core.remote.keys import write_key
 from tests.system.desk import DeskProcess, arbdesk
 from tests.system.terminal import Terminal
-from tests.system.test_terminal import open_ticket
+from tests.system.test_terminal import SOLD, open_ticket
 
 KILLS = int(os.environ.get("ARBDESK_TEST_KILLS", "4"))
 APPROVED = "SELECT json_extract(data, '$.ticket_id') FROM events WHERE what = 'ticket approved' ORDER BY 1"
@@ -54,7 +54,7 @@ def test_a_console_killed_at_any_moment_of_an_approval_leaves_each_trade_made_on
         with Terminal(attach, env=env) as console:
             for _ in range(5):  # the market is free to move between the look and the letters
                 approve_one(console)
-                if "filled" in console.watch(1.5):
+                if re.search(SOLD, console.watch(1.5)):
                     break
             console.type("q")
             assert console.exit_code() == 0

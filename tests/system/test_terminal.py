@@ -18,6 +18,9 @@ from tests.system.test_daemon import count
 OPEN_CODE = re.compile(r"type ([A-Z]) ([A-Z])\b")
 
 
+SOLD = r"● (partly )?filled +\w+ +sell"  # an order of the blotter
+
+
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[Terminal]:
     env = {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "TZ": "UTC"}
@@ -50,12 +53,12 @@ def test_a_person_approves_a_ticket_refuses_another_halts_and_quits(console: Ter
     assert "DISARMED" in console.text
     console.type("a")
     console.wait_for(lambda text: " ARMED" in text and "DISARMED" not in text)
-    for _ in range(3):  # the market is free to move between the look and the letters
+    for _ in range(8):  # the market is free to move between the look and the letters
         console.type(open_ticket(console))
         console.wait_for(lambda text: "ready: type" not in text)
-        if "filled" in console.watch(1.5):
+        if re.search(SOLD, console.watch(1.5)):
             break
-    console.wait_for(lambda text: re.search(r"● (partly )?filled +\w+ +sell", text) is not None)
+    console.wait_for(lambda text: re.search(SOLD, text) is not None)
     open_ticket(console)
     console.type("x")
     console.wait_for("refused")
