@@ -113,7 +113,7 @@ async def at_console(
     try:
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         command = [sys.executable, "-m", "console", *arguments]
-        own = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "ARBDESK_CONSOLE__TOUR": "false"}
         process = await asyncio.create_subprocess_exec(
             *command, stdin=end, stderr=end, stdout=PIPE, env={**_environment(), **own, **env}, start_new_session=True
         )
