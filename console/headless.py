@@ -17,7 +17,8 @@ from typing import Any
 
 import orjson
 
-from core.engine import Engine, running
+from core.engine import Engine
+from core.running import running
 from core.settings import Settings
 from core.summary import status, summary
 

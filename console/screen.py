@@ -15,9 +15,10 @@ from console.app import Console
 from console.headless import log_to, metrics
 from console.keymap import load_keymap
 from console.themes import DEFAULT
-from core.engine import Engine, running
+from core.engine import Engine
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
+from core.running import running
 from core.settings import Settings
 from core.summary import summary
 

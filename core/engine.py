@@ -5,16 +5,13 @@ import contextlib
 import logging
 import os
 import time
-import uuid
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from core import advising, views
+from core import advising
 from core.advising import Gateway, SessionBook
 from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
@@ -31,39 +28,30 @@ from core.desk import (
     Fault,
     Halt,
     Mode,
-    Notice,
-    Outside,
     Snapshot,
-    TickCounts,
-    TicketCounts,
-    VenueState,
-    pnl_text,
 )
-from core.errors import ConfigurationError
 from core.events import Events
-from core.execution.accounts import DAY_NS, Accounts
+from core.execution.accounts import Accounts
 from core.execution.journal import Journal
 from core.execution.paperbooks import PaperBooks
-from core.execution.planning import Ids, install_code
+from core.execution.planning import Ids
 from core.execution.rows import OrderRecord
 from core.feeds.catalogue import dialect, taker_fee
-from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
 from core.feeds.listings import Shelf, keep_fresh, on_the_shelf, wanted
 from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
-from core.latency import STAGES, Latencies, Percentiles, Stage
+from core.latency import Latencies, Percentiles
 from core.live.link import Link as OrderLink
 from core.log.ticklog import TickLog
-from core.opening import open_journal, open_log, open_orders
-from core.places import data_dir, desk_name
-from core.remote.keys import operators
+from core.notices import Notices
+from core.places import data_dir
+from core.portrait import Portrait
 from core.settings import Settings
-from core.sim.supervised import SimulatedMarket, simulated, simulated_market
+from core.sim.supervised import SimulatedMarket
 from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
-from core.spreads.numeraire import Rate, rates
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.trading import Trading
@@ -74,9 +62,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("arbdesk")
 
-HOUSEKEEPING_S = 1.0
 DEMO_SILENCE_S = 3.0
-RATE_AGE_NS = 10_000_000_000  # an older quote tells nothing across quote currencies
 
 
 class Engine:
@@ -104,9 +90,7 @@ class Engine:
         self._log = log
         self._journal = journal
         self._market = market
-        self._started_ns = time.time_ns()
-        self._quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
-        self._notices: deque[Notice] = deque(maxlen=200)
+        self._notice = Notices()
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
         self._held = {} if market is not None else on_the_shelf(data_dir(settings) / "instruments", fees)
@@ -118,7 +102,7 @@ class Engine:
         self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
-            self._claim = GroupClaim(settings.log, lambda: self._name, run_id, self._worker.owns)
+            self._claim = GroupClaim(settings.log, lambda: name, run_id, self._worker.owns)
         self._events: Events | None = None
         if settings.log.kind == "kafka":
             self._events = Events(settings.log, name, mode, run_id)
@@ -160,11 +144,28 @@ class Engine:
         self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
         self._troubles = Troubles(self._who_knows(), self._notice)
         self._guard = Guard(settings, self._trading, self._detector.book, self._collectors, self._way_is_lost)
-        self._per_s: dict[str, float] = {}
-        self._latency: dict[Stage, Percentiles] = {}
+        self._portrait = Portrait(
+            settings,
+            mode,
+            name,
+            log,
+            self._collectors,
+            self._detector,
+            self._instruments,
+            self._worker,
+            self._latencies,
+            self._trading,
+            self._analyst,
+            gateway,
+            link,
+            self._troubles,
+            self._notice,
+            faults=market.faults if market is not None else (),
+            gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
+        )
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
-        self._name = ""
+        self._name = name
         self._station: Station | None = None  # consoles elsewhere: only through Kafka
         self._stationed: asyncio.Task[None] | None = None
 
@@ -172,92 +173,7 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return the desk as it is."""
-        now_ns = time.time_ns()
-        edges = tuple(views.edges(self._detector, now_ns))
-        book, worth = self._detector.book, dict[str, Rate]()
-        if len(self._quotes) > 1:
-            worth = rates(book.venues, book.markets.values(), self._settings.numeraire, now_ns, RATE_AGE_NS)
-        live = {edge.route: edge for edge in edges}
-        feeds = [collector.state(now_ns) for collector in self._collectors]
-        venues = self._venues(feeds, now_ns)
-        counts, trading = self._log.counts, self._trading
-        rescue = views.rescue_plan(trading.rescue)
-        return Snapshot(
-            taken_ns=now_ns,
-            started_ns=self._started_ns,
-            mode=self._mode,
-            armed=trading.limits.armed,
-            halted=trading.limits.halted,
-            halted_why=trading.limits.halted_why,
-            approval=self._settings.approval,
-            log=self._log_name(),
-            symbols=self._settings.symbols,
-            venues=venues,
-            quotes=tuple(views.quotes(self._detector, self._instruments, self._max_age_ns, now_ns)),
-            edges=edges,
-            ticks=TickCounts(
-                offered=counts.offered,
-                acked=counts.acked,
-                queued=counts.queued,
-                in_flight=counts.in_flight,
-                dropped=counts.dropped,
-                consumed=self._worker.consumed,
-                conflated=counts.conflated,
-                rejected=sum(sum(feed.rejected.values()) for feed in feeds),
-                unknown=counts.unknown,
-                repeats=self._detector.book.repeats,
-                strange=self._detector.book.strange,
-                foreign=counts.foreign,
-                poison=counts.poison,
-                lost=counts.lost,
-                superseded=counts.superseded,
-                lag=self._worker.lag(),
-                positions=self._worker.positions(),
-                per_s=sum(self._per_s.values()),
-                by_venue={feed.name: feed.ticks for feed in feeds},
-            ),
-            tickets=tuple(views.ticket_view(ticket, live, rescue) for ticket in trading.board.tickets()),
-            ticket_counts=TicketCounts(**trading.board.counts()),
-            orders=tuple(views.order_view(order, trading.executor.moments) for order in trading.executor.orders()),
-            order_counts=trading.executor.counts(),
-            refusals={str(reason): times for reason, times in trading.limits.refused.items()},
-            pnl=pnl_text(trading.accounts.pnl()),
-            exposure=pnl_text(trading.accounts.exposures()),
-            exposures=tuple(views.exposure_view(one) for one in trading.rescue.exposures()),
-            naked_seconds=pnl_text(trading.rescue.naked.seconds(now_ns)),
-            dust=pnl_text(trading.rescue.dust()),
-            inventory=tuple(
-                views.inventory(
-                    trading.holdings,
-                    trading.accounts,
-                    views.mid_prices(self._detector),
-                    self._settings.limits.max_order_notional,
-                    self._quotes,
-                )
-            ),
-            recovering=trading.recovery.state,
-            points=trading.recovery.points(),
-            points_code=trading.recovery.code(),
-            opportunities=self._detector.opportunities,
-            ghosts={str(cause): times for cause, times in self._detector.ghosts.items()},
-            latency=dict(self._latency),
-            analysis=advising.state(
-                self._analyst, self._settings.analysis, self._gateway, self._detector.opportunities
-            ),
-            faults=self._market.faults if self._market is not None else (),
-            gateway_faults=self._market.gateway_faults if self._gateway.simulated and self._market is not None else (),
-            notices=tuple(self._notices),
-            trouble=self._troubles.now,
-            desk=self._name,
-            outside=self._station.outside if self._station is not None else Outside(),
-            armed_until_ns=trading.limits.armed_until_ns,
-            halted_all=trading.limits.halted_all,
-            profit=views.profit_view(trading.profit(), now_ns),
-            fees=tuple(views.fees(trading.accounts, self._instruments)),
-            rates=tuple(views.rates(worth, now_ns)),
-            cross=tuple(views.cross(self._detector, self._instruments, worth, RATE_AGE_NS, now_ns)) if worth else (),
-            order_gateway=self._link.state() if self._link is not None else None,
-        )
+        return self._portrait.snapshot()
 
     def submit(self, command: Command) -> None:
         """Take a command; what came of it shows in a later snapshot."""
@@ -284,15 +200,14 @@ class Engine:
                 return self._trading.submit(command, who=who)
         return why
 
-    def be_known(self, name: str, run_id: str, operators: Mapping[str, bytes]) -> None:
+    def be_known(self, run_id: str, operators: Mapping[str, bytes]) -> None:
         """Show the desk to consoles elsewhere and obey those operators, from the start on; to be called before it."""
-        self._name = name
         if self._settings.log.kind == "kafka":
             from core.remote.station import Station  # heavy, and only here
 
-            self._station = Station(
+            self._station = station = Station(
                 self._settings.log,
-                name,
+                self._name,
                 run_id,
                 operators,
                 self,
@@ -300,6 +215,7 @@ class Engine:
                 self._journal.event,
                 states_per_s=self._settings.remote.states_per_s,
             )
+            self._portrait.outside = lambda: station.outside
 
     def _way_is_lost(self) -> str:
         """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
@@ -339,9 +255,9 @@ class Engine:
         self._session.note(opportunity)
 
     def _session_so_far(self, now_ns: int) -> Session:
-        send_ms = self._latency["send"].p99 if "send" in self._latency else 0.0
+        send = self._portrait.latency.get("send", Percentiles())
         orders, slippage_bps = self._trading.executor.orders(), self._settings.limits.slippage_bps
-        return self._session.session(orders, (now_ns - self._started_ns) / 1e9, slippage_bps, send_ms)
+        return self._session.session(orders, (now_ns - self._portrait.started_ns) / 1e9, slippage_bps, send.p99)
 
     def _labelled(self, message: dict[str, Any]) -> None:
         self._analyst.labelled(
@@ -379,7 +295,7 @@ class Engine:
             await asyncio.gather(self._drain(), self._trading.executor.settled(1.5), self._part())
             if self._events is not None and not await self._events.flush(0.3):
                 logger.warning("%d events did not reach Kafka; the journal has them", self._events.waiting)
-            await self._read_latencies()
+            await self._portrait.read_latencies()
             if crossings is not None:
                 self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
             self._main.cancel()
@@ -398,7 +314,7 @@ class Engine:
             if self._events is not None:
                 tasks.create_task(self._events.run(), name="events")
             tasks.create_task(self._trading.run(), name="trading")
-            tasks.create_task(self._keep_house(), name="housekeeping")
+            tasks.create_task(self._portrait.keep(), name="portrait")
             tasks.create_task(self._troubles.run(), name="troubles")
             tasks.create_task(self._guard.run(), name="guard")
             if self._market is not None:
@@ -449,45 +365,7 @@ class Engine:
                 return
             await asyncio.sleep(0.005)
 
-    # --- housekeeping
-
-    async def _keep_house(self) -> None:
-        """Measure rates and latencies, and watch the log; once a second."""
-        loop = asyncio.get_running_loop()
-        before, counted = loop.time(), Counter[str]()
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_S)
-            elapsed_s, now_ns = loop.time() - before, time.time_ns()
-            before += elapsed_s
-            for name, ticks in self._ticks_so_far(now_ns).items():
-                self._per_s[name] = (ticks - counted[name]) / elapsed_s
-                counted[name] = ticks
-            for collector in self._collectors:
-                self._latencies.record_all("feed", collector.take_feed_ns())
-            await self._read_latencies()
-
-    def _ticks_so_far(self, now_ns: int) -> Mapping[str, int]:
-        """Return how many each venue brought: by our own collectors, or else through the log."""
-        if self._settings.role == "worker":
-            return dict(self._worker.arrivals.entries)
-        return {collector.name: collector.state(now_ns).ticks for collector in self._collectors}
-
-    async def _read_latencies(self) -> None:
-        for stage in STAGES:
-            self._latency[stage] = self._latencies.read(stage)
-            await asyncio.sleep(0)  # a millisecond each: not in one go
-
     # --- small things
-
-    def _venues(self, feeds: Sequence[FeedState], now_ns: int) -> tuple[VenueState, ...]:
-        arrivals, per_s = self._worker.arrivals, self._per_s
-        if self._settings.role == "worker":
-            venues = self._settings.venues
-            return tuple(
-                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns)
-                for name in self._detector.book.venues
-            )
-        return tuple(views.venue_state(feed, per_s.get(feed.name, 0.0), arrivals.copies(feed.name)) for feed in feeds)
 
     def _who_knows(self) -> list[Callable[[], str]]:
         """Return those who know what is wrong with the desk."""
@@ -514,22 +392,6 @@ class Engine:
             silence_s=DEMO_SILENCE_S if self._market is not None else venue.silence_s,
         )
 
-    def _notice(self, level: Any, text: str) -> None:
-        last = self._notices[-1] if self._notices else None
-        if last is not None and last.text == text:
-            self._notices[-1] = Notice(time.time_ns(), level, text, last.times + 1)
-            return
-        self._notices.append(Notice(time.time_ns(), level, text))
-        logger.log(logging.getLevelNamesMapping()[level.upper()], text)
-
-    def _log_name(self) -> str:
-        log = self._settings.log
-        return "memory" if log.kind == "memory" else f"kafka {log.bootstrap}"
-
-    @property
-    def _max_age_ns(self) -> int:
-        return self._settings.spreads.max_quote_age_ms * 1_000_000
-
     def tell_left_open(self, left_open: Sequence[OrderRecord]) -> None:
         """Say which orders an earlier run left without an end."""
         for record in left_open:
@@ -539,62 +401,3 @@ class Engine:
                 f"order {order.client_id} ({order.side} {order.size} {order.symbol} on {order.venue}) was open when "
                 "the last run ended: its fate is unknown",
             )
-
-
-@contextlib.asynccontextmanager
-async def running(
-    settings: Settings, *, demo: bool, attended: bool, live: bool = False, entries: Mapping[str, str] | None = None
-) -> AsyncIterator[Engine]:
-    """Run the desk as long as the context lasts. `attended`: a person is at it, who arms it.
-
-    `live`: its orders go to the venues, or to `entries`, where simulated ones take orders.
-
-    Raises:
-        DeskError: a part could not start.
-    """
-    run_id = uuid.uuid4().hex[:12]
-    if settings.role != "all" and (demo or settings.log.kind == "memory"):
-        raise ConfigurationError(
-            f'role = "{settings.role}"',
-            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
-            do='Set log.kind = "kafka", or leave the role at "all".',
-        )
-    obeyed = operators(settings.remote.operators)
-    if demo:  # its venues are its own, whatever the user's are set to
-        settings = simulated(settings)
-    async with contextlib.AsyncExitStack() as stack:
-        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo, live=live)
-        name = desk_name(settings, path, demo=demo)
-        log = await open_log(stack, settings, run_id if demo else None, name)
-        market = None
-        if demo:
-            market = await stack.enter_async_context(simulated_market(settings))
-            live, entries = settings.demo.live_sim, market.order_urls
-        link = await open_orders(stack, settings, entries or {}, live=live)
-        stem_s = int(time.time())
-        install = install_code(str(path))
-        ids = Ids.after(await journal.last_trade_id(Ids(install, stem_s).stem), install, stem_s)
-        accounts = Accounts()
-        if not demo:  # the limits of a day hold through a restart
-            now_ns = time.time_ns()
-            accounts.recall(await journal.fills_since(now_ns - now_ns % DAY_NS))
-        gateway = advising.gateway(settings.analysis, settings.role, market.gateway_url if market else None)
-        ledger = data_dir(settings) / "analysis.sqlite"
-        if gateway.simulated:  # no money: it begins anew, and nothing of it stays
-            ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
-        mode: Mode = "DEMO" if demo else "LIVE" if live else "PAPER"
-        books = None
-        if link is None:
-            books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
-        named = (run_id, name)
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, *named, books, link)
-        engine.tell_left_open(left_open)
-        engine.be_known(name, run_id, obeyed)
-        await stack.enter_async_context(engine.door().open(path))
-        await engine.start()
-        try:
-            if settings.approval == "auto" and not attended:
-                engine.arm_unattended()
-            yield engine
-        finally:
-            await engine.stop()

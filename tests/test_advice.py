@@ -16,8 +16,8 @@ from core.analysis.state import AnalysisState
 from core.analysis.tasks import BY_NAME, Allocation, Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
 from core.desk import Arm
-from core.engine import running
 from core.execution.journal import read_events, read_orders
+from core.running import running
 from core.settings import AnalysisSettings, DemoSettings, Settings
 from tests.analysis.other_server import KEY, other_server
 from tests.analysis.test_answers import ASKED, hostile

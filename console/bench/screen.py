@@ -18,8 +18,8 @@ from console import loop
 from console.bench.link import Link
 from console.bench.progress import done, tell
 from core.desk import Snapshot
-from core.engine import running
 from core.errors import DeskError
+from core.running import running
 from core.settings import load
 
 SIZE = (200, 50)

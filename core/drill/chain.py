@@ -16,9 +16,10 @@ from core.control import ask_to_halt, control_path
 from core.desk import Approve, Arm, Disarm, Halt, OrderView, Sign, Snapshot, TicketView
 from core.drill.halts import drill_halts, kept
 from core.drill.legs import drill_legs
-from core.engine import Engine, running
+from core.engine import Engine
 from core.errors import JournalHeld
 from core.execution.journal import Journal, read_orders
+from core.running import running
 from core.settings import DemoSettings, Settings
 
 WITHIN_S = 60.0

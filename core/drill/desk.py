@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from core.desk import Arm, Disarm, Sign, Snapshot
-from core.engine import Engine, running
+from core.engine import Engine
+from core.running import running
 from core.settings import AnalysisSettings, LimitSettings, LogSettings, Settings, VenueSettings
 
 LOOK_S = 0.01

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.desk import Snapshot, TicketView
-from core.engine import Engine, running
+from core.engine import Engine
 from core.log.topics import create
 from core.remote.desk import RemoteDesk
 from core.remote.keys import OperatorKey, console_key, write_key
 from core.remote.watch import Watch
+from core.running import running
 from core.settings import DemoSettings, LimitSettings, LogSettings, RemoteSettings, Settings
 from tests.log.entries import at
 

@@ -1,0 +1,31 @@
+"""What a person should know: the newest notices, the same text again only counted."""
+
+import logging
+import time
+from collections import deque
+from typing import Literal
+
+from core.desk import Notice
+
+KEPT = 200
+
+logger = logging.getLogger("arbdesk")
+
+
+class Notices:
+    """Called with a notice, it keeps it and logs it."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Notice] = deque(maxlen=KEPT)
+
+    def __call__(self, level: Literal["info", "warning", "error"], text: str) -> None:
+        last = self._kept[-1] if self._kept else None
+        if last is not None and last.text == text:
+            self._kept[-1] = Notice(time.time_ns(), level, text, last.times + 1)
+            return
+        self._kept.append(Notice(time.time_ns(), level, text))
+        logger.log(logging.getLevelNamesMapping()[level.upper()], text)
+
+    def newest(self) -> tuple[Notice, ...]:
+        """Return them, oldest first."""
+        return tuple(self._kept)

@@ -1,0 +1,80 @@
+"""A desk from its settings to its end: what it stands on is opened, its engine started, and all let go in order."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from core import advising
+from core.desk import Mode
+from core.engine import Engine
+from core.errors import ConfigurationError
+from core.execution.accounts import DAY_NS, Accounts
+from core.execution.paperbooks import PaperBooks
+from core.execution.planning import Ids, install_code
+from core.opening import open_journal, open_log, open_orders
+from core.places import data_dir, desk_name
+from core.remote.keys import operators
+from core.settings import Settings
+from core.sim.supervised import simulated, simulated_market
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, demo: bool, attended: bool, live: bool = False, entries: Mapping[str, str] | None = None
+) -> AsyncIterator[Engine]:
+    """Run the desk as long as the context lasts. `attended`: a person is at it, who arms it.
+
+    `live`: its orders go to the venues, or to `entries`, where simulated ones take orders.
+
+    Raises:
+        DeskError: a part could not start.
+    """
+    run_id = uuid.uuid4().hex[:12]
+    if settings.role != "all" and (demo or settings.log.kind == "memory"):
+        raise ConfigurationError(
+            f'role = "{settings.role}"',
+            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
+            do='Set log.kind = "kafka", or leave the role at "all".',
+        )
+    obeyed = operators(settings.remote.operators)
+    if demo:  # its venues are its own, whatever the user's are set to
+        settings = simulated(settings)
+    async with AsyncExitStack() as stack:
+        journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo, live=live)
+        name = desk_name(settings, path, demo=demo)
+        log = await open_log(stack, settings, run_id if demo else None, name)
+        market = None
+        if demo:
+            market = await stack.enter_async_context(simulated_market(settings))
+            live, entries = settings.demo.live_sim, market.order_urls
+        link = await open_orders(stack, settings, entries or {}, live=live)
+        stem_s = int(time.time())
+        install = install_code(str(path))
+        ids = Ids.after(await journal.last_trade_id(Ids(install, stem_s).stem), install, stem_s)
+        accounts = Accounts()
+        if not demo:  # the limits of a day hold through a restart
+            now_ns = time.time_ns()
+            accounts.recall(await journal.fills_since(now_ns - now_ns % DAY_NS))
+        gateway = advising.gateway(settings.analysis, settings.role, market.gateway_url if market else None)
+        ledger = data_dir(settings) / "analysis.sqlite"
+        if gateway.simulated:  # no money: it begins anew, and nothing of it stays
+            ledger = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-"))) / "analysis.sqlite"
+        mode: Mode = "DEMO" if demo else "LIVE" if live else "PAPER"
+        books = None
+        if link is None:
+            books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
+        named = (run_id, name)
+        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, *named, books, link)
+        engine.tell_left_open(left_open)
+        engine.be_known(run_id, obeyed)
+        await stack.enter_async_context(engine.door().open(path))
+        await engine.start()
+        try:
+            if settings.approval == "auto" and not attended:
+                engine.arm_unattended()
+            yield engine
+        finally:
+            await engine.stop()
