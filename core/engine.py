@@ -99,7 +99,9 @@ class Engine:
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
         self._identity = IdentityWatch(self._detector, ledger_file, self._notice)
-        self._worker = Worker(self._detector, self._latencies, self._on_opportunity)
+        self._worker = Worker(
+            self._detector, self._latencies, self._on_opportunity, counts_venues=settings.role == "worker"
+        )
         self._claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
             self._claim = GroupClaim(settings.log, lambda: name, run_id, self._worker.owns)

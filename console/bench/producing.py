@@ -15,6 +15,7 @@ from core.tick import Tick, encode
 
 ROUNDS = 3
 CAPACITY = 20_000
+IN_HAND = 4_000  # ticks that wait at the most: one that waits too long is replaced by a newer one, and none shall be
 BURST = 200  # ticks between two turns of the event loop
 
 
@@ -76,7 +77,7 @@ async def _append(settings: LogSettings, made: list[Tick]) -> Spent:
                 for tick in made[start : start + BURST]:
                     log.append(tick)
                 await asyncio.sleep(0)
-                while log.counts.waiting > CAPACITY * 3 // 4:  # noqa: ASYNC110
+                while log.counts.waiting > IN_HAND:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             settled = await log.flush(30)
         if not settled or log.counts.acked != len(made):

@@ -29,7 +29,9 @@ class Copy(msgspec.Struct, frozen=True):
 class Arrivals:
     """Counts entries as they are read. Collectors are compared by our own clock, since their machines' may differ."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts: bool = False) -> None:
+        """`counts`: by venue, too, which a desk with collectors of its own knows from them."""
+        self._counts = counts
         self.entries: Counter[str] = Counter()  # venue -> read
         self.last_ns: dict[str, int] = {}  # venue -> when we read its last
         self._seen: dict[str, int] = {}  # collector -> when we read its last
@@ -40,9 +42,10 @@ class Arrivals:
         """Take what was just read, but for what is from before our turn."""
         if batch.warming or not batch.runs:
             return
-        venues = Counter(map(_venue, batch.entries))
-        self.entries.update(venues)
-        self.last_ns.update(dict.fromkeys(venues, read_ns))
+        if self._counts:
+            venues = Counter(map(_venue, batch.entries))
+            self.entries.update(venues)
+            self.last_ns.update(dict.fromkeys(venues, read_ns))
         for _, collector in batch.runs:
             self._seen[collector] = read_ns
         if len(self._seen) > 1:

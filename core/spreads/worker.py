@@ -27,10 +27,11 @@ class Worker:
         latencies: Latencies,
         found: Callable[[Opportunity, int], None],
         *,
+        counts_venues: bool = False,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.consumed = 0
-        self.arrivals = Arrivals()
+        self.arrivals = Arrivals(counts=counts_venues)
         self._reader: TickReader | None = None
         self._epoch = 0
         self._detector = detector

@@ -21,7 +21,7 @@ def batch(*parts: tuple[str, list[Entry]]) -> Batch:
 
 
 def test_the_collector_whose_copies_come_first_is_ahead_by_the_median_of_the_others_delay() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(counts=True)
     now_ns = 0
     for number in range(1, 10):
         now_ns += 20 * MS
@@ -41,7 +41,7 @@ def test_the_collector_whose_copies_come_first_is_ahead_by_the_median_of_the_oth
 
 
 def test_one_collector_is_ahead_of_nobody_and_one_that_is_gone_is_forgotten() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(counts=True)
     arrivals.note(batch(("a", [tick(1)])), 1)
     assert arrivals.copies("binance") == ()
     arrivals.note(batch(("b", [tick(1)])), 2)
@@ -52,7 +52,7 @@ def test_one_collector_is_ahead_of_nobody_and_one_that_is_gone_is_forgotten() ->
 
 
 def test_copies_within_one_batch_are_told_apart_and_older_ones_count_for_nothing() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(counts=True)
     arrivals.note(batch(("a", [tick(1)]), ("b", [tick(7)])), 1)
     arrivals.note(batch(("a", [tick(7)]), ("b", [tick(6)])), 5 * MS + 1)
     lead, other = arrivals.copies("binance")
@@ -60,7 +60,7 @@ def test_copies_within_one_batch_are_told_apart_and_older_ones_count_for_nothing
 
 
 def test_what_is_from_before_our_turn_is_not_counted() -> None:
-    arrivals = Arrivals()
+    arrivals = Arrivals(counts=True)
     arrivals.note(batch(("a", [tick(1)]), ("b", [tick(1)]))._replace(warming=True), 1)
     assert not arrivals.entries
     assert arrivals.copies("binance") == ()
