@@ -15,7 +15,7 @@ from core.tick import Tick, encode
 
 ROUNDS = 3
 CAPACITY = 20_000
-IN_HAND = 4_000  # ticks that wait at the most: one that waits too long is replaced by a newer one, and none shall be
+IN_HAND = 2_000  # ticks that wait at the most: one that waits too long is replaced by a newer one, and none shall be
 BURST = 200  # ticks between two turns of the event loop
 
 
@@ -72,6 +72,9 @@ async def _append(settings: LogSettings, made: list[Tick]) -> Spent:
         bench_topic(settings) as topic,
         KafkaLog(settings.bootstrap, topic, capacity=CAPACITY, security=secured(settings)) as log,
     ):
+        for tick in made[:BURST]:  # the first batches wait for connections
+            log.append(tick)
+        await log.flush(30)
         with spending() as spent:
             for start in range(0, len(made), BURST):
                 for tick in made[start : start + BURST]:
@@ -80,6 +83,6 @@ async def _append(settings: LogSettings, made: list[Tick]) -> Spent:
                 while log.counts.waiting > IN_HAND:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             settled = await log.flush(30)
-        if not settled or log.counts.acked != len(made):
-            raise LogUnavailable(f"{log.counts.acked} of {len(made)} ticks were acknowledged")
+        if not settled or log.counts.acked != len(made) + BURST:
+            raise LogUnavailable(f"{log.counts.acked} of {len(made) + BURST} ticks were acknowledged")
     return spent
