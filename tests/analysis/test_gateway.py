@@ -202,7 +202,8 @@ async def test_calls_at_once_learn_together_what_a_server_does_not_know(tmp_path
         done = await asyncio.gather(*(ask(service, number=number) for number in range(3)))
         assert [(one.outcome, one.attempts) for one in done] == [("ok", 2)] * 3
         formats = [json.loads(raw)["response_format"]["type"] for raw in server.requests]
-        assert formats == ["json_schema"] * 3 + ["json_object"] * 3
+        assert formats[0] == "json_schema"
+        assert (formats.count("json_schema"), formats.count("json_object")) == (3, 3)
 
 
 async def test_a_server_that_drips_is_cut_off_at_the_deadline(tmp_path: Path) -> None:

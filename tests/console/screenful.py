@@ -60,9 +60,11 @@ class Face:
         return type(self.app.screen).__name__
 
     async def frame(self) -> None:
-        await self.laid_out()
-        self.app.frame()
-        await self.pilot.pause()
+        for _ in range(2):  # a pane that has another size now is drawn for it by the second
+            await self.settle()
+            await self.laid_out()
+            self.app.frame()
+            await self.pilot.pause()
 
     async def laid_out(self) -> None:
         """Wait for the layout; Textual's own wait takes a process for idle that gets no turn on a busy machine."""

@@ -141,4 +141,5 @@ def test_what_another_program_left_on_the_screen_is_painted_over_after_a_stop(wi
     witness.agree()
     terminal.screen.reset()
     terminal.type("\x0c")  # ctrl+l
+    terminal.wait_for(lambda text: "1 Ticks" in text and "5 Blotter" in text)
     witness.agree()
