@@ -79,7 +79,7 @@ async def test_a_killed_workers_symbols_are_taken_over_and_no_order_is_sent_twic
     assert summary["ticks"]["poison"] == summary["ticks"]["lost"] == 0
     for venue in summary["venues"].values():  # the same ticks came twice, and were judged once
         assert {one["name"] for one in venue["collectors"]} == {"collector", "spare"}
-        assert venue["collectors"][0]["behind_ms"] < venue["collectors"][1]["behind_ms"]
+        assert venue["collectors"][0]["behind_ms"] <= venue["collectors"][1]["behind_ms"]  # both may come in one read
     assert summary["ticks"]["repeats"] > 0
     sent = Counter(orders(tmp_path, "one") + orders(tmp_path, "other"))
     assert sent
