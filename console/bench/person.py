@@ -24,7 +24,7 @@ ANSWERS = {
     b"\x1b[6n": b"\x1b[1;1R",
     b"\x1b[c": b"\x1b[?62;c",
 }  # what a terminal is asked: where is the cursor, who are you
-START_S, PAINT_S, END_S = 60.0, 20.0, 30.0
+START_S, PAINT_S, END_S = 60.0, 10.0, 30.0
 
 
 class Person:

@@ -55,7 +55,7 @@ async def test_the_demo_finds_what_was_injected_through_kafka_and_a_foreign_clie
         with DeskProcess([*arguments, "--log", "kafka", "--bootstrap", kafka], tmp_path) as desk:
             summary = await asyncio.to_thread(desk.summary)
             assert desk.process.returncode == 0
-        check_truth(summary, missed=0.25)  # three brokers and all tests share the machine: some quotes come too late
+        check_truth(summary)
         assert summary["orders"]["sent"] > 0
         sums = sums_of_fills(tmp_path / "arbdesk" / "demo.sqlite")
         assert {currency: Decimal(amount) for currency, amount in summary["pnl"].items()} == sums
