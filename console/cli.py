@@ -108,6 +108,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--currencies", help="What symbols are quoted in: USDT,USDC,USD,EUR,KRW, or all.  [USDT]")
 @click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 @click.option(
@@ -173,6 +174,8 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("role", options["role"])
     if options.get("demo_venues"):
         put("demo.venues", tuple(part.strip() for part in options["demo_venues"].split(",")))
+    if options.get("currencies"):
+        put("demo.currencies", tuple(part.strip() for part in options["currencies"].split(",")))
     if demo and str(options["symbols"]).isdigit():
         put("demo.symbols", int(options["symbols"]))
     elif options["symbols"]:
@@ -275,6 +278,20 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
     settings = load(config or _usual_file(), {})
     list_orders(settings, journal, demo=demo, limit=limit, as_json=as_json)
+
+
+@main.command()
+@click.option("--journal", type=click.Path(path_type=Path), help="The journal to read.  [the desk's]")
+@click.option("--demo", is_flag=True, help="The journal of the last demo.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many routes.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def markout(journal: Path | None, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
+    """What was left of each route's edge 50 ms, 250 ms, 1 s and 10 s after it was found. Works while a desk runs."""
+    from console.markout import show_markout
+    from core.settings import load
+
+    show_markout(load(config or _usual_file(), {}), journal, demo=demo, limit=limit, as_json=as_json)
 
 
 @main.command()

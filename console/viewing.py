@@ -15,6 +15,7 @@ from console.keys import KEYS
 from console.panes.footer import bound_keys
 from console.panes.text import inert
 from console.remembered import Arrangement, Remembered, keep, recall
+from console.screens.currencies import CurrenciesDialog
 from console.screens.desk import DeskScreen
 from console.screens.log import Log
 from console.screens.tour import Tour
@@ -72,6 +73,9 @@ class Viewing(App[None], inherit_bindings=False):
 
     def action_log(self) -> None:
         self.push_screen(Log())
+
+    def action_currencies(self) -> None:
+        self.push_screen(CurrenciesDialog())
 
     def action_detail(self) -> None:
         """Tell all about what the current pane's cursor is on."""

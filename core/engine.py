@@ -19,6 +19,7 @@ from core.analysis.quality import Label
 from core.analysis.verdicts import Verdicts
 from core.claims import GroupClaim
 from core.control import Door, Halted
+from core.currencies import Currencies
 from core.desk import (
     AcceptProposal,
     Arm,
@@ -45,12 +46,13 @@ from core.instruments import Instruments, shipped
 from core.latency import Latencies, Percentiles
 from core.live.link import Link as OrderLink
 from core.log.ticklog import TickLog
+from core.marking import Marking
 from core.notices import Notices
 from core.places import data_dir
 from core.portrait import Portrait
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket
-from core.sim.truth import Crossing, Found, score
+from core.sim.truth import Found, Told, Truth, judged
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
@@ -84,7 +86,7 @@ class Engine:
         books: PaperBooks | None,
         link: OrderLink | None,
     ) -> None:
-        self.truth: dict[str, int] | None = None  # demo only, once it has stopped
+        self.truth: Mapping[str, object] | None = None  # demo only, once it has stopped
         self._settings = settings
         self._mode = mode
         self._log = log
@@ -127,6 +129,10 @@ class Engine:
             books=books,
             link=link,
         )
+        self._currencies = Currencies(settings, self._detector, self._instruments, self._trading.board, self._notice)
+        if self._currencies.watches:
+            self._worker.judged = self._currencies.take
+        self._marking = Marking(self._detector, journal.event)
         self._link = link
         self._gateway, self._session = gateway, SessionBook()
         self._analyst = Analyst(
@@ -159,6 +165,8 @@ class Engine:
             self._trading,
             self._analyst,
             gateway,
+            self._currencies,
+            self._marking,
             link,
             self._troubles,
             self._notice,
@@ -255,6 +263,7 @@ class Engine:
     def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
         self._trading.take(opportunity, decided_ns)
         self._session.note(opportunity)
+        self._marking.note(opportunity, decided_ns)
 
     def _session_so_far(self, now_ns: int) -> Session:
         send = self._portrait.latency.get("send", Percentiles())
@@ -289,7 +298,7 @@ class Engine:
         if not self._main.done():
             if self._stationed is not None:
                 self._stationed.cancel()  # nobody commands a desk that is ending; it says so to Kafka meanwhile
-            crossings = await self._finish_market()
+            truth = await self._finish_market()
             if self._collecting is not None:
                 self._collecting.cancel()
                 await asyncio.wait([self._collecting], timeout=1.5)
@@ -298,8 +307,9 @@ class Engine:
             if self._events is not None and not await self._events.flush(0.3):
                 logger.warning("%d events did not reach Kafka; the journal has them", self._events.waiting)
             await self._portrait.read_latencies()
-            if crossings is not None:
-                self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
+            self._marking.end()
+            if truth is not None:
+                self.truth = judged(truth, self._told())
             self._main.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._main
@@ -325,6 +335,9 @@ class Engine:
             if self._settings.role != "collector":
                 tasks.create_task(self._analyst.run(), name="analyst")
                 tasks.create_task(self._identity.run(), name="identity")
+                tasks.create_task(self._marking.run(), name="markout")
+                if self._currencies.watches:
+                    tasks.create_task(self._currencies.run(), name="currencies")
             if self._market is None:
                 real = [name for name, venue in self._settings.venues.items() if venue.enabled and venue.url is None]
                 shelf = Shelf(data_dir(self._settings) / "instruments")
@@ -340,7 +353,7 @@ class Engine:
             for collector in self._collectors:
                 tasks.create_task(collector.run(), name=f"collector {collector.name}")
 
-    async def _finish_market(self) -> list[Crossing] | None:
+    async def _finish_market(self) -> Truth | None:
         if self._market is None:
             return None
         try:
@@ -348,7 +361,17 @@ class Engine:
         except TimeoutError:
             logger.warning("the simulated market did not tell its truth in time")
             return None
-        return msgspec.convert(truth["crossings"], list[Crossing])
+        return msgspec.convert(truth, Truth)
+
+    def _told(self) -> Told:
+        """Return what the desk saw, for the market's truth to be held against."""
+        strangers = self._identity.identities.strangers.values()
+        return Told(
+            [Found(*episode) for episode in self._detector.episodes_so_far()],
+            [Found(*episode) for episode in self._currencies.found()],
+            self._currencies.across.pegs.so_far(time.time_ns()),
+            [(one.venue, one.symbol, one.since_ns) for one in strangers],
+        )
 
     async def _part(self) -> None:
         """Wait until the station has hung up."""
@@ -382,7 +405,8 @@ class Engine:
 
     def _collector(self, name: str) -> Feed:
         venue = self._settings.venues[name]
-        asked = wanted(name, self._settings.symbols, self._held.get(name), at_hand=self._market is not None)
+        symbols = self._settings.symbols if self._market is None else self._market.listed(name)
+        asked = wanted(name, symbols, self._held.get(name), at_hand=self._market is not None)
         return Feed(
             dialect(name),
             asked.symbols,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.desk import Snapshot, TickCounts
+from core.spreads.markout import MarkoutState, Realised
 
 IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
 MOST_ACROSS = 20  # routes across currencies in a line of the log
@@ -40,6 +41,9 @@ def _across(snapshot: Snapshot) -> dict[str, Any]:
                 "ask": rate.ask,
                 "age_ms": round(rate.age_ns / 1e6, 1),
                 "venues": list(rate.venues),
+                "symbols": list(rate.symbols),
+                "far_bps": _rounded(rate.far_bps),
+                "off": rate.off,
             }
             for rate in snapshot.rates
         },
@@ -49,17 +53,63 @@ def _across(snapshot: Snapshot) -> dict[str, Any]:
                 "buy": f"{one.buy} {one.buy_symbol}",
                 "sell": f"{one.sell} {one.sell_symbol}",
                 "edge_bps": round(one.edge_bps, 2),
-                "basis_bps": round(one.basis_bps, 2),
-                "premium_bps": None if one.premium_bps is None else round(one.premium_bps, 2),
+                "basis_bps": _rounded(one.basis_bps),
+                "premium_bps": _rounded(one.premium_bps),
                 "age_ms": round(one.age_ns / 1e6, 1),
+                "rate_age_ms": round(one.rate_age_ns / 1e6, 1),
+                "rate_venues": list(one.rate_venues),
+                "pays": one.pays,
+                "cause": one.cause,
                 "off": list(one.off),
             }
             for one in snapshot.cross[:MOST_ACROSS]
         ],
+        "premiums": [
+            {
+                "base": one.base,
+                "venue": one.venue,
+                "symbol": one.symbol,
+                "premium_bps": round(one.premium_bps, 2),
+                "world": one.world,
+                "age_ms": round(one.age_ns / 1e6, 1),
+                "rate_age_ms": round(one.rate_age_ns / 1e6, 1),
+                "rate": " x ".join(one.rate_symbols),
+            }
+            for one in snapshot.premiums[:MOST_ACROSS]
+        ],
+        "across": {"paid": snapshot.across.paid, "ghosts": dict(snapshot.across.ghosts)},
     }
 
 
-def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
+def _rounded(bps: float | None) -> float | None:
+    return None if bps is None else round(bps, 2)
+
+
+def _markout(state: MarkoutState) -> dict[str, Any]:
+    """Return predicted against realisable edge: of all opportunities, and of the routes found most often."""
+    return {**_realised(state.total), "left_out": state.left_out, "routes": [_realised(one) for one in state.routes]}
+
+
+def _realised(one: Realised) -> dict[str, Any]:
+    return {
+        **({"route": list(one.route)} if one.route is not None else {}),
+        "found": one.found,
+        "predicted_bps": _rounded(one.predicted_bps),
+        "after": [
+            {
+                "after_ms": after.after_ms,
+                "known": after.known,
+                "unknown": after.unknown,
+                "paying": after.paying,
+                "predicted_bps": _rounded(after.predicted_bps),
+                "edge_bps": _rounded(after.edge_bps),
+            }
+            for after in one.after
+        ],
+    }
+
+
+def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str, Any]:
     """Return what the design's schema names, from the last snapshot; `truth` is there in a demo only."""
     ticks, tickets, analysis = snapshot.ticks, snapshot.ticket_counts, snapshot.analysis
     result: dict[str, Any] = {
@@ -96,6 +146,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         },
         "routes": len(snapshot.edges),
         "opportunities": {"found": snapshot.opportunities, "ghosts": dict(snapshot.ghosts)},
+        "markout": _markout(snapshot.markout),
         "tickets": {
             "offered": tickets.offered,
             "approved": tickets.approved,
@@ -162,6 +213,8 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             for stage, took in snapshot.latency.items()
         },
     }
+    if snapshot.rates:
+        result["currencies"] = _across(snapshot)
     if truth is not None:
         result["truth"] = dict(truth)
     return result

@@ -11,8 +11,10 @@ import msgspec
 
 from core.sim.anomalies import Anomaly, anomalies
 from core.sim.crossings import Plan, Running, Track, plans
+from core.sim.currencies import parts
 from core.sim.faults import Kind, Planned
 from core.sim.market import STEP_S, VENUES, Market, Quote, profile, seeded
+from core.sim.parting import Parting
 from core.sim.roster import server
 from core.sim.truth import Crossing, FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
@@ -60,30 +62,43 @@ class Simulation:
             fee_bps=settings.fee_bps,
             venues=settings.venues,
         )
-        dialects = [server(name)(symbols) for name in settings.venues]
+        dialects = [server(name)(self.market.lists(name)) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
-        self._tracks = {
-            symbol: Track(
-                plans(
-                    symbol,
-                    seed,
-                    symbols=len(symbols),
-                    crossings_per_s=settings.crossings_per_s,
-                    ranges=settings.crossing_s,
-                    venues=settings.venues,
-                )
-            )
-            for symbol in symbols
-        }
+        self.parting = Parting(self.market, clock_ns)
+        self._tracks = self._begin_tracks()
         self.crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {
             venue: asyncio.Queue(WAITING_FAULTS) for venue in settings.venues
         }
-        self._anomalies = anomalies(symbols, seed, settings.anomalies_per_s, settings.venues)
+        self._coins = [symbol for symbol in symbols if parts(symbol)[0] not in self.market.currencies]
+        anomalies_per_s = settings.anomalies_per_s if self._coins else 0.0
+        self._anomalies = anomalies(self._coins, seed, anomalies_per_s, settings.venues)
         self._bending: Anomaly | None = None
         self._finished = False
+
+    def _begin_tracks(self) -> dict[str, Track]:
+        """Return the crossings to come of each symbol, or of each base that is traded in several currencies."""
+        settings, market = self._settings, self.market
+        places: dict[str, list[tuple[str, str]]] = {}
+        for symbol in settings.symbols:
+            if parts(symbol)[0] not in market.currencies:
+                traded = [(venue, symbol) for venue in settings.venues if market.trades(venue, symbol)]
+                places.setdefault(market.track(symbol), []).extend(traded)
+        return {
+            name: Track(
+                plans(
+                    name,
+                    settings.seed,
+                    symbols=len(places),
+                    crossings_per_s=settings.crossings_per_s,
+                    ranges=settings.crossing_s,
+                    places=traded,
+                )
+            )
+            for name, traded in places.items()
+        }
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[dict[str, str]]:
@@ -100,6 +115,7 @@ class Simulation:
             tasks.create_task(self._tend())
             tasks.create_task(self._plan_faults())
             tasks.create_task(self._bend(announce))
+            tasks.create_task(self.parting.run(announce))
             for name in self.venues:
                 tasks.create_task(self._suffer(name, announce))
 
@@ -112,6 +128,8 @@ class Simulation:
         """Let a venue fail, after what it already suffers from; False if it has too much before it, or all is over."""
         if self._finished:
             return False
+        if kind == "depeg":
+            return self.parting.ask(venue)
         try:
             self._faults[venue].put_nowait(kind)
         except asyncio.QueueFull:
@@ -125,6 +143,7 @@ class Simulation:
             self._end(track)
         now_ns = self._clock_ns()
         open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
+        open_spans += [FaultSpan("depeg", *span) for span in self.parting.so_far()]
         return Truth(
             tuple(self.crossings),
             (*self._spans, *open_spans),
@@ -160,7 +179,7 @@ class Simulation:
 
     def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
         """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
-        pairs = [(venue, symbol) for venue in self.venues.values() for symbol in self._settings.symbols]
+        pairs = [(venue, symbol) for venue in self.venues.values() for symbol in self.market.lists(venue.name)]
         weights = [
             profile(venue.name).share / (1 + self._settings.symbols.index(symbol)) ** 0.5 for venue, symbol in pairs
         ]
@@ -194,17 +213,18 @@ class Simulation:
             and venue.served_ns is not None
             and self._clock_ns() - venue.served_ns >= TRUST_NS
             and venue.heard_by(symbol)
-            and (self._bending is None or self._bending.symbol != symbol)
+            and (self._bending is None or self.market.track(self._bending.symbol) != self.market.track(symbol))
+            and self.parting.coin not in parts(symbol)
         )
 
     def _heard(self, plan: Plan) -> bool:
-        return all(self.venues[name].heard_by(plan.symbol) for name in (plan.buy, plan.sell))
+        return all(self.venues[name].heard_by(symbol) for name, symbol in plan.legs)
 
     def _begin(self, track: Track, plan: Plan) -> None:
-        self.market.cross(plan.symbol, plan.buy, plan.sell, plan.strength)
-        bought, sold = (self._say(name, plan.symbol) for name in (plan.buy, plan.sell))
+        self.market.cross(plan.symbol, plan.buy, plan.sell, plan.strength, plan.sold)
+        bought, sold = (self._say(*place) for place in plan.legs)
         start_ns = self._clock_ns()
-        edge_bps = self.market.edge_bps(bought, sold) if bought and sold else 0.0
+        edge_bps = self.market.edge_bps(bought, sold) if bought and sold and not plan.sold else 0.0
         track.begin(Running(plan, start_ns, edge_bps, void=not (bought and sold)))
 
     def _end(self, track: Track, *, void: bool = False) -> None:
@@ -214,11 +234,11 @@ class Simulation:
         plan, track.running = running.plan, None
         void = void or running.void or not self._heard(plan)
         end_ns = self._clock_ns()
-        self.market.restore(plan.symbol)
-        for name in (plan.buy, plan.sell):
-            self._say(name, plan.symbol)
+        self.market.restore(plan.symbol, plan.sold)
+        for place in plan.legs:
+            self._say(*place)
         self.crossings.append(
-            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void)
+            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void, plan.sold)
         )
 
     def _say(self, name: str, symbol: str) -> Quote | None:
@@ -261,13 +281,15 @@ class Simulation:
 
     def _quiet(self, anomaly: Anomaly) -> str | None:
         """Return the anomaly's symbol, or else the next one of which no route pays; None: nothing is quiet."""
-        symbols = self._settings.symbols
+        symbols = self._coins
         first = symbols.index(anomaly.symbol)
         return next(
             (
                 symbol
                 for symbol in (*symbols[first:], *symbols[:first])
-                if self._tracks[symbol].running is None and self._ready(anomaly.venue, symbol)
+                if self.market.trades(anomaly.venue, symbol)
+                and self._tracks[self.market.track(symbol)].running is None
+                and self._ready(anomaly.venue, symbol)
             ),
             None,
         )
@@ -283,7 +305,10 @@ class Simulation:
         start_s = loop.time()
         for planned in self._settings.faults:
             await asyncio.sleep(start_s + planned.at_s - loop.time())
-            await self._faults[planned.venue].put(planned.kind)
+            if planned.kind == "depeg":
+                self.parting.ask(planned.venue)
+            else:
+                await self._faults[planned.venue].put(planned.kind)
 
     async def _suffer(self, name: str, announce: Announce) -> None:
         """Let one venue fail, one fault after the other."""

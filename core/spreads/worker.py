@@ -37,6 +37,9 @@ class Worker:
         self._detector = detector
         self._latencies = latencies
         self._found = found  # (opportunity, when it was decided)
+        self.judged: Callable[[Sequence[Entry], int], None] | None = (
+            None  # is given what was judged, and when it was read
+        )
         self._clock_ns = clock_ns
 
     def owns(self) -> bool:
@@ -90,6 +93,8 @@ class Worker:
                     received_ns = max(opportunity.buy.received_ns, opportunity.sell.received_ns)
                     self._latencies.record("opportunity", decided_ns - received_ns)
                     found(opportunity, decided_ns)
+        if self.judged is not None:
+            self.judged(entries, read_ns)
         done_ns = self._clock_ns()
         latencies = self._latencies
         latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
