@@ -213,7 +213,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
             for stage, took in snapshot.latency.items()
         },
     }
-    if snapshot.rates:
+    if len({symbol.rpartition("/")[2] for symbol in snapshot.symbols}) > 1:
         result["currencies"] = _across(snapshot)
     if truth is not None:
         result["truth"] = dict(truth)

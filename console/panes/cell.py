@@ -55,8 +55,8 @@ def drawn(edges: Sequence[float | None], width: int) -> Line:
 
 
 def about(route: Route, edge: Edge | None, history: History, picture: Picture, width: int) -> list[Line]:
-    """Return six lines about a route: its two quotes, what the edge is made of, by size, how it went, and what edges
-    were worth later."""
+    """Return some lines about a route: its two quotes, what the edge is made of, by size, how it went, and, where there
+    were opportunities, what was left of them later."""
     quotes = {(quote.symbol, quote.venue): quote for quote in picture.snapshot.quotes}
     bought, sold = quotes.get((route.symbol, route.buy)), quotes.get((route.symbol, route.sell))
     edges = history.of(route)
@@ -68,7 +68,7 @@ def about(route: Route, edge: Edge | None, history: History, picture: Picture, w
         _made_of(bought, sold, edge),
         _by_size(edge, bought, sold),
         [(f" {left(f'last {HISTORY_S} s', 11)}", "dim"), *drawn(edges, max(10, width - 32)), *span],
-        route_so_far(picture.snapshot, route),
+        *route_so_far(picture.snapshot, route),
     ]
 
 

@@ -27,13 +27,10 @@ def opportunity(snapshot: Snapshot, route: Route, decided_ns: int) -> Line:
     return line
 
 
-def route_so_far(snapshot: Snapshot, route: Route) -> Line:
-    """Return what the opportunities of `route` were worth a moment later, all of this run together."""
-    line: Line = [(f" {left('later', 11)}", "dim")]
-    one = next((one for one in snapshot.markout.routes if one.route == route), None)
-    if one is None or one.predicted_bps is None:
-        return [*line, (NOTHING, "dim")]
-    return [*line, *means(one)]
+def route_so_far(snapshot: Snapshot, route: Route) -> list[Line]:
+    """Return what the opportunities of `route` were worth a moment later, all of this run; nothing without any."""
+    found = [one for one in snapshot.markout.routes if one.route == route]
+    return [[(f" {left('later', 11)}", "dim"), *means(one)] for one in found]
 
 
 def means(one: Realised) -> Line:

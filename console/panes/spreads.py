@@ -14,7 +14,7 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
-DETAIL = 6  # lines about the cell under the cursor
+DETAIL = 5  # lines about the cell under the cursor
 LEAST = 8  # columns of a cell, with the gap beside it
 SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {

@@ -104,6 +104,11 @@ class Track:
             self._due_ns = now_ns + int(plan.pause_s * 1e9)
         return plan if now_ns >= self._due_ns else None
 
+    def pass_over(self, hopeless: Ready) -> None:
+        """Leave out a crossing that cannot be for a long time: the next one is tried when it is looked for again."""
+        if self._next is not None and any(hopeless(*place) for place in self._next.legs):
+            self._next, self._due_ns = next(self._plans, None), None
+
     def begin(self, running: Running) -> None:
         self.running, self._next, self._due_ns = running, next(self._plans, None), None
 

@@ -191,6 +191,7 @@ class Simulation:
         now_ns = self._clock_ns()
         for track in self._tracks.values():
             if track.running is None:
+                track.pass_over(self._hopeless)
                 plan = None if self._finished else track.due(now_ns, self._ready)
                 if plan is not None:
                     self._begin(track, plan)
@@ -216,6 +217,11 @@ class Simulation:
             and (self._bending is None or self.market.track(self._bending.symbol) != self.market.track(symbol))
             and self.parting.coin not in parts(symbol)
         )
+
+    def _hopeless(self, name: str, symbol: str) -> bool:
+        """Return whether something lasting is the matter with a venue's symbol."""
+        venue = self.venues[name]
+        return venue.fault == "unit" or symbol in venue.aside or self.parting.coin in parts(symbol)
 
     def _heard(self, plan: Plan) -> bool:
         return all(self.venues[name].heard_by(symbol) for name, symbol in plan.legs)

@@ -102,8 +102,12 @@ class Across:
         return frozenset(symbol for symbol in self._book.markets if not off.keys().isdisjoint(symbol.split("/")))
 
     def routes(self) -> list[CrossNow]:
-        """Return the best route of each coin between each two of its currencies, as last looked at, best first."""
-        return sorted((one for best in self._shown.values() for one in best), key=lambda one: -one.edge.edge_bps)
+        """Return the best route of each coin between each two of its currencies, as last looked at, best first.
+
+        What may be another thing of the same name comes last.
+        """
+        found = [one for best in self._shown.values() for one in best]
+        return sorted(found, key=lambda one: (one.cause == "identity", -one.edge.edge_bps))
 
     def premiums(self) -> list[Premium]:
         """Return the premium of each coin on each venue that quotes it in the local currency, the dearest first."""
@@ -129,12 +133,13 @@ class Across:
             if before.pays and not (route in now and now[route].pays):
                 first_ns = self._opened_ns.pop(route)
                 self.episodes.append(Episode(route, first_ns, max(first_ns, at_ns)))
+        told = {(before.route.buy_symbol, before.route.sell_symbol, before.cause) for before in live.values()}
         for route, one in now.items():
             held = live.get(route)
             if one.pays and not (held is not None and held.pays):
                 self.paid += 1
                 self._opened_ns[route] = at_ns
-            elif one.cause is not None and (held is None or held.cause != one.cause):
+            elif one.cause is not None and (route.buy_symbol, route.sell_symbol, one.cause) not in told:
                 self.ghosts[one.cause] += 1
         if now:
             self._live[base] = now
