@@ -8,6 +8,7 @@ from core.tick import Cause
 
 WIDE = 110  # columns from which on the rates' age and the size are there too
 STATE, ROUTE = 17, 30  # columns
+PREMIUMS = 6  # at most, above the routes
 ACROSS: dict[Cause, str] = {
     "inventory": "nothing here changes what is earned back into what was paid, so it is not traded",
     "basis": "a stablecoin in it has left its dollar",
@@ -15,21 +16,23 @@ ACROSS: dict[Cause, str] = {
 
 
 def lines(picture: Picture, width: int) -> list[Line]:
-    """Return all of it, the premiums last."""
+    """Return all of it: what there is to know first, what there may be much of last."""
     snapshot = picture.snapshot
     if not snapshot.rates:
         told = "The desk's symbols tell no rate between currencies: add some, such as USDT/USD or USDT/KRW"
         return [clipped([(f" {told}", "dim")], width)]
     unit = next((rate.currency for rate in snapshot.rates if not rate.venues), "")
     made = [_rates_head(unit), *(_rate(rate, picture) for rate in snapshot.rates), []]
-    shown = [one for one in snapshot.cross if picture.filter.upper() in one.base]
-    made += [_cross_head(width), *(_cross(one, picture, width) for one in shown)]
-    if not shown:
-        made.append([(" No coin is quoted in two currencies that both have a rate", "dim")])
-    made += [[], *_counts(picture), []]
     dear = [one for one in snapshot.premiums if picture.filter.upper() in one.base]
     if dear:
-        made += [_premium_head(), *(_premium(one, picture) for one in dear), []]
+        made += [_premium_head(), *(_premium(one, picture) for one in dear[:PREMIUMS])]
+        more = f" and {len(dear) - PREMIUMS} more: / filters by coin"
+        made += [[(more, "dim")], []] if len(dear) > PREMIUMS else [[]]
+    shown = [one for one in snapshot.cross if picture.filter.upper() in one.base]
+    made += [*_counts(picture), _cross_head(width), *(_cross(one, picture, width) for one in shown)]
+    if not shown:
+        made.append([(" No coin is quoted in two currencies that both have a rate", "dim")])
+    made.append([])
     made += [[(f" {GHOST} ", "ghost"), (f"{cause}: {meaning}", "dim")] for cause, meaning in _causes(shown)]
     return [clipped(line, width) for line in made]
 
