@@ -7,15 +7,14 @@ quotes age.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import nlargest, nsmallest
-from itertools import permutations, product
+from itertools import permutations
 from statistics import median
 from typing import NamedTuple
 
 from core.spreads.book import Market, SpreadBook
 from core.spreads.crossroute import CrossEdge, CrossNow, CrossRoute, Episode, Premium, cross_edge, premium_bps, quote_of
-from core.spreads.detector import NO_EDGE_BPS
 from core.spreads.numeraire import BPS, CURRENCIES, Pegs, Rate, believed, rates
+from core.spreads.sides import Side, chosen, is_strange, sides
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 100_000
@@ -48,10 +47,9 @@ class Across:
             self._bases.setdefault(base, {})[quote] = symbol
         self._bases = {base: symbols for base, symbols in self._bases.items() if len(symbols) > 1}
         self._base_of = {symbol: base for base, symbols in self._bases.items() for symbol in symbols.values()}
-        least = min(fees.values(), default=0.0)
-        self._dearer_by = (
-            (1 + least) * (1 + terms.min_edge_bps / BPS) / (1 - least)
-        )  # what pays sells for more than that
+        low = min(fees.values(), default=0.0)
+        self._least = 1 + terms.min_edge_bps / BPS  # times what is paid: what earns less does not pay
+        self._tempts = self._least * (1 + low) / (1 - low)  # the same between bare prices
         self.known: dict[str, Rate] = {}
         self.pegs = Pegs(terms.depeg_bps)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
@@ -81,7 +79,7 @@ class Across:
         parted = self._learn(now_ns) if moved else False
         for base, at_ns in changed.items():
             if base in self._live or self._tempting(base):
-                self._judge(base, now_ns, at_ns)
+                self._judge(base, tuple(self._best(base, now_ns, self._least)), at_ns)
         return parted
 
     def look(self, now_ns: int) -> bool:
@@ -93,7 +91,10 @@ class Across:
         turn = [self._turns[number] for number in range(min(AT_ONCE, len(self._turns)))]
         self._turns.rotate(-len(turn))
         for base in dict.fromkeys((*self._live, *turn)):
-            self._judge(base, now_ns, now_ns)
+            self._shown[base] = best = tuple(self._best(base, now_ns))
+            self._judge(base, best, now_ns)
+            if LOCAL in self._bases[base]:
+                self._dearer[base] = tuple(self._dear(base, now_ns))
         return parted
 
     def unpegged(self) -> frozenset[str]:
@@ -124,10 +125,9 @@ class Across:
         self.known = rates(self._book.venues, pairs, terms.numeraire, now_ns, terms.max_rate_age_ns)
         return any(self.pegs.look(self.known, now_ns))
 
-    def _judge(self, base: str, now_ns: int, at_ns: int) -> None:
+    def _judge(self, base: str, best: Iterable[CrossNow], at_ns: int) -> None:
+        """Take the base's best routes of this moment in place of those before."""
         live = self._live.get(base, {})
-        best = tuple(self._best(base, now_ns))
-        self._show(base, best, now_ns)
         now = {one.route: one for one in best if one.pays or one.cause not in (None, "fee")}
         for route, before in live.items():
             if before.pays and not (route in now and now[route].pays):
@@ -146,11 +146,6 @@ class Across:
         else:
             self._live.pop(base, None)
 
-    def _show(self, base: str, best: tuple[CrossNow, ...], now_ns: int) -> None:
-        self._shown[base] = best
-        if LOCAL in self._bases[base]:
-            self._dearer[base] = tuple(self._dear(base, now_ns))
-
     def _tempting(self, base: str) -> bool:
         """Return whether there might be an edge at the lowest fees that there are: mostly none, and quickly so."""
         costs, incomes = [], []
@@ -159,61 +154,46 @@ class Across:
                 market = self._book.markets[symbol]
                 costs.append(min(market.asks) * rate.ask)
                 incomes.append(max(market.bids) * rate.bid)
-        return len(costs) > 1 and max(incomes) > min(costs) * self._dearer_by
+        return len(costs) > 1 and max(incomes) > min(costs) * self._tempts
 
-    def _best(self, base: str, now_ns: int) -> Iterator[CrossNow]:
-        held = {quote: self._believed(symbol, now_ns) for quote, symbol in self._bases[base].items()}
-        fees, known = self._fees, self.known
-        # In one currency the cheapest is the cheapest at any rate; the next ones, if it is on the venue to sell on, or
-        # is another thing.
-        cheap = {
-            quote: nsmallest(3, ticks, key=lambda buy: buy.ask_price * (1 + fees[buy.exchange_id]))
-            for quote, ticks in held.items()
-        }
-        dear = {
-            quote: nlargest(3, ticks, key=lambda sell: sell.bid_price * (1 - fees[sell.exchange_id]))
-            for quote, ticks in held.items()
-        }
-        for paid, earned in permutations([quote for quote in held if quote in known], 2):
-            found = [
-                (edge, buy, sell)
-                for buy, sell in product(cheap[paid], dear[earned])
-                if buy.exchange_id != sell.exchange_id
-                if (edge := cross_edge(buy, sell, known, fees[buy.exchange_id], fees[sell.exchange_id])) is not None
-            ]
-            for strange in (False, True):  # a wrong unit somewhere is told, and must not hide what really pays
-                some = [one for one in found if self._is_strange(*one) == strange]
-                if some:
-                    yield self._judged(base, *max(some, key=lambda one: one[0].edge_bps))
+    def _best(self, base: str, now_ns: int, least: float = 0.0) -> Iterator[CrossNow]:
+        """Yield the best route between each two currencies, if what it earns is `least` times what is paid."""
+        buys, sells = self._sides(base, now_ns)
+        for paid, earned in permutations(buys, 2):
+            if buys[paid] and sells[earned] and sells[earned][0].worth > buys[paid][0].worth * least:
+                for buy, sell in chosen(buys[paid], sells[earned]):
+                    yield self._judged(base, buy, sell)
 
-    def _is_strange(self, edge: CrossEdge, buy: Tick, sell: Tick) -> bool:
-        """Return whether the names of the two may mean different things."""
-        places = (buy.exchange_id, buy.symbol), (sell.exchange_id, sell.symbol)
-        return edge.edge_bps > NO_EDGE_BPS or not self.aside.isdisjoint(places)
+    def _sides(self, base: str, now_ns: int) -> tuple[dict[str, list[Side]], dict[str, list[Side]]]:
+        """Return where to buy, the cheapest first, and where to sell, the dearest first, by currency."""
+        buys: dict[str, list[Side]] = {}
+        sells: dict[str, list[Side]] = {}
+        for quote, symbol in self._bases[base].items():
+            if (rate := self.known.get(quote)) is not None:
+                buys[quote], sells[quote] = sides(self._believed(symbol, now_ns), rate, self._fees, self.aside)
+        return buys, sells
 
-    def _judged(self, base: str, edge: CrossEdge, buy: Tick, sell: Tick) -> CrossNow:
+    def _judged(self, base: str, bought: Side, sold: Side) -> CrossNow:
+        buy, sell, known = bought.tick, sold.tick, self.known
         route = CrossRoute(base, buy.exchange_id, buy.symbol, sell.exchange_id, sell.symbol)
-        both = self.known[quote_of(buy)], self.known[quote_of(sell)]
+        edge = cross_edge(buy, sell, known, self._fees[buy.exchange_id], self._fees[sell.exchange_id])
+        assert edge is not None, "a side without a rate is none"
+        both = known[quote_of(buy)], known[quote_of(sell)]
         size = min(buy.ask_volume, sell.bid_volume)
         off = tuple(coin for coin in self.pegs.off if coin in (quote_of(buy), quote_of(sell)))
-        cause = self._cause(edge, buy, sell, size * buy.ask_price * both[0].mid, off)
+        notional = size * buy.ask_price * both[0].mid
+        cause = self._cause(edge, notional, off, strange=is_strange(bought, sold))
         seems = sell.bid_price * both[1].bid > buy.ask_price * both[0].ask
+        premium = premium_bps(sell, buy, known)
+        quote_ns = min(buy.received_ns, sell.received_ns)
         return CrossNow(
-            route,
-            edge,
-            premium_bps(sell, buy, self.known),
-            size,
-            min(buy.received_ns, sell.received_ns),
-            both,
-            cause if seems else None,
-            off,
-            seems and cause is None,
+            route, edge, premium, size, quote_ns, both, cause if seems else None, off, seems and cause is None
         )
 
-    def _cause(self, edge: CrossEdge, buy: Tick, sell: Tick, notional: float, off: tuple[str, ...]) -> Cause | None:
+    def _cause(self, edge: CrossEdge, notional: float, off: tuple[str, ...], *, strange: bool) -> Cause | None:
         if edge.edge_bps < self._terms.min_edge_bps:
             return "fee"
-        if self._is_strange(edge, buy, sell):
+        if strange:
             return "identity"
         if off:
             return "basis"
