@@ -3,10 +3,10 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
 
 from core.execution.tickets import TicketBoard
 from core.instruments import Instruments
+from core.notices import Notify
 from core.settings import Settings
 from core.spreads.across import Across, Terms
 from core.spreads.detector import Detector
@@ -16,8 +16,6 @@ from core.tick import Entry
 
 LOOK_S = 0.25  # between two looks at everything: rates move and quotes age without a word
 SHOWN = 60  # routes and premiums in a snapshot
-
-Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
 class Currencies:

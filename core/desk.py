@@ -14,6 +14,7 @@ from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
+from core.notices import Notice
 from core.spreads.arrivals import Copy
 from core.spreads.markout import MarkoutState
 from core.spreads.route import Route
@@ -195,15 +196,6 @@ class FeeView(msgspec.Struct, frozen=True):
     modelled: str
     charged: str  # fees in coin at the price of their own fill
     elsewhere: Mapping[str, str] = {}  # in any third currency, and not in `charged`
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """Something that the person should know; the same text again only raises `times`."""
-
-    at_ns: int
-    level: Literal["info", "warning", "error"]
-    text: str
-    times: int = 1
 
 
 class TickCounts(msgspec.Struct, frozen=True):

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from core.desk import Snapshot, TickCounts
-from core.spreads.markout import MarkoutState, Realised
+from core.spreads.markout import MarkoutState
 
 IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
 MOST_ACROSS = 20  # routes across currencies in a line of the log
@@ -64,20 +66,8 @@ def _across(snapshot: Snapshot) -> dict[str, Any]:
             }
             for one in snapshot.cross[:MOST_ACROSS]
         ],
-        "premiums": [
-            {
-                "base": one.base,
-                "venue": one.venue,
-                "symbol": one.symbol,
-                "premium_bps": round(one.premium_bps, 2),
-                "world": one.world,
-                "age_ms": round(one.age_ns / 1e6, 1),
-                "rate_age_ms": round(one.rate_age_ns / 1e6, 1),
-                "rate": " x ".join(one.rate_symbols),
-            }
-            for one in snapshot.premiums[:MOST_ACROSS]
-        ],
-        "across": {"paid": snapshot.across.paid, "ghosts": dict(snapshot.across.ghosts)},
+        "premiums": msgspec.to_builtins(snapshot.premiums[:MOST_ACROSS]),
+        "across": msgspec.to_builtins(snapshot.across),
     }
 
 
@@ -87,31 +77,13 @@ def _rounded(bps: float | None) -> float | None:
 
 def _markout(state: MarkoutState) -> dict[str, Any]:
     """Return predicted against realisable edge: of all opportunities, and of the routes found most often."""
-    return {**_realised(state.total), "left_out": state.left_out, "routes": [_realised(one) for one in state.routes]}
-
-
-def _realised(one: Realised) -> dict[str, Any]:
-    return {
-        **({"route": list(one.route)} if one.route is not None else {}),
-        "found": one.found,
-        "predicted_bps": _rounded(one.predicted_bps),
-        "after": [
-            {
-                "after_ms": after.after_ms,
-                "known": after.known,
-                "unknown": after.unknown,
-                "paying": after.paying,
-                "predicted_bps": _rounded(after.predicted_bps),
-                "edge_bps": _rounded(after.edge_bps),
-            }
-            for after in one.after
-        ],
-    }
+    total = msgspec.to_builtins(msgspec.structs.replace(state, newest=()))
+    return {**total["total"], "left_out": total["left_out"], "routes": total["routes"]}
 
 
 def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str, Any]:
     """Return what the design's schema names, from the last snapshot; `truth` is there in a demo only."""
-    ticks, tickets, analysis = snapshot.ticks, snapshot.ticket_counts, snapshot.analysis
+    ticks, analysis = snapshot.ticks, snapshot.analysis
     result: dict[str, Any] = {
         "elapsed_s": round((snapshot.taken_ns - snapshot.started_ns) / 1e9, 3),
         "mode": snapshot.mode,
@@ -147,40 +119,14 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
         "routes": len(snapshot.edges),
         "opportunities": {"found": snapshot.opportunities, "ghosts": dict(snapshot.ghosts)},
         "markout": _markout(snapshot.markout),
-        "tickets": {
-            "offered": tickets.offered,
-            "approved": tickets.approved,
-            "expired": tickets.expired,
-            "refused": tickets.refused,
-        },
+        "tickets": msgspec.to_builtins(snapshot.ticket_counts),
         "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
         "refusals": dict(snapshot.refusals),
         **_order_gateway(snapshot),
         "pnl": dict(snapshot.pnl),
         "profit": _profit(snapshot),
-        "fees": [
-            {
-                "venue": fee.venue,
-                "currency": fee.currency,
-                "notional": fee.notional,
-                "modelled": fee.modelled,
-                "charged": fee.charged,
-                "elsewhere": dict(fee.elsewhere),
-            }
-            for fee in snapshot.fees
-        ],
-        "inventory": [
-            {
-                "venue": held.venue,
-                "currency": held.currency,
-                "amount": held.amount,
-                "moved": held.moved,
-                "reserved": held.reserved,
-                "side": held.side,
-                "trades_left": held.trades_left,
-            }
-            for held in snapshot.inventory
-        ],
+        "fees": msgspec.to_builtins(snapshot.fees),
+        "inventory": msgspec.to_builtins(snapshot.inventory),
         "naked_seconds": dict(snapshot.naked_seconds),
         "dust": dict(snapshot.dust),
         "open": [
