@@ -12,11 +12,12 @@ from core.settings import SpreadSettings
 from core.sim.crossings import plans
 from core.sim.currencies import FAR_BPS, WORTH, places, spread_over
 from core.sim.faults import Planned, parse
-from core.sim.market import STEP_S, Market, first_price, lattices
+from core.sim.market import STEP_S, Market, Quote, first_price, lattices
 from core.sim.roster import served
 from core.sim.truth import Crossing, FaultSpan, Found, Told, Truth, judged
 from core.spreads.across import Across, Terms
 from core.spreads.book import SpreadBook
+from core.spreads.identity import Identities
 from core.tick import Tick
 
 S = 10**9
@@ -34,12 +35,15 @@ class Desk:
         terms = Terms("USDT", LIMITS.min_edge_bps, 10.0, S, 5 * S, LIMITS.depeg_bps)
         self.across = Across(self.book, terms, dict.fromkeys(VENUES, 0.001))
         self.now_ns, self._number = START_NS, 0
+        self.wrong: tuple[str, str] | None = None  # a venue and symbol that means a thousand of the coin
         for place in places(VENUES, SYMBOLS):
             self.quote(*place)
         self.across.look(self.now_ns)
 
     def quote(self, venue: str, symbol: str) -> None:
         one = self.market.quote(venue, symbol)
+        if (venue, symbol) == self.wrong:
+            one = Quote(one.bid * 1000, one.ask * 1000, one.bid_size / 1000, one.ask_size / 1000)
         self._number += 1
         prices, sizes = (one.bid, one.ask), (one.bid_size, one.ask_size)
         tick = Tick(venue, symbol, *prices, *sizes, self.now_ns // 10**6, self._number, self.now_ns)
@@ -131,6 +135,22 @@ def test_a_coin_that_leaves_its_dollar_is_told_by_the_rates_and_opens_no_route()
         desk.run(0.05)
     assert not desk.across.pegs.off
     assert desk.across.paid == 0
+
+
+def test_a_wrong_unit_on_one_venue_is_put_aside_and_opens_no_route_while_others_are_still_found() -> None:
+    desk, identities, place = Desk(11), Identities(), ("kraken", "BTC/USD")
+    desk.across.aside = identities.aside
+    desk.wrong = place
+    for second in range(12):
+        if second == 5:
+            desk.market.cross("BTC/USDT", "okx", "cryptocom", 0.5, "BTC/USD")
+            for crossed in (("okx", "BTC/USDT"), ("cryptocom", "BTC/USD")):
+                desk.quote(*crossed)
+        desk.run(1.0)
+        identities.look(VENUES, desk.book.markets.values(), 60 * S, desk.now_ns)
+    assert [one.place for one in identities.strangers.values()] == [place]
+    assert desk.across.ghosts["identity"] > 0
+    assert {one.route[1:] for one in desk.across.episodes_so_far()} == {("okx", "BTC/USDT", "cryptocom", "BTC/USD")}
 
 
 def test_the_truth_counts_what_was_caught_and_leaves_out_what_was_too_short_to_be() -> None:
