@@ -131,7 +131,7 @@ class Engine:
         self._currencies = Currencies(settings, self._detector, self._instruments, self._trading.board, self._notice)
         if self._currencies.watches:
             self._worker.judged = self._currencies.take
-        self._marking = Marking(self._detector, journal.event)
+        self._marking = self._worker.looks = Marking(self._detector, journal.event)
         if link is not None:
             link.watch(self._gate, self._latencies)
             learn_lattices(link, self._instruments, settings, self._notice)

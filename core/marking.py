@@ -18,6 +18,7 @@ from core.spreads.route import Opportunity, Route
 MARKOUT = "markout"  # what such an event is called in the journal
 AT_ONCE = 64  # in one event
 TOLD_S = 1.0  # between two of them
+GRACE_NS = 10_000_000  # so long the clock waits for what was received before a look's time, and not read yet
 _MARKS = "SELECT run_id, data FROM events WHERE what = ?2 AND (?1 IS NULL OR run_id = ?1) ORDER BY id"
 _TRADED = """
 SELECT run_id, symbol, buy_venue, sell_venue, received_ns FROM trades WHERE ?1 IS NULL OR run_id = ?1
@@ -53,14 +54,23 @@ class Marking:
                 async with asyncio.timeout(self._pause_s()):
                     await self._news.wait()
             self._news.clear()
-            self._done += self.markouts.look(self._clock_ns())
+            self.look(self._clock_ns() - GRACE_NS)
             if len(self._done) >= AT_ONCE or loop.time() - told_s >= TOLD_S:
                 told_s = loop.time()
                 self._write()
 
+    @property
+    def due_ns(self) -> int | None:
+        """When the next look is due; None: nothing waits for one."""
+        return self.markouts.due_ns
+
+    def look(self, now_ns: int) -> None:
+        """Look at what is due by `now_ns`; called by the worker before the book takes what was received then."""
+        self._done += self.markouts.look(now_ns)
+
     def end(self) -> None:
         """Write down all that was seen; what had a look to come is unknown."""
-        self._done += self.markouts.look(self._clock_ns())
+        self.look(self._clock_ns())
         self._done += self.markouts.end()
         self._write()
 
@@ -69,7 +79,7 @@ class Marking:
         due_ns = self.markouts.due_ns
         if due_ns is None:
             return TOLD_S if self._done else None
-        return min(TOLD_S, max(0.0, (due_ns - self._clock_ns()) / 1e9))
+        return min(TOLD_S, max(0.0, (due_ns + GRACE_NS - self._clock_ns()) / 1e9))
 
     def _write(self) -> None:
         while self._done:

@@ -43,7 +43,7 @@ async def test_what_was_seen_later_is_in_the_journal_with_who_was_taken(tmp_path
         await journal.intend(taken)
         for received_ns in (taken.received_ns - 5, taken.received_ns, taken.received_ns + 5):
             marking.note(opportunity(7.5, taken.route, received_ns), 0)
-        now_ns = 50_000_000
+        now_ns = 60_000_000
         marking.note(opportunity(6.0), now_ns)  # it wakes the desk up
         await detector.looked.wait()
         marking.end()

@@ -11,6 +11,7 @@ from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 200_000
+LATE_NS = 20_000_000  # a quote that came so much later tells nothing of a moment
 NO_EDGE_BPS = 2_000.0  # nobody pays so much for the same thing: another unit, or another thing of the same name
 
 
@@ -112,14 +113,17 @@ class Detector:
         number = self.book.venues.index
         return self._judge(self.book.markets[route.symbol], number(route.buy), number(route.sell), now_ns)
 
-    def repriced(self, route: Route, now_ns: int) -> float | str:
-        """Return what `route` would earn at `now_ns`, in bps, also if that is a loss; or in a word why nobody knows."""
+    def repriced(self, route: Route, at_ns: int) -> float | str:
+        """Return what `route` earned at `at_ns`, in bps, also if that is a loss; or in a word why nobody knows."""
         number = self.book.venues.index
         market, buy, sell = self.book.markets[route.symbol], number(route.buy), number(route.sell)
-        if market.ticks[buy] is None or market.ticks[sell] is None:
+        bought, sold = market.ticks[buy], market.ticks[sell]
+        if bought is None or sold is None:
             return "missing"
+        if max(bought.received_ns, sold.received_ns) > at_ns + LATE_NS:
+            return "late"
         edge_bps = self._edge_bps(market, buy, sell)
-        return self._untrue(market, buy, sell, now_ns) or ("identity" if edge_bps > NO_EDGE_BPS else edge_bps)
+        return self._untrue(market, buy, sell, at_ns) or ("identity" if edge_bps > NO_EDGE_BPS else edge_bps)
 
     def opportunities_now(self, now_ns: int) -> list[Opportunity]:
         """Return every opportunity that lasts, judged anew at `now_ns`."""

@@ -1,7 +1,8 @@
 """What opportunities were worth a moment later: the edge that was predicted against the one that could be had.
 
-Each is priced again from the book as it is after each of `HORIZONS_MS`, whether it was traded or not. What cannot be
-told then is unknown, never zero. Pure: time is an argument.
+Each is priced again from the book as it was after each of `HORIZONS_MS`, whether it was traded or not: a look is taken
+before the book takes what was received after its time, so a busy desk sees the same as an idle one. What cannot be told
+is unknown, never zero. Pure: time is an argument.
 """
 
 from collections import deque
@@ -13,20 +14,19 @@ import msgspec
 from core.spreads.route import Opportunity, Route
 
 HORIZONS_MS = (50, 250, 1_000, 10_000)
-LATE_NS = (20_000_000, 50_000_000, 100_000_000, 1_000_000_000)  # a look that comes so much later tells something else
 WAITING = 4_096  # opportunities before their last look; more are counted, and left out
 KEPT = 48  # of the newest, for who looks at one of them
 ROUTES = 10_000  # that sums are kept of; others are in the sum of all
 SHOWN = 24  # routes in a snapshot
 
-Reprice = Callable[[Route, int], float | str]  # (route, when) -> edge in bps, or in a word why it is not known
+Reprice = Callable[[Route, int], float | str]  # (route, at what time) -> edge in bps, or in a word why nobody knows
 
 
 class Look(msgspec.Struct, frozen=True):
     """A route at one moment after it was an opportunity."""
 
     edge_bps: float | None  # after both taker fees; None: unknown
-    why: str = ""  # it is unknown: missing, late, ended, or the cause why a quote could not be believed
+    why: str = ""  # it is unknown: missing, late (the book has moved on), ended, or why a quote is not believed
 
 
 class Markout(msgspec.Struct, frozen=True):
@@ -143,7 +143,8 @@ class _Mark:
 
 
 class Markouts:
-    """Looks at every opportunity again. Whoever owns it calls `look` when `due_ns` has come."""
+    """Looks at every opportunity again: `look` is to be called before the book takes what was received at `due_ns` or
+    later, and when nothing comes, by the clock."""
 
     def __init__(self, reprice: Reprice) -> None:
         self._reprice = reprice
@@ -179,12 +180,13 @@ class Markouts:
         self._newest.append(mark)
 
     def look(self, now_ns: int) -> list[Markout]:
-        """Price again what is due at `now_ns`; return those that have had their last look."""
+        """Price again what is due by `now_ns`, as of its own time; return those that have had their last look."""
         done: list[Markout] = []
         for at, queue in enumerate(self._waiting):
-            while queue and queue[0].found_ns + _ns(at) <= now_ns:
+            while queue and (due_ns := queue[0].found_ns + _ns(at)) <= now_ns:
                 mark = queue.popleft()
-                mark.look(self._seen(mark, now_ns - mark.found_ns - _ns(at) > LATE_NS[at], now_ns))
+                found = self._reprice(mark.route, due_ns)
+                mark.look(Look(None, found) if isinstance(found, str) else Look(found))
                 if at + 1 < len(self._waiting):
                     self._waiting[at + 1].append(mark)
                 else:
@@ -205,12 +207,6 @@ class Markouts:
         often = nlargest(SHOWN, self._routes.values(), key=lambda sums: sums.found)
         newest = tuple(mark.told() for mark in self._newest)
         return MarkoutState(self._total.told(), tuple(sums.told() for sums in often), newest, self._left_out)
-
-    def _seen(self, mark: _Mark, late: bool, now_ns: int) -> Look:
-        if late:
-            return Look(None, "late")
-        found = self._reprice(mark.route, now_ns)
-        return Look(None, found) if isinstance(found, str) else Look(found)
 
 
 def summed(marks: Iterable[Markout]) -> tuple[Realised, list[Realised]]:

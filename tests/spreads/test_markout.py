@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.latency import Latencies
+from core.log.ticklog import Batch
 from core.spreads import markout
 from core.spreads.detector import Detector
 from core.spreads.markout import HORIZONS_MS, Look, Markout, Markouts, summed
 from core.spreads.route import Opportunity, Route
+from core.spreads.worker import Worker
 from core.tick import Tick, Withdrawal
 from tests.spreads.test_detector import INSTRUMENTS, SETTINGS, tick
 
@@ -31,22 +34,38 @@ def told(edge_at: Callable[[int], float | str], looks_ms: list[int], found_ms: i
     return [done for at_ms in looks_ms for done in marks.look(at_ms * MS)]
 
 
-def test_it_is_priced_again_at_each_horizon_by_the_book_as_it_is_then() -> None:
-    done = told(lambda at_ms: 8.0 - at_ms / 1_000, [10, 50, 249, 250, 1_000, 9_999, 10_000])
+@pytest.mark.parametrize("looks_ms", [[10, 50, 249, 250, 1_000, 9_999, 10_000], [400, 12_000]], ids=["idle", "busy"])
+def test_it_is_priced_again_as_of_each_horizon_however_late_that_is_done(looks_ms: list[int]) -> None:
+    done = told(lambda at_ms: 8.0 - at_ms / 1_000, looks_ms)
     assert done == [
         Markout(ROUTE, 0, AT_NS, 8.0, (Look(7.95), Look(7.75), Look(7.0), Look(-2.0))),
     ]
 
 
 def test_what_nobody_knows_or_looked_at_too_late_is_unknown_and_not_nothing() -> None:
-    (one,) = told(lambda at_ms: "stale" if at_ms > 200 else 0.0, [50, 260, 1_500, 10_500])
-    assert one.looks == (Look(0.0), Look(None, "stale"), Look(None, "late"), Look(None, "stale"))
+    said: dict[int, float | str] = {50: 0.0, 250: "stale", 1_000: "late", 10_000: "gap"}
+    (one,) = told(said.__getitem__, [50, 260, 1_500, 10_500])
+    assert one.looks == (Look(0.0), Look(None, "stale"), Look(None, "late"), Look(None, "gap"))
     total, routes = summed([one])
     assert [(after.known, after.unknown, after.paying, after.edge_bps) for after in total.after] == [
         (1, 0, 0, 0.0),
         *[(0, 1, 0, None)] * 3,
     ]
     assert (total.found, total.predicted_bps, routes[0].route) == (1, 8.0, ROUTE)
+
+
+def test_a_worker_looks_before_the_book_takes_what_came_later_however_much_waits_to_be_read() -> None:
+    detector = Detector(("binance", "okx"), ("BTC/USDT",), SETTINGS, INSTRUMENTS)
+    marks = Markouts(detector.repriced)
+    worker = Worker(detector, Latencies(), marks.note, clock_ns=lambda: AT_NS)
+    worker.looks = marks
+    dear = [tick("okx", 101.0, 101.1, sequence_id=n, at_ns=AT_NS + n * 10 * MS) for n in range(2, 8)]
+    cheap = [tick("okx", 99.9, 100.0, sequence_id=n, at_ns=AT_NS + n * 10 * MS) for n in range(8, 60)]
+    for some in ([tick("binance", 99.9, 100.0), tick("okx", 101.0, 101.1)], [*dear, *cheap]):
+        worker.judge(Batch(list(some), [AT_NS] * len(some)), 0)
+    (one,) = marks.state().newest
+    assert one.predicted_bps == pytest.approx(81.9, abs=0.1)
+    assert [look.edge_bps for look in one.looks] == pytest.approx([81.9, -28.0], abs=0.1)
 
 
 def test_the_book_says_a_loss_as_it_is_and_why_it_knows_nothing() -> None:
@@ -57,6 +76,7 @@ def test_the_book_says_a_loss_as_it_is_and_why_it_knows_nothing() -> None:
         detector.update(entry, AT_NS)
     assert detector.repriced(ROUTE, AT_NS) == pytest.approx(-(10 + 8))
     assert detector.repriced(ROUTE, AT_NS + 2 * 10**9) == "stale"
+    assert detector.repriced(ROUTE, AT_NS - 21 * MS) == "late"
     detector.update(Withdrawal(held, "gap", AT_NS), AT_NS)
     assert detector.repriced(ROUTE, AT_NS) == "gap"
     detector.update(tick("okx", 1000.0, 1000.1, sequence_id=2, at_ns=AT_NS + 1), AT_NS)
