@@ -120,11 +120,13 @@ def edge_bps(buy_ask: float, sell_bid: float, fee_bps: float) -> float:
 
 
 class _Walk:
-    """The reference price of one symbol, as a logarithm."""
+    """The reference price of one symbol, as a logarithm, and the venues' quotes of it."""
 
     def __init__(self, first: float, beta: float, draw: random.Random) -> None:
         self.home = self.level = math.log(first)
+        self.lines: list[_Line] = []
         self._beta, self._gauss = beta, draw.gauss
+        self._least = self._most = self.level  # no quote that stands was made of a level beyond these
 
     def step(self, common: float, sigma: float) -> None:
         moved = self._beta * common + self._gauss(0.0, sigma)
@@ -132,12 +134,27 @@ class _Walk:
         if abs(self.level + moved - self.home) > REACH:
             moved = -moved
         self.level += moved
+        self._least, self._most = min(self._least, self.level), max(self._most, self.level)
+
+    def restless(self) -> "list[_Line]":
+        """Return the lines whose last quote is too far from the level. Mostly none can be, and none is looked at."""
+        if self._all_near():
+            return []
+        quoted = [line.quoted for line in self.lines]
+        self._least, self._most = min(self.level, *quoted), max(self.level, *quoted)
+        if self._all_near():
+            return []
+        return [line for line in self.lines if abs(self.level - line.quoted) > LEASH_BPS * BPS]
+
+    def _all_near(self) -> bool:
+        return max(self.level - self._least, self._most - self.level) <= LEASH_BPS * BPS
 
 
 class _Line:
     """One venue's quotes of one symbol."""
 
     def __init__(self, instrument: Instrument, walk: _Walk, draw: random.Random, worths: Sequence[float]) -> None:
+        self.place = instrument.venue, instrument.symbol
         self._walk, self._random, self._worths = walk, draw.random, worths
         self._worth = [draw.choice(worths), draw.choice(worths)]  # of the best bid and the best ask, in USDT
         self._ticks, self._lots = _per_unit(instrument.tick_size), _per_unit(instrument.lot_size)
@@ -146,9 +163,6 @@ class _Line:
         self.quoted = walk.level  # the reference that the last quote was made of
         self.shift = 0.0  # of a crossing: below zero on the venue to buy on, above on the one to sell on
         self.bent, self.stretch = 0.0, 1.0  # of an anomaly: off by this logarithm, so many times wider
-
-    def restless(self) -> bool:
-        return abs(self._walk.level - self.quoted) > LEASH_BPS * BPS
 
     def quote(self) -> Quote:
         draw, ticks = self._random, self._ticks
@@ -228,22 +242,24 @@ class Market:
         )
         self._common = seeded(f"{seed} common")
         worths = _worths(seeded(f"{seed} sizes"))
-        self._walks, self._lines = {}, {}
+        self._walks: list[_Walk] = []
+        self._lines: dict[tuple[str, str], _Line] = {}
         for symbol in symbols:
             draw = seeded(f"{seed} {symbol}")
-            self._walks[symbol] = walk = _Walk(
-                (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02), draw.uniform(0.6, 1.2), draw
-            )
+            first = (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02)
+            walk = _Walk(first, draw.uniform(0.6, 1.2), draw)
+            self._walks.append(walk)
             for venue in venues:
                 line = _Line(listed[venue, symbol], walk, seeded(f"{seed} {symbol} {venue}"), worths)
                 self._lines[venue, symbol] = line
+                walk.lines.append(line)
 
     def step(self) -> list[tuple[str, str]]:
         """Move all references by `STEP_S`; return the venues and symbols that must quote anew before the next step."""
         common = self._common.gauss(0.0, self._sigma)
-        for walk in self._walks.values():
+        for walk in self._walks:
             walk.step(common, self._sigma)
-        return [pair for pair, line in self._lines.items() if line.restless()]
+        return [line.place for walk in self._walks for line in walk.restless()]
 
     def quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].quote()
