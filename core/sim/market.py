@@ -120,13 +120,11 @@ def edge_bps(buy_ask: float, sell_bid: float, fee_bps: float) -> float:
 
 
 class _Walk:
-    """The reference price of one symbol, as a logarithm, and the venues' quotes of it."""
+    """The reference price of one symbol, as a logarithm."""
 
     def __init__(self, first: float, beta: float, draw: random.Random) -> None:
         self.home = self.level = math.log(first)
-        self.lines: list[_Line] = []
         self._beta, self._gauss = beta, draw.gauss
-        self._least = self._most = self.level  # no quote that stands was made of a level beyond these
 
     def step(self, common: float, sigma: float) -> None:
         moved = self._beta * common + self._gauss(0.0, sigma)
@@ -134,20 +132,6 @@ class _Walk:
         if abs(self.level + moved - self.home) > REACH:
             moved = -moved
         self.level += moved
-        self._least, self._most = min(self._least, self.level), max(self._most, self.level)
-
-    def restless(self) -> "list[_Line]":
-        """Return the lines whose last quote is too far from the level. Mostly none can be, and none is looked at."""
-        if self._all_near():
-            return []
-        quoted = [line.quoted for line in self.lines]
-        self._least, self._most = min(self.level, *quoted), max(self.level, *quoted)
-        if self._all_near():
-            return []
-        return [line for line in self.lines if abs(self.level - line.quoted) > LEASH_BPS * BPS]
-
-    def _all_near(self) -> bool:
-        return max(self.level - self._least, self._most - self.level) <= LEASH_BPS * BPS
 
 
 class _Line:
@@ -193,6 +177,30 @@ class _Line:
         away = max(1, round(TEMPTING_BPS * BPS * fair.bid * ticks))
         bid, ask = round(fair.ask * ticks) + away, round(fair.bid * ticks) - away
         return Quote(bid / ticks, ask / ticks, fair.bid_size, fair.ask_size)
+
+
+class _Leash:
+    """All venues' quotes of one symbol: none may fall far behind its reference price."""
+
+    def __init__(self, walk: _Walk) -> None:
+        self._walk = walk
+        self.lines: list[_Line] = []
+        self._least = self._most = walk.level  # no quote that stands was made of a level beyond these
+
+    def restless(self) -> list[_Line]:
+        """Return the lines whose last quote is too far from the price. Mostly none can be, and none is looked at."""
+        level = self._walk.level
+        self._least, self._most = min(self._least, level), max(self._most, level)
+        if self._is_short(level):
+            return []
+        quoted = [line.quoted for line in self.lines]
+        self._least, self._most = min(level, *quoted), max(level, *quoted)
+        if self._is_short(level):
+            return []
+        return [line for line in self.lines if abs(level - line.quoted) > LEASH_BPS * BPS]
+
+    def _is_short(self, level: float) -> bool:
+        return max(level - self._least, self._most - level) <= LEASH_BPS * BPS
 
 
 def _per_unit(step: Decimal) -> int:
@@ -243,23 +251,25 @@ class Market:
         self._common = seeded(f"{seed} common")
         worths = _worths(seeded(f"{seed} sizes"))
         self._walks: list[_Walk] = []
+        self._leashes: list[_Leash] = []
         self._lines: dict[tuple[str, str], _Line] = {}
         for symbol in symbols:
             draw = seeded(f"{seed} {symbol}")
             first = (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02)
             walk = _Walk(first, draw.uniform(0.6, 1.2), draw)
             self._walks.append(walk)
+            self._leashes.append(leash := _Leash(walk))
             for venue in venues:
                 line = _Line(listed[venue, symbol], walk, seeded(f"{seed} {symbol} {venue}"), worths)
                 self._lines[venue, symbol] = line
-                walk.lines.append(line)
+                leash.lines.append(line)
 
     def step(self) -> list[tuple[str, str]]:
         """Move all references by `STEP_S`; return the venues and symbols that must quote anew before the next step."""
         common = self._common.gauss(0.0, self._sigma)
         for walk in self._walks:
             walk.step(common, self._sigma)
-        return [line.place for walk in self._walks for line in walk.restless()]
+        return [line.place for leash in self._leashes for line in leash.restless()]
 
     def quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].quote()

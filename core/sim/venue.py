@@ -47,6 +47,10 @@ class SimulatedVenue:
     def url(self) -> str:
         return f"ws://{HOST}:{self._port}{self._server.path}"
 
+    def last(self, symbol: str) -> Quote | None:
+        """Return what clients were told last; None: nothing yet."""
+        return self.quotes.last(symbol)
+
     # -- sockets
 
     @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ class OrderDesk:
             name: OrderEntry(
                 name,
                 {one.symbol: one for one in listed if one.venue == name},
-                simulation.venues[name].quotes.last,
+                simulation.venues[name].last,
                 seed=settings.seed,
             )
             for name in names

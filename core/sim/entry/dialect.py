@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Protocol
 import msgspec
 
 from core.sim.entry.books import Books, Unique, Why
-from core.sim.http import Reply, Request
+from core.sim.entry.http import Reply, Request
 
 Kind = Literal["order", "read", "public"]
 

@@ -15,7 +15,7 @@ import orjson
 
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
-from core.sim.http import Reply, Request, json_reply
+from core.sim.entry.http import Reply, Request, json_reply
 
 STATUS = {"order_not_found": 404, "too_many_requests": 429, "jwt_verification": 401, "invalid_access_key": 401,
           "no_authorization_ip": 401, "out_of_scope": 403, "server_error": 500}  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
@@ -16,10 +17,10 @@ from core.sim.entry.books import Booked, Books
 from core.sim.entry.bybit import BybitEntry
 from core.sim.entry.dialect import SIMULATED_KEYS, Entry, Keys, Kind
 from core.sim.entry.faults import AT_RANDOM, WHEN_READ, Fault
+from core.sim.entry.http import HOST, Dropped, Reply, Request, serving, written
 from core.sim.entry.okx import OkxEntry
 from core.sim.entry.upbit import UpbitEntry
-from core.sim.http import HOST, Dropped, Reply, Request, serving, written
-from core.sim.market import Quote, seeded
+from core.sim.market import Quote
 
 DIALECTS: dict[str, type[Entry]] = {one.name: one for one in (BinanceEntry, BybitEntry, OkxEntry, UpbitEntry)}
 FEES = {"binance": Decimal("0.001"), "bybit": Decimal("0.001"), "okx": Decimal("0.001"), "upbit": Decimal("0.0025")}
@@ -55,7 +56,7 @@ class OrderEntry:
         """`instruments` and `quote` by symbol."""
         kind = DIALECTS[name]
         self.name, self._clock_ns, self._latency_s = name, clock_ns, latency_s
-        self._draw = seeded(f"{seed} {name} entry")
+        self._draw = random.Random(f"{seed} {name} entry")  # noqa: S311  trouble, not secrets
         self.clock_ahead_ms = 0
         self.books = Books(
             instruments,

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as simulated servers need it: one request at a time on a connection that stays."""
+"""HTTP/1.1 as far as order entry needs it: one request at a time on a connection that stays."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,6 @@ import orjson
 
 HOST = "127.0.0.1"
 MOST_BODY = 2**20
-DROP_S = 0.05
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -49,10 +48,10 @@ def json_reply(content: object, status: int = 200, **headers: str) -> Reply:
 
 
 class Dropped(Exception):
-    """The connection ends here. `rest` is what is still written before; then `drops`, byte by byte, slowly."""
+    """The connection ends here. `rest` is what is still written before."""
 
-    def __init__(self, rest: bytes = b"", drops: bytes = b"") -> None:
-        self.rest, self.drops = rest, drops
+    def __init__(self, rest: bytes = b"") -> None:
+        self.rest = rest
         super().__init__("dropped")
 
 
@@ -80,8 +79,9 @@ async def serving(answer: Callable[[Request], Awaitable[Reply]], port: int = 0) 
                     writer.write(written(await answer(request)))
                     await writer.drain()
         except Dropped as dropped:
+            writer.write(dropped.rest)
             with contextlib.suppress(OSError):
-                await _write_out(writer, dropped)
+                await writer.drain()
         except asyncio.CancelledError:
             pass  # the server is closing, and nobody waits for this task
         finally:
@@ -99,15 +99,6 @@ async def serving(answer: Callable[[Request], Awaitable[Reply]], port: int = 0) 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await server.wait_closed()
-
-
-async def _write_out(writer: asyncio.StreamWriter, dropped: Dropped) -> None:
-    writer.write(dropped.rest)
-    await writer.drain()
-    for drop in dropped.drops:
-        writer.write(bytes((drop,)))
-        await writer.drain()
-        await asyncio.sleep(DROP_S)
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
