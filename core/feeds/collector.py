@@ -25,6 +25,7 @@ SEND_S = 10.0
 HURRY_S = 10.0  # a venue that says goodbye is believed once in this time, then it waits like any other
 MAX_PAUSE_S = 30.0
 MAX_FRAME = 16 * 2**20  # snapshots of some venues have several MB
+FRAMES_A_TURN = 16  # then other venues have theirs, and whoever reads the log: it must not fill meanwhile
 MAX_WAITING = 64  # frames read and not taken yet; full: we stop reading, and TCP holds the venue back
 
 _random = random.SystemRandom()  # collectors that were started together do not come back together
@@ -198,8 +199,10 @@ class Collector:
     async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns
         while True:
-            frame = await receive(decode=False)
-            take_frame(frame, clock_ns())
+            for _ in range(FRAMES_A_TURN):
+                frame = await receive(decode=False)  # does not wait while others are there already
+                take_frame(frame, clock_ns())
+            await asyncio.sleep(0)
 
     async def _speak(self, socket: Socket, dialect: Dialect, intake: Intake) -> None:
         """Send requests, then answers, at the pace that the venue allows."""
