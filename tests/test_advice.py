@@ -21,8 +21,8 @@ from core.running import running
 from core.settings import AnalysisSettings, DemoSettings, Settings
 from tests.analysis.other_server import KEY, other_server
 from tests.analysis.test_answers import ASKED, hostile
-from tests.remote.attached import until
 from tests.test_trading import SYMBOL, floor
+from tests.waiting import until
 
 HALT = Judgement("halt", 0.95, "price_off", "")
 SUSPECT = Judgement("suspect", 0.6, "thin", "")

@@ -25,6 +25,9 @@ FEE_BPS = Decimal(10)  # the taker fee of every simulated venue
 class SimulatedMarket:
     """The running child."""
 
+    faults: tuple[str, ...] = faults.KINDS
+    gateway_faults: tuple[str, ...] = FOR_A_DEMO
+
     def __init__(
         self,
         child: Sidecar,
@@ -39,9 +42,6 @@ class SimulatedMarket:
         self.order_urls = order_urls  # venue -> where it takes orders; empty if it takes none
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-
-    faults: tuple[str, ...] = faults.KINDS
-    gateway_faults: tuple[str, ...] = FOR_A_DEMO
 
     def fault(self, kind: str, venue: str) -> None:
         """Make `venue` fail in the way of `kind`."""

@@ -14,7 +14,7 @@ from core.analysis.tasks import Judgement
 from core.analysis.wire import Done
 from core.sim.gateway import SimulatedGateway
 from tests.analysis.test_gateway import QUOTE, configured
-from tests.remote.attached import until
+from tests.waiting import until
 
 
 class Talk:
