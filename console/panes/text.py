@@ -4,10 +4,12 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from math import floor, log10
 
 from rich.cells import cell_len
 
 NOTHING = "–"  # not known; never 0
+BLOCKS = " ▁▂▃▄▅▆▇█"  # bars of so many eighths of a line
 
 
 @lru_cache(4096)
@@ -48,6 +50,11 @@ def decimals(tick_size: str) -> int:
     except InvalidOperation:
         return 2
     return min(max(0, -exponent), 12) if isinstance(exponent, int) else 2
+
+
+def places_of(tick_size: str, price: float) -> int:
+    """Return how many decimals to show of a price; where its lattice is not known, those of six digits."""
+    return decimals(tick_size) if tick_size else min(max(0, 5 - floor(log10(price))), 12) if price > 0 else 2
 
 
 def count(number: float) -> str:
