@@ -1,5 +1,6 @@
 """Draws no faster than the terminal takes it, and writes only what looks different."""
 
+import asyncio
 import os
 import time
 from abc import abstractmethod
@@ -31,6 +32,11 @@ class Paced(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_interval(1 / self._tempo.per_s, self._timed_frame)
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
+
+    async def on_exit_app(self) -> None:
+        """Before the screen is left: what takes long must not hold the core, which goes on in the same loop."""
+        if stop_listening := getattr(self._driver, "stop_listening", None):
+            await asyncio.to_thread(stop_listening)
 
     @abstractmethod
     def frame(self) -> None:

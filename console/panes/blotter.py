@@ -12,7 +12,8 @@ from console.panes.status import exposure, pnl
 from console.panes.story import story
 from console.panes.text import NOTHING, age, clock, count, cut, inert, left, money, right
 from console.panes.tickets import ticket_line
-from core.desk import Notice, OrderView, Snapshot
+from core.desk import OrderView, Snapshot
+from core.notices import Notice
 
 ORDER = {
     "intent": ("·", "dim"),
