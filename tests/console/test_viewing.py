@@ -8,13 +8,15 @@ import msgspec
 import pytest
 
 from console.app import Console
+from console.export import csv_of
 from console.keymap import load_keymap, usual_keymap
+from console.panes.lines import Picture
 from console.remembered import Remembered, keep, recall
 from console.screens.desk import DeskScreen
 from core.errors import ConfigurationError
 from core.execution.keys import usual_file
 from core.settings import ConsoleSettings
-from tests.console.frozen import NOW_NS, FrozenDesk, judged, ticket, trading
+from tests.console.frozen import NOW_NS, FrozenDesk, judged, just_started, ticket, trading
 from tests.console.screenful import Face
 
 
@@ -57,6 +59,13 @@ async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_p
             assert rows[0][column]
             assert "<svg" in file.with_suffix(".svg").read_text()
             file.unlink()
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_table_without_rows_is_exported_with_its_columns(number: int) -> None:
+    full, empty = (csv_of(number, Picture(snapshot, NOW_NS)) for snapshot in (judged(), just_started()))
+    assert len(full.splitlines()) > len(empty.splitlines()) == 1
+    assert full.splitlines()[0] == empty.strip()
 
 
 async def test_a_new_ticket_rings_if_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
