@@ -10,7 +10,7 @@ from textual.message import Message
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
 from console.panes.status import exposure, pnl
 from console.panes.story import story
-from console.panes.text import NOTHING, age, clock, count, cut, inert, left, money, right
+from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, left, money, right
 from console.panes.tickets import ticket_line
 from core.desk import OrderView, Snapshot
 from core.notices import Notice
@@ -48,7 +48,7 @@ COLUMNS = (
     Column("limit", 11, 6, lambda order: inert(order.price)),
     Column("filled", 11, 1, lambda order: inert(order.filled) or NOTHING),
     Column("average", 11, 2, lambda order: inert(order.average) or NOTHING),
-    Column("fees", 14, 7, lambda order: inert(order.fees) or NOTHING),
+    Column("fees", 14, 7, lambda order: charged(inert(order.fees)) or NOTHING),
     Column("order", 12, 8, lambda order: inert(order.client_id)[-12:], False),
 )
 WHY = 12  # columns that the reason needs at least

@@ -60,7 +60,8 @@ class Latency(Pane):
         for stage in stages:
             took = picture.snapshot.latency.get(stage, Percentiles())
             body += [partial(line_of, stage, took, row, rows, cell) for row in range(rows)]
-        hops = hops_of(last_traded(picture.snapshot))
+        snapshot = picture.snapshot
+        hops = hops_of(last_traded(snapshot), by_person=snapshot.approval == "manual")
         last: list[Line] = []
         if hops:
             total = (max(hop.to_ns for hop in hops) - hops[0].from_ns) / 1e6

@@ -15,7 +15,7 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
-LEAST = 8  # columns of a cell, with the gap beside it
+LEAST, MOST = 8, 18  # columns of a cell, with the gap beside it
 SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {
     "stale": "a quote is older than the limit",
@@ -62,7 +62,7 @@ class Spreads(Pane):
         self.at_route = min(max(self.at_route, 0), len(columns) - 1)
         name = symbol_width(symbols)
         room = width - name - 1
-        cell = max(LEAST, min(14, room // len(columns)))
+        cell = max(LEAST, min(MOST, room // len(columns)))
         seen = max(1, room // cell)
         self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
         self._first = max(self._first, self.at_route - seen + 1)

@@ -94,6 +94,20 @@ def money(exact: str, *, signed: bool = True) -> str:
         return inert(exact) or NOTHING
 
 
+@lru_cache(1024)
+def charged(fees: str) -> str:
+    """Return fees, amounts with their currencies, with five digits each: a currency that is cut off tells nothing."""
+    return ", ".join(_short(fee) for fee in fees.split(", "))
+
+
+def _short(fee: str) -> str:
+    amount_, _, currency = fee.partition(" ")
+    try:
+        return f"{Decimal(amount_):.5g} {currency}"
+    except InvalidOperation:
+        return fee
+
+
 def age(age_ns: int) -> str:
     """Return an age in at most six cells; below 0.3 s it would only flicker."""
     seconds = age_ns / 1e9
