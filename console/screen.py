@@ -15,6 +15,7 @@ import orjson
 from console.app import Console
 from console.headless import log_to, metrics
 from console.keymap import load_keymap
+from console.svg import placed
 from console.themes import DEFAULT
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
@@ -118,5 +119,5 @@ async def _watch(app: Console, ends: Iterable[Wait], for_s: float | None, pictur
         for wait in waits:
             wait.cancel()
     if picture is not None:
-        app.save_screenshot(str(picture))
+        await asyncio.to_thread(picture.write_text, placed(app.export_screenshot()), "utf-8")
     app.exit()

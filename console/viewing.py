@@ -22,6 +22,7 @@ from console.screens.desk import DeskScreen
 from console.screens.log import Log
 from console.screens.themes import ThemeDialog
 from console.screens.tour import Tour
+from console.svg import placed
 from console.tempo import Tempo, usual_per_s
 from console.themes import DEFAULT, chosen, load_themes
 from core.settings import ConsoleSettings
@@ -156,7 +157,7 @@ class Viewing(Paced, inherit_bindings=False):
             self._say("There is no folder to export to", "warning")
             return
         stem = self.folder / "exports" / time.strftime(f"%Y%m%d-%H%M%S-{NAMES[pane.NUMBER - 1]}", time.gmtime())
-        svg, table = self.export_screenshot(), csv_of(pane.NUMBER, pane.picture)
+        svg, table = placed(self.export_screenshot()), csv_of(pane.NUMBER, pane.picture)
         files = {stem.with_suffix(".svg"): svg, stem.with_suffix(".csv"): table}
         try:
             await asyncio.to_thread(_write, files)

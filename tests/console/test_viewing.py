@@ -57,7 +57,10 @@ async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_p
             rows = list(csv.DictReader(file.read_text().splitlines()))
             assert rows
             assert rows[0][column]
-            assert "<svg" in file.with_suffix(".svg").read_text()
+            picture = file.with_suffix(".svg").read_text()
+            assert "<svg" in picture
+            assert ">DEMO&#160;SIMULATED<" in picture
+            assert not re.search(r"<text[^>]*textLength[^>]*>(&#160;|[^<]*(&#160;){2})", picture)  # placed, not spaced
             file.unlink()
 
 
