@@ -5,7 +5,7 @@ from functools import partial
 from textwrap import wrap
 from typing import get_args
 
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
 from console.panes.models import (
     STATES,
     assessment_head,
@@ -79,7 +79,7 @@ def _at(lines: list[Line], y: int) -> Line:
 
 
 def beside(one: Line, other: Line, width: int) -> Line:
-    used = sum(len(text) for text, _ in one)
+    used = width_of(one)
     return [*one, (" " * max(1, width - used), "text"), *other]
 
 

@@ -2,8 +2,8 @@
 
 from decimal import Decimal, InvalidOperation
 
-from console.panes.lines import Line, Picture, Span, clipped
-from console.panes.text import NOTHING, age, bps, count, inert, left, milliseconds, right
+from console.panes.lines import Line, Picture, Span, clipped, width_of
+from console.panes.text import BLOCKS, NOTHING, age, bps, count, inert, left, milliseconds, right
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality
 
 STATES = {
@@ -13,7 +13,6 @@ STATES = {
     "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
     "BUDGET": ("warn", "the money of this hour or day is spent"),
 }
-BLOCKS = "▁▂▃▄▅▆▇█"
 WORDS = {"ok": "good", "suspect": "warn", "halt": "bad"}
 EFFECTS = {"veto": "bad", "shrink": "warn", "comment": "dim"}
 ALARM = 1.0  # a score of the baseline from which on it is anomalous
@@ -44,7 +43,7 @@ def bill(state: AnalysisState, width: int) -> Line:
         ("  day ", "dim"),
         *_cap(state.day_usd, state.day_cap_usd, day),
     ]
-    room = width - sum(len(text) for text, _ in line)
+    room = width - width_of(line)
     if width >= WIDE:
         line += [("  ", "text"), *bars(state, room - 2)]
     return clipped(line, width)
@@ -79,9 +78,7 @@ def spark(spent: tuple[int, ...], width: int) -> str:
     """Return the newest `width` slots as bars."""
     shown = spent[-width:]
     most = max(shown, default=0)
-    return (
-        "".join(BLOCKS[min(7, -(-8 * one // most) - 1)] if one else "·" for one in shown) if most else "·" * len(shown)
-    )
+    return "".join(BLOCKS[-(-8 * one // most)] if one else "·" for one in shown)
 
 
 def model_head(width: int) -> Line:

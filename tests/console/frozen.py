@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from console.screens.ticket import KeyClock
+from console.screens.coded import KeyClock
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality, Share
 from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Effect
@@ -191,7 +191,7 @@ def venue_down() -> Snapshot:
     )
     why = "hung up (1006); tried again in 4 s"
     venues = (
-        venue("binance"),
+        venue("binance", rejected={"gap": 2}),
         venue("bybit", mute=("XRP/USDT",), rejected={"bad_json": 3, "no_price": 1}, connects=2),
         venue("okx", "down", why=why, ticks_per_s=0.0, last_ns=NOW_NS - 8 * S, connects=4),
     )
