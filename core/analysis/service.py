@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from statistics import median
 from typing import Protocol
@@ -17,8 +17,8 @@ from core.analysis.outcomes import ANSWERED, Reply
 from core.analysis.prices import OVERHEAD_TOKENS, Price
 from core.analysis.questions import facts
 from core.analysis.standing import ModelStanding, Standing, State
-from core.analysis.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, Task
 from core.analysis.wire import Configuration, Done, Job
+from core.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, Task
 
 LEAST_S = 0.5  # with less time left, nothing is sent any more
 
@@ -67,7 +67,6 @@ class Service:
         self._configuration, self._client, self._ledger, self._clock_s = configuration, client, ledger, clock_s
         self._models = {name: _Model(name, price) for name, price in configuration.prices.items()}
         self._turns = asyncio.Semaphore(configuration.concurrency)
-        self._outcomes: Counter[str] = Counter()
         self._ready, self._why = False, "starting"
 
     def ready(self, warm_up: Reply) -> None:
@@ -85,43 +84,30 @@ class Service:
         except ValueError as error:  # a bug of ours, and nothing may leave for it
             return Done(job.number, "", "bad_request", detail=str(error))
         end_s = self._clock_s() + task.deadline_s
-        done = Done(job.number, "", "off")
-        for model, retries in ((asked.model, task.retries), (asked.fallback, 0)):
+        done: Done | None = None
+        for model, retries in ((asked.model, min(task.retries, self._configuration.most_retries)), (asked.fallback, 0)):
             left_s = end_s - self._clock_s()
             if model is None or left_s < LEAST_S:
                 break
-            micro_usd, attempts = done.micro_usd, done.attempts
-            done = await self._ask(job, task, self._models[model], text, min(retries, self._most_retries), left_s)
-            done = msgspec.structs.replace(
-                done, micro_usd=done.micro_usd + micro_usd, attempts=done.attempts + attempts
-            )
-            self._outcomes[done.outcome] += 1
+            before, done = done, await self._ask(job, task, self._models[model], text, retries, left_s)
+            if before is not None:
+                done = _both(before, done)
             if done.outcome in ANSWERED:
                 break
-        return done
-
-    @property
-    def _most_retries(self) -> int:
-        return self._configuration.most_retries
+        return done or Done(job.number, "", "deadline")
 
     async def _ask(self, job: Job, task: Task, model: _Model, text: str, retries: int, within_s: float) -> Done:
-        body = self._client.request(model.name, task.words, text, task.schema, task.max_tokens)
-        raw = msgspec.json.encode(body)
+        raw = msgspec.json.encode(self._client.request(model.name, task.words, text, task.schema, task.max_tokens))
+        most_bytes = len(raw) + len(msgspec.json.encode(task.schema))  # it may have to be said in words as well
         digest = hashlib.sha256(raw).hexdigest()[:16]
         refused = Done(job.number, model.name, "open", prompt_hash=digest, detail=model.breaker.why)
-        now_s = self._clock_s()
-        if not model.breaker.allows(now_s):
+        if not model.breaker.allows(self._clock_s()):
             return refused
-        # The schema may have to be said in words as well: both count.
-        most = model.price.most(len(raw) + len(msgspec.json.encode(task.schema)), task.max_tokens)
+        most = model.price.most(most_bytes, task.max_tokens)
         try:
-            line = self._ledger.reserve(Call(model.name, job.task, job.subject, digest), most * (1 + retries))
-        except OverCap as over:
-            model.breaker.released()
-            model.no_money_until_s = now_s + min(self._ledger.left_s(over.window), 60.0)  # a cheaper question may fit
-            model.no_money_why = f"the {over.window}'s cap is reached; {over.left / 1e6:.4f} USD are left"
+            line = self._reserve(model, Call(model.name, job.task, job.subject, digest), most * (1 + retries))
+        except OverCap:
             return msgspec.structs.replace(refused, outcome="budget", detail=model.no_money_why)
-        model.no_money_until_s = 0.0
         ended, charged = Ended("lost", attempts=0), most * (1 + retries)
         model.busy += 1
         try:
@@ -130,9 +116,7 @@ class Service:
                     model.name, task.words, text, task.schema,
                     max_tokens=task.max_tokens, retries=retries, within_s=within_s,
                 )  # fmt: skip
-            reply, answer = _read(
-                _believable(reply, len(raw) + len(msgspec.json.encode(task.schema)), task), task, text
-            )
+            reply, answer = _read(_believable(reply, most_bytes, task), task, text)
             charged = _charge(reply, model.price, most)
             ended = Ended(reply.outcome, reply.usage, len(reply.attempts), reply.latency_ms, reply.gateway_micro_usd)
         finally:
@@ -143,15 +127,32 @@ class Service:
             job.number,
             model.name,
             reply.outcome,
-            answer if isinstance(answer, Judgement) else None,
-            answer if isinstance(answer, Classification) else None,
-            answer if isinstance(answer, Strategy) else None,
+            judgement=answer if isinstance(answer, Judgement) else None,
+            classification=answer if isinstance(answer, Classification) else None,
+            strategy=answer if isinstance(answer, Strategy) else None,
             micro_usd=charged,
             latency_ms=reply.latency_ms,
             attempts=len(reply.attempts),
             prompt_hash=digest,
             detail=reply.detail,
         )
+
+    def _reserve(self, model: _Model, call: Call, amount: int) -> int:
+        """Hold money for a call that the breaker allows; return the ledger's line.
+
+        Raises:
+            OverCap: there is not enough left.
+        """
+        try:
+            line = self._ledger.reserve(call, amount)
+        except OverCap as over:
+            model.breaker.released()
+            pause_s = min(self._ledger.left_s(over.window), 60.0)  # a cheaper question may fit
+            model.no_money_until_s = self._clock_s() + pause_s
+            model.no_money_why = f"the {over.window}'s cap is reached; {over.left / 1e6:.4f} USD are left"
+            raise
+        model.no_money_until_s = 0.0
+        return line
 
     def _note(self, model: _Model, reply: Reply, charged: int) -> None:
         """Tell the books of the screen, and the breaker, how a call ended."""
@@ -180,9 +181,7 @@ class Service:
     def standing(self) -> Standing:
         spent, last_hour, bills = self._ledger.spent(), self._ledger.last_hour(), self._ledger.bills()
         models = tuple(self._standing_of(model, last_hour.get(model.name, 0)) for model in self._models.values())
-        return Standing(
-            self._ready, self._why, models, spent.hour, spent.day, bills.ours, bills.gateways, dict(self._outcomes)
-        )
+        return Standing(self._ready, self._why, models, spent.hour, spent.day, bills.ours, bills.gateways)
 
     def _standing_of(self, model: _Model, hour_micro_usd: int) -> ModelStanding:
         state, why = self._state(model)
@@ -213,6 +212,12 @@ class Service:
         if now_s < model.no_money_until_s:
             return "BUDGET", model.no_money_why
         return ("BUSY", "") if model.busy else ("READY", "")
+
+
+def _both(first: Done, fallback: Done) -> Done:
+    """Return what came of asking the one and then the other."""
+    micro_usd, attempts = first.micro_usd + fallback.micro_usd, first.attempts + fallback.attempts
+    return msgspec.structs.replace(fallback, before=first.outcome, micro_usd=micro_usd, attempts=attempts)
 
 
 def _believable(reply: Reply, request_bytes: int, task: Task) -> Reply:
