@@ -112,10 +112,12 @@ class Baseline:
 
     def look(self, market: Market, now_ns: int) -> list[Scored]:
         """Score every venue that has a quote of `market` which was not withdrawn, and learn from what is new."""
-        scores = self.scores(market, now_ns)
-        for number, scored in zip(_held(market), scores, strict=True):
-            self._learn(self._lines[market.symbol][number], market, number, scored)
-        self._fit_collars(market)
+        lines, held = self._lines[market.symbol], _held(market)
+        middle = _middle(market, held)
+        scores = [self._score(market, number, middle, len(held), now_ns) for number in held]
+        for number, scored in zip(held, scores, strict=True):
+            self._learn(lines[number], market, number, scored)
+        self._fit_collars(market, middle, len(held))
         return scores
 
     def scores(self, market: Market, now_ns: int) -> list[Scored]:
@@ -127,8 +129,9 @@ class Baseline:
     def strayed(self, market: Market, number: int, now_ns: int) -> Scored:
         """Score the quote that venue `number` has just brought, and fit the collars to the prices of this moment."""
         held = _held(market)
-        self._fit_collars(market)
-        return self._score(market, number, _middle(market, held), len(held), now_ns)
+        middle = _middle(market, held)
+        self._fit_collars(market, middle, len(held))
+        return self._score(market, number, middle, len(held), now_ns)
 
     def _score(self, market: Market, number: int, middle: float, venues: int, now_ns: int) -> Scored:
         line, tick = self._lines[market.symbol][number], market.ticks[number]
@@ -169,13 +172,11 @@ class Baseline:
             gap_ms = (tick.received_ns - before.received_ns) / 1e6
             line.gap_ms += (gap_ms - line.gap_ms) * (0.02 if line.gap_ms else 1.0)
 
-    def _fit_collars(self, market: Market) -> None:
-        held = _held(market)
-        if len(held) < 2:  # nothing to be out of line with
+    def _fit_collars(self, market: Market, middle: float, venues: int) -> None:
+        if venues > 1:
+            market.collars = [line.collar(middle) for line in self._lines[market.symbol]]
+        else:  # nothing to be out of line with
             market.collars = [LOOSE] * len(self._venues)
-            return
-        middle = _middle(market, held)
-        market.collars = [line.collar(middle) for line in self._lines[market.symbol]]
 
 
 def _held(market: Market) -> list[int]:
