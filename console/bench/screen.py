@@ -106,7 +106,7 @@ async def _recorded(folder: Path) -> list[Snapshot]:
     return recorded
 
 
-def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: float = 10) -> Took:
+def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: int = RECORDED_PER_S) -> Took:
     result = folder / f"{kind}.json"
     arguments = [kind, str(recording), str(frames), str(per_s), str(result)]
     with Link([PYTHON, "-m", "console.bench.replay", *arguments], size=SIZE, env=home(folder)) as link:
@@ -180,9 +180,10 @@ def demo(
     mark: bytes = b"Ticks",
     bytes_per_s: float | None = None,
     round_trip_s: float = 0.0,
+    rate: int = RATE,
 ) -> AbstractContextManager[Link]:
     """Run the demo on a terminal behind a link."""
-    command = [PYTHON, "-m", "console", "demo", "--rate", str(RATE), "--seed", str(SEED), *more]
+    command = [PYTHON, "-m", "console", "demo", "--rate", str(rate), "--seed", str(SEED), *more]
     return up(command, folder, env, mark, bytes_per_s, round_trip_s)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.analysis.conversation import Conversation, Notify, Sent
+from core.analysis.conversation import Conversation, Sent
 from core.analysis.inbox import Inbox
 from core.analysis.lookout import LOOK_S
 from core.analysis.prices import dollars
@@ -23,6 +23,7 @@ from core.analysis.standing import Standing
 from core.analysis.verdicts import Held, Verdicts, effect_of
 from core.analysis.watch import Offer, Watch
 from core.analysis.wire import Configuration, Done
+from core.notices import Notify
 from core.spreads.book import SpreadBook
 from core.tasks import Classification, Judgement, Strategy, TaskName
 

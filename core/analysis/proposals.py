@@ -7,11 +7,11 @@ from typing import NamedTuple
 import msgspec
 
 from core.analysis.allocation import AllocationFile
-from core.analysis.conversation import Notify
 from core.analysis.questions import RouteNumbers
 from core.analysis.state import Proposal, Share
 from core.analysis.verdicts import Verdicts
 from core.errors import ConfigurationError
+from core.notices import Notify
 from core.spreads.route import Route
 from core.tasks import Strategy
 

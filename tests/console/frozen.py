@@ -15,7 +15,6 @@ from core.desk import (
     Health,
     Leg,
     Mode,
-    Notice,
     OrderView,
     Quote,
     RescuePlan,
@@ -27,6 +26,7 @@ from core.desk import (
 )
 from core.execution.orders import Outcome
 from core.latency import BOUNDS_MS, Latencies, Percentiles, Stage
+from core.notices import Notice
 from core.spreads.route import Route
 from core.tasks import TaskName
 from core.tick import Cause
