@@ -18,6 +18,7 @@ from core.sim.odd_answers import Response, Trouble, bent, disguised, failure, re
 HOST = "127.0.0.1"
 REMEMBERED = 1_000  # request bodies
 MOST_BODY = 2**20
+FOR_A_DEMO: tuple[Trouble, ...] = ("rate_limited", "server_error", "hang", "html", "prose", "quota", "unauthorised")
 
 
 class SimulatedGateway:

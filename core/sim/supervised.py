@@ -13,9 +13,9 @@ from core.instruments import Instrument
 from core.settings import Settings, VenueSettings
 from core.sidecar import Sidecar, sidecar
 from core.sim import faults
+from core.sim.gateway import FOR_A_DEMO
 from core.sim.market import FIRST_PRICES, first_price
 from core.sim.market import simulated as market_symbols
-from core.sim.odd_answers import FOR_A_DEMO
 from core.sim.roster import served, server
 
 READY_S = 20.0
