@@ -69,8 +69,10 @@ def judged(picture: Picture, width: int, rows: int) -> list[Line]:
     if analysis.models:
         comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
         lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]
+    if analysis.gateway or analysis.in_force is not None:
+        lines += proposal_lines(analysis, picture, width)
     if analysis.gateway:
-        lines += [*proposal_lines(analysis, picture, width), outcome_line(analysis, width), []]
+        lines += [outcome_line(analysis, width), []]
     return lines
 
 

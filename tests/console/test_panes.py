@@ -219,8 +219,21 @@ async def test_a_proposal_that_counts_is_shown_beside_a_newer_one() -> None:
         await face.frame()
         shown = face.read(face.main.pane(3))
         assert "in force gpt-4.1" in shown
-        assert "sizes of 1 routes × 0.60 to 0.60" in shown
+        assert "accepted by person 30m ago: sizes of 1 routes × 0.60 to 0.60" in shown
         assert "% to look at and accept it" in shown
+
+
+async def test_a_proposal_that_counts_is_shown_where_the_models_are_off() -> None:
+    judged, trading = frozen.judged(), frozen.trading()
+    kept = judged.analysis.in_force
+    off = msgspec.structs.replace(trading.analysis, proposal=kept, in_force=kept)
+    async with Face(msgspec.structs.replace(trading, analysis=off)).opened() as face:
+        await face.press("3", "z")
+        await face.frame()
+        shown = face.read(face.main.pane(3))
+        assert "OFF" in shown
+        assert re.search(r"proposal gpt-4.1 32m ago +accepted by person 30m ago", shown)
+        assert re.search(r"BTC/USDT +okx → bybit +30.0 % .* sizes × 0.60", shown)
 
 
 async def test_a_broken_budget_is_said_in_words() -> None:
