@@ -229,7 +229,7 @@ class Engine:
         def halt(asked: Halt, who: str) -> None:
             self._trading.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
-        return Door(halt, self._halted)
+        return Door(halt, self._halted, self._journal.flush)
 
     def _halted(self, took_us: int) -> Halted:
         limits = self._trading.limits

@@ -10,6 +10,7 @@ from core.analysis.verdicts import Verdicts
 from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.executor import ANSWER_S, Claim, Executor
+from core.execution.halts import StandingHalt
 from core.execution.holdings import Holdings, paper_stock
 from core.execution.journal import Journal
 from core.execution.lattice import objection
@@ -191,13 +192,14 @@ class Trading:
 
         `source` is the kind of thing that asked for it, for the journal.
         """
-        why += _through(who)
+        asked, why = why, why + _through(who)
         self.limits.halt(why, hedges_too=hedges_too)
         if self._link is not None:
             self._link.push()
         self._arm_later = None
         self.board.halt(time.time_ns())
         self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
+        self._journal.halted(StandingHalt(time.time_ns(), who, asked, self.limits.halted_all))
         hedges = " and hedges wait, too" if self.limits.halted_all else ""
         self._notify("error" if who == "desk" else "warning", f"HALTED{hedges}: {why}; arm to go on")
 
@@ -226,6 +228,7 @@ class Trading:
         until_ns = 0 if who == "desk" else time.time_ns() + self._armed_for_ns
         self.limits.arm(until_ns)
         self._journal.event("armed", who=who, until_ns=until_ns)
+        self._journal.halt_lifted()
         self._notify("info", f"armed{_through(who)}: approved trades leave the desk")
         pending, self.recovery.pending = self.recovery.pending, []
         for trade, records in pending:
@@ -234,7 +237,11 @@ class Trading:
         return ""
 
     async def _recover(self) -> None:
-        """Prove what an earlier run left open; then arm, if that was asked for meanwhile."""
+        """Take over the halt and prove what an earlier run left; then arm, if that was asked for meanwhile."""
+        halt = await self._journal.standing_halt()  # nothing is armed before recovery ends
+        if halt is not None and not self.limits.halted:
+            self.limits.halt(halt.told(), hedges_too=halt.hedges_too)
+            self._notify("error", f"still HALTED: {self.limits.halted_why}; arm to go on")
         await self.recovery.run()
         for line in self.recovery.points():
             self._notify("error", f"needs a person's signature: {line}")
@@ -349,13 +356,13 @@ class Trading:
             return None
         return self._detector.book.quote(venue, symbol)
 
-    def _may_hedge(self, symbol: str) -> str:
+    def _may_hedge(self) -> str:
         """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""
-        return self.limits.may_hedge(symbol) or (self._link.why_not_any() if self._link is not None else "")
+        return self.limits.may_hedge() or (self._link.why_not_any() if self._link is not None else "")
 
     def _gate(self) -> Gate:
         """Return what the order gateway holds every order against once more."""
-        return Gate(self.limits.armed and not self.limits.halted, not self.limits.may_hedge(""))
+        return Gate(self.limits.armed and not self.limits.halted, not self.limits.may_hedge())
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)
