@@ -12,12 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.brokerage import Brokerage
 from core.control import Door, Halted, ask_to_halt, control_path
 from core.desk import Arm, Halt
 from core.drill.venues import VENUES
 from core.execution.accounts import Accounts
+from core.execution.holdings import paper_stock
 from core.execution.journal import Journal, read_events
-from core.execution.orders import Broker, Fate, Fill, Order, is_leg
+from core.execution.orders import Fate, Fill, Order, is_leg
 from core.execution.paper import PaperBroker
 from core.execution.planning import Ids
 from core.feeds.collector import FeedState
@@ -72,10 +74,10 @@ class Floor:
         self.accounts, self.journal = Accounts(), journal
         self.news = asyncio.Event()  # set with everything that the desk tells or writes down
         self.tasks: asyncio.TaskGroup
-        brokers: Mapping[str, Broker] = self.venues
+        stock = paper_stock(quote, settings.symbols, settings.paper.start_worth)
         self.trading = Trading(
             settings, instruments, self.detector, Latencies(), journal, Ids("hlt", int(time.time())), self.accounts,
-            lambda _level, _text: self.news.set(), lambda: True, brokers=brokers,
+            lambda _level, _text: self.news.set(), lambda: True, Brokerage(self.venues, stock, {}),
         )  # fmt: skip
         journal.listener = lambda *_: self.news.set()
         self.log_trouble, self.jump_ns, self.clock_ahead_ms = "", 0, 0.0
@@ -175,7 +177,7 @@ async def _trading(path: Path) -> AsyncIterator[Floor]:
         floor = Floor(journal)
 
         def halt(asked: Halt, who: str) -> None:
-            floor.trading.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
+            floor.trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
         door = Door(halt, lambda took_us: Halted("drill", "DRILL", 0, took_us, 0, hedges_too=False))
         async with door.open(path), asyncio.TaskGroup() as tasks:

@@ -43,7 +43,7 @@ async def test_a_desk_halted_by_anybody_begins_halted_says_by_whom_and_is_armed_
     async with floor(tmp_path) as desk:
         desk.trading.submit(Arm())
         before_s = int(time.time())
-        desk.trading.halt("enough", who=who, hedges_too=hedges_too, source=source)
+        desk.trading.arming.halt("enough", who=who, hedges_too=hedges_too, source=source)
     for _ in range(2):  # it is not forgotten by a start, either
         async with floor(tmp_path) as desk:
             limits = desk.trading.limits
