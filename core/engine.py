@@ -228,7 +228,7 @@ class Engine:
     def _gate(self) -> Gate:
         """Return what the order gateway holds every order against once more."""
         limits = self._trading.limits
-        return Gate(limits.armed and not limits.halted, not limits.may_hedge(""))
+        return Gate(limits.armed and not limits.halted, not limits.may_hedge())
 
     def _way_is_lost(self) -> str:
         """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
@@ -240,7 +240,7 @@ class Engine:
         def halt(asked: Halt, who: str) -> None:
             self._trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
-        return Door(halt, self._halted)
+        return Door(halt, self._halted, self._journal.flush)
 
     def _halted(self, took_us: int) -> Halted:
         limits = self._trading.limits

@@ -226,7 +226,7 @@ class DemoSettings(Section):
     faults: tuple[str, ...] = ()  # "KIND[:VENUE][@SECONDS]", or "all"
     live_sim: bool = False  # orders take the whole live way, to simulated venues
     order_faults: float = Field(default=0.0, ge=0, le=1)  # the share of those orders that fail, each in some way
-    venues: tuple[Name, ...] = Field(default=("binance", "bybit", "okx"), min_length=1)  # or "all"
+    venues: tuple[Name, ...] | None = Field(default=None, min_length=1)  # or "all"; not set: three, four with live_sim
     symbols: int | None = Field(default=None, ge=1, le=500)  # so many of the market's own, instead of the desk's
 
 

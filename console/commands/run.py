@@ -74,7 +74,11 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
-@click.option("--venues", "demo_venues", help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx]")
+@click.option(
+    "--venues",
+    "demo_venues",
+    help="Which venues are simulated: A,B,C, or all.  [binance,bybit,okx; upbit, too, with --live-sim]",
+)
 @click.option("--fault", "faults", multiple=True, help="KIND[:VENUE][@SECONDS], or all; may be given several times.")
 @click.option(
     "--live-sim", "live_sim", is_flag=True, default=None, help="Orders take the whole live way, to simulated venues."
