@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from core.execution import rows
+from core.execution.schema import reading
 from core.spreads.detector import Detector
 from core.spreads.markout import Markout, Markouts
 from core.spreads.route import Opportunity, Route
@@ -101,7 +101,7 @@ def read_trials(path: Path, *, run_id: str | None = None) -> list[Trial]:
     Raises:
         JournalError: there is no journal at `path`, or it cannot be read.
     """
-    with rows.reading(path) as db:
+    with reading(path) as db:
         marks = [(run, mark) for run, data in db.execute(_MARKS, (run_id, MARKOUT)) for mark in _marks(data)]
         traded = db.execute(_TRADED, (run_id,)).fetchall()
     taken = set(_openers(marks, [(run, Route(*route), received_ns) for run, *route, received_ns in traded]))

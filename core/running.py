@@ -69,6 +69,7 @@ async def running(
         named = (run_id, name)
         engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, *named, books, link)
         engine.tell_left_open(left_open)
+        engine.recall(advising.allocation(settings, path))
         engine.be_known(run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))
         await engine.start()

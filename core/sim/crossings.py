@@ -73,7 +73,7 @@ def plans(
         yield Plan(bought, buy, sell, strength, pause_s, lasts_s, sold if sold != bought else "")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Running:
     """A crossing that has begun."""
 

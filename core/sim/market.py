@@ -148,6 +148,7 @@ class _Line:
     """One venue's quotes of one symbol."""
 
     def __init__(self, instrument: Instrument, walk: Levelled, draw: random.Random, worths: Sequence[float]) -> None:
+        self.place = instrument.venue, instrument.symbol
         self._walk, self._random, self._worths = walk, draw.random, worths
         self._unit = WORTH.get(parts(instrument.symbol)[1], 1.0)  # USDT for one of what it is quoted in
         self._worth = [draw.choice(worths), draw.choice(worths)]  # of the best bid and the best ask, in USDT
@@ -157,9 +158,6 @@ class _Line:
         self.quoted = walk.level  # the reference that the last quote was made of
         self.shift = 0.0  # of a crossing: below zero on the venue to buy on, above on the one to sell on
         self.bent, self.stretch = 0.0, 1.0  # of an anomaly: off by this logarithm, so many times wider
-
-    def restless(self) -> bool:
-        return abs(self._walk.level - self.quoted) > LEASH_BPS * BPS
 
     def quote(self) -> Quote:
         draw, ticks = self._random, self._ticks
@@ -190,6 +188,30 @@ class _Line:
         away = max(1, round(TEMPTING_BPS * BPS * fair.bid * ticks))
         bid, ask = round(fair.ask * ticks) + away, round(fair.bid * ticks) - away
         return Quote(bid / ticks, ask / ticks, fair.bid_size, fair.ask_size)
+
+
+class _Leash:
+    """All venues' quotes of one symbol: none may fall far behind its reference price."""
+
+    def __init__(self, walk: Levelled) -> None:
+        self._walk = walk
+        self.lines: list[_Line] = []
+        self._least = self._most = walk.level  # no quote that stands was made of a level beyond these
+
+    def restless(self) -> list[_Line]:
+        """Return the lines whose last quote is too far from the price. Mostly none can be, and none is looked at."""
+        level = self._walk.level
+        self._least, self._most = min(self._least, level), max(self._most, level)
+        if self._is_short(level):
+            return []
+        quoted = [line.quoted for line in self.lines]
+        self._least, self._most = min(level, *quoted), max(level, *quoted)
+        if self._is_short(level):
+            return []
+        return [line for line in self.lines if abs(level - line.quoted) > LEASH_BPS * BPS]
+
+    def _is_short(self, level: float) -> bool:
+        return max(level - self._least, self._most - level) <= LEASH_BPS * BPS
 
 
 def _per_unit(step: Decimal) -> int:
@@ -243,14 +265,17 @@ class Market:
         self._walks: list[_Walk] = []
         self._coins: dict[str, _Walk] = {}
         self.currencies = self._currencies(seed) if self.mixed else {}
+        self._leashes: list[_Leash] = []
         self._lines: dict[tuple[str, str], _Line] = {}
         traded = set(self._places)
         for symbol in symbols:
             moving = self._moving(symbol, seed)
+            self._leashes.append(leash := _Leash(moving))
             for venue in venues:
                 if (venue, symbol) in traded:
                     draw = seeded(f"{seed} {symbol} {venue}")
-                    self._lines[venue, symbol] = _Line(held[venue, symbol], moving, draw, worths)
+                    self._lines[venue, symbol] = line = _Line(held[venue, symbol], moving, draw, worths)
+                    leash.lines.append(line)
 
     def _currencies(self, seed: int) -> dict[str, Currency]:
         """Let the worth of each currency but USDT walk, apart from the coins."""
@@ -293,7 +318,7 @@ class Market:
         common = self._common.gauss(0.0, self._sigma)
         for walk in self._walks:
             walk.step(common, self._sigma)
-        return [pair for pair, line in self._lines.items() if line.restless()]
+        return [line.place for leash in self._leashes for line in leash.restless()]
 
     def quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].quote()

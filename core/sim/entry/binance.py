@@ -38,6 +38,10 @@ class BinanceEntry:
     fee_in_coin: ClassVar = True
     unique: ClassVar[Unique] = "open"
 
+    @staticmethod
+    def lattice(instrument: Instrument) -> Instrument:
+        return instrument
+
     def __init__(self, books: Books, keys: Keys) -> None:
         self._books, self._keys, self.may_withdraw = books, keys, False
         self._symbols = {symbol.replace("/", ""): symbol for symbol in books.instruments}

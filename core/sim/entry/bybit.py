@@ -39,6 +39,10 @@ class BybitEntry:
     fee_in_coin: ClassVar = True
     unique: ClassVar[Unique] = "ever"
 
+    @staticmethod
+    def lattice(instrument: Instrument) -> Instrument:
+        return instrument
+
     def __init__(self, books: Books, keys: Keys) -> None:
         self._books, self._keys, self.may_withdraw = books, keys, False
         self._symbols = {symbol.replace("/", ""): symbol for symbol in books.instruments}
