@@ -8,6 +8,7 @@ from core.sim.currencies import AWAY_S, FAR_BPS, PARTING_S
 from core.sim.market import STEP_S, Market
 
 WAITING = 4  # depegs; more are refused
+MOST_STEPS = 3  # at once
 
 
 class Parting:
@@ -47,10 +48,14 @@ class Parting:
             announce({"fault": "depeg", "venue": coin, "at_ns": end_ns, "phase": "end"})
 
     async def _walk(self, coin: str) -> None:
+        """Go step by step. A process that stood still does not make up for it: such a jump would seem to pay."""
+        whole_s, passed_s, at_ns = 2 * PARTING_S + AWAY_S, 0.0, self._clock_ns()
         try:
-            while (passed_s := (self._clock_ns() - self._since_ns) / 1e9) < 2 * PARTING_S + AWAY_S:
-                way = min(1.0, passed_s / PARTING_S, (2 * PARTING_S + AWAY_S - passed_s) / PARTING_S)
+            while passed_s < whole_s:
+                way = min(1.0, passed_s / PARTING_S, (whole_s - passed_s) / PARTING_S)
                 self._market.depeg(coin, FAR_BPS * way)
                 await asyncio.sleep(STEP_S)
+                now_ns = self._clock_ns()
+                passed_s, at_ns = passed_s + min((now_ns - at_ns) / 1e9, MOST_STEPS * STEP_S), now_ns
         finally:
             self._market.depeg(coin, 0.0)
