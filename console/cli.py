@@ -1,32 +1,19 @@
 """The `arbdesk` command. What a command needs is imported where it runs, so that `--help` answers at once."""
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from console.options import Duration
+from console.options import usual_file as _usual_file
+from console.tape import record, replay, tape
 from core.errors import ConfigurationError, DeskError
 
 if TYPE_CHECKING:
     from core.settings import LogSettings, Settings
-
-
-class Duration(click.ParamType[float]):
-    """A time span: 500ms, 20s, 5m, 2h; a bare number is seconds."""
-
-    name = "duration"
-    _units: ClassVar = {"ms": 1e-3, "": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value).strip())
-        if match is None or float(match[1]) == 0:
-            self.fail(f"{value!r} is no time span: write 500ms, 20s, 5m or 2h.", param, ctx)
-        return float(match[1]) * self._units[match[2]]
 
 
 class Commands(click.Group):
@@ -58,6 +45,10 @@ def main() -> None:
     """
 
 
+for command in (record, replay, tape):
+    main.add_command(command)
+
+
 def desk_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add what `run` and `demo` share."""
     for option in reversed(
@@ -83,6 +74,9 @@ def desk_options(command: Callable[..., None]) -> Callable[..., None]:
             click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
             click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
             click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
+            click.option(
+                "--record", is_flag=False, flag_value="", metavar="[DIR]", help="Put what it hears on a tape, in DIR."
+            ),
             click.option("--theme", help="The screen's colours."),
             click.option(
                 "--picture", type=click.Path(path_type=Path), help="Draw no screen; write one as SVG after --for."
@@ -171,6 +165,8 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     put("metrics_port", options["metrics_port"])
     put("remote.operators", options["operators"])
     put("role", options["role"])
+    put("tape.record", True if options["record"] is not None else None)
+    put("tape.folder", options["record"] or None)
     if options.get("demo_venues"):
         put("demo.venues", tuple(part.strip() for part in options["demo_venues"].split(",")))
     if demo and str(options["symbols"]).isdigit():
@@ -180,14 +176,6 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     for key in ("rate", "seed", "crossings_per_s", "anomalies_per_s", "faults", "live_sim", "order_faults"):
         put(f"demo.{key}", options.get(key))
     return load(options["config"] or (None if demo else _usual_file()), given)
-
-
-def _usual_file() -> Path | None:
-    """Return the user's settings file if there is one. A demo does not read it: it is the same everywhere."""
-    import platformdirs
-
-    usual = platformdirs.user_config_path("arbdesk") / "config.toml"
-    return usual if usual.exists() else None
 
 
 @main.command()

@@ -54,6 +54,8 @@ from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
+from core.tape.recorder import Recorder
+from core.taping import heard
 from core.trading import Trading
 from core.troubles import Silence, Troubles
 
@@ -83,13 +85,14 @@ class Engine:
         name: str,
         books: PaperBooks | None,
         link: OrderLink | None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
         self._mode = mode
         self._log = log
         self._journal = journal
-        self._market = market
+        self._market, self._recorder = market, recorder
         self._notice = Notices()
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
@@ -164,6 +167,7 @@ class Engine:
             self._notice,
             faults=market.faults if market is not None else (),
             gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
+            recording=lambda: recorder.state() if recorder is not None else None,
         )
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
@@ -372,6 +376,8 @@ class Engine:
     def _who_knows(self) -> list[Callable[[], str]]:
         """Return those who know what is wrong with the desk."""
         sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (recorder := self._recorder) is not None:
+            sources.append(lambda: recorder.trouble)
         if (claim := self._claim) is not None:
             sources.append(lambda: claim.trouble)
         if (events := self._events) is not None:
@@ -384,7 +390,7 @@ class Engine:
         venue = self._settings.venues[name]
         asked = wanted(name, self._settings.symbols, self._held.get(name), at_hand=self._market is not None)
         return Feed(
-            dialect(name),
+            dialect(name) if self._recorder is None else heard(dialect(name), self._recorder),
             asked.symbols,
             self._log,
             natives=asked.natives,

@@ -59,12 +59,14 @@ class Trading:
         brokers: Mapping[str, Broker] | None = None,
         books: PaperBooks | None = None,
         link: Link | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`brokers`: where orders go, by venue; without, through `link`, the gateway to live venues, if there is one.
 
         Without either, to paper venues, whose books survive the desk in `books`.
         """
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
+        self._clock_ns = clock_ns
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
         self.limits = Limits(
@@ -76,7 +78,9 @@ class Trading:
             brokers = link.brokers if link is not None else None
         if brokers is None:
             brokers = {
-                venue: PaperBroker(venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, books=books)
+                venue: PaperBroker(
+                    venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, clock_ns, books=books
+                )
                 for venue in detector.book.venues
             }
         places = brokers
@@ -94,6 +98,7 @@ class Trading:
             latencies,
             accounts,
             detector.book.quote,
+            clock_ns,
             rescue=lambda executor: Rescue(self._surroundings(executor, places, settings)),
             holdings=self.holdings,
             proof=self._objection,
@@ -132,7 +137,7 @@ class Trading:
             self._tasks.create_task(self._recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
-                self.look(time.time_ns())
+                self.look(self._clock_ns())
 
     def look(self, now_ns: int) -> None:
         """Hold everything that is open against what is true at `now_ns`."""
@@ -181,9 +186,9 @@ class Trading:
             case Sign(code):
                 return self._sign(code, who)
             case Approve(ticket_id, code):
-                return self._approve(ticket_id, code, time.time_ns(), who)
+                return self._approve(ticket_id, code, self._clock_ns(), who)
             case Refuse(ticket_id):
-                return self._refuse(ticket_id, time.time_ns(), who)
+                return self._refuse(ticket_id, self._clock_ns(), who)
         return ""
 
     def halt(self, why: str, *, who: str = "desk", hedges_too: bool = False, source: str = "trade") -> None:
@@ -196,7 +201,7 @@ class Trading:
         if self._link is not None:
             self._link.push()
         self._arm_later = None
-        self.board.halt(time.time_ns())
+        self.board.halt(self._clock_ns())
         self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
         hedges = " and hedges wait, too" if self.limits.halted_all else ""
         self._notify("error" if who == "desk" else "warning", f"HALTED{hedges}: {why}; arm to go on")
@@ -223,7 +228,7 @@ class Trading:
         if why := self.obstacle():
             self._notify("error", f"not armed: {why}")
             return why
-        until_ns = 0 if who == "desk" else time.time_ns() + self._armed_for_ns
+        until_ns = 0 if who == "desk" else self._clock_ns() + self._armed_for_ns
         self.limits.arm(until_ns)
         self._journal.event("armed", who=who, until_ns=until_ns)
         self._notify("info", f"armed{_through(who)}: approved trades leave the desk")
@@ -312,7 +317,7 @@ class Trading:
             level = "info" if even else "warning"
             self._tell_of_rescue(trade)
         if not automatic:
-            self.board.done(trade.trade_id, told, time.time_ns())
+            self.board.done(trade.trade_id, told, self._clock_ns())
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
             self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
 
@@ -323,7 +328,7 @@ class Trading:
             settings=settings.limits,
             quote=self._quote_to_hedge,
             max_quote_age_ns=self._max_age_ns,
-            clock_ns=time.time_ns,
+            clock_ns=self._clock_ns,
             send=executor.hedge,
             account_for=executor.account_for,
             may_hedge=self._may_hedge,
@@ -396,7 +401,7 @@ class Trading:
     def _fresh_quote(self, venue: str, symbol: str) -> Tick | None:
         """Return what a paper venue fills against: never a quote that we would not trade on ourselves."""
         tick = self._detector.book.quote(venue, symbol)
-        if tick is None or tick.bid_price >= tick.ask_price or time.time_ns() - tick.received_ns > self._max_age_ns:
+        if tick is None or tick.bid_price >= tick.ask_price or self._clock_ns() - tick.received_ns > self._max_age_ns:
             return None
         return tick
 
