@@ -50,16 +50,17 @@ async def replay(
         if not tape.begin_ns <= from_ns <= tape.end_ns:
             why = f"the tape holds {written(tape.begin_ns)} to {written(tape.end_ns)}"
             raise ConfigurationError(f"--from {written(from_ns)}", why=why)
-        deck = Deck(tape, settings, speed=speed, from_ns=from_ns)
-        if no_ui:
-            await _play(deck, tape)
-            return
-        from console.scrubbing import show  # heavy, and only here
+        with Deck(tape, settings, speed=speed, from_ns=from_ns) as deck:
+            await (_play(deck, tape) if no_ui else _show(deck, settings))
 
-        folder = data_dir(settings)
-        folder.mkdir(parents=True, exist_ok=True)
-        log_to(folder / "replay.log", verbose=settings.verbose)
-        await show(deck, settings, folder)
+
+async def _show(deck: Deck, settings: Settings) -> None:
+    from console.scrubbing import show  # heavy, and only here
+
+    folder = data_dir(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    log_to(folder / "replay.log", verbose=settings.verbose)
+    await show(deck, settings, folder)
 
 
 @asynccontextmanager

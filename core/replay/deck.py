@@ -9,7 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from core.desk import Arm, Command, Snapshot
 from core.replay.desk import ReplayDesk
@@ -58,7 +58,7 @@ class DeckState(NamedTuple):
 
 
 class Deck:
-    """Owns the desk that plays, and replaces it where the tape has to be played again."""
+    """Owns the desk that plays, and replaces it where the tape has to be played again. Use it as a context."""
 
     def __init__(
         self, tape: Tape, settings: Settings, *, speed: float = 1.0, from_ns: int = 0, paused: bool = False
@@ -75,6 +75,12 @@ class Deck:
         self._since = (time.monotonic(), self._desk.now_ns)  # at one speed, without a break
         self._shown_s = 0.0
         self._show()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._desk.close()
 
     # --- a desk
 
@@ -138,19 +144,16 @@ class Deck:
 
     async def run(self) -> None:
         """Play until cancelled. Raises what a part of the desk failed with."""
-        try:
-            while True:
-                if not self._wishes and self._still:
-                    self._show()
-                    self._news.clear()
-                    await self._news.wait()
-                wall_s = time.monotonic()
-                await _to_its_end(self._turn)
-                (self._ended.set if self._desk.ended else self._ended.clear)()  # here: an event is no thread's
-                if not self._hurries and (rest_s := TURN_S - (time.monotonic() - wall_s)) > 0:
-                    await asyncio.sleep(rest_s)
-        finally:
-            self._desk.close()
+        while True:
+            if not self._wishes and self._still:
+                self._show()
+                self._news.clear()
+                await self._news.wait()
+            wall_s = time.monotonic()
+            await _to_its_end(self._turn)
+            (self._ended.set if self._desk.ended else self._ended.clear)()  # here: an event is no thread's
+            if not self._hurries and (rest_s := TURN_S - (time.monotonic() - wall_s)) > 0:
+                await asyncio.sleep(rest_s)
 
     # --- in the thread, one turn at a time
 

@@ -19,20 +19,20 @@ KEY = {key.id: key.keys for key in KEYS if key.scope == "replay"}
 
 @pytest.fixture(scope="module")
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tape]:
-    with Tape(simulated(tmp_path_factory.mktemp("tapes") / "tape", 40.0, rate=200)) as tape:
+    with Tape(simulated(tmp_path_factory.mktemp("tapes") / "tape", 40.0, rate=100)) as tape:
         yield tape
 
 
 @asynccontextmanager
-async def playing(tape: Tape, **given: object) -> AsyncIterator[Deck]:
-    deck = Deck(tape, settings(), speed=1.0, from_ns=tape.begin_ns + 5 * S, **given)  # type: ignore[arg-type]
-    running = asyncio.create_task(deck.run())
-    try:
-        yield deck
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+async def playing(tape: Tape) -> AsyncIterator[Deck]:
+    with Deck(tape, settings(), from_ns=tape.begin_ns + 5 * S, paused=True) as deck:
+        running = asyncio.create_task(deck.run())
+        try:
+            yield deck
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
 
 
 async def until(deck: Deck, true: Callable[[DeckState], bool]) -> DeckState:
@@ -48,7 +48,7 @@ def arrived(at_ns: int) -> Callable[[DeckState], bool]:
 
 
 async def test_every_key_of_the_tape_does_what_the_help_says(tape: Tape) -> None:
-    async with playing(tape, paused=True) as deck:
+    async with playing(tape) as deck:
         app = Scrubbing(deck, settings(), None)
         async with app.run_test(size=(200, 50)) as pilot:
 
@@ -100,7 +100,7 @@ async def test_every_key_of_the_tape_does_what_the_help_says(tape: Tape) -> None
 
 
 async def test_the_screen_says_replay_and_where_the_tape_is(tape: Tape) -> None:
-    async with playing(tape, paused=True) as deck:
+    async with playing(tape) as deck:
         for size in ((200, 50), (80, 24)):
             app = Scrubbing(deck, settings(), None)
             async with app.run_test(size=size) as pilot:
@@ -113,7 +113,7 @@ async def test_the_screen_says_replay_and_where_the_tape_is(tape: Tape) -> None:
 
 
 async def test_the_bar_fits_every_width_and_marks_where_it_hurries_to(tape: Tape) -> None:
-    async with playing(tape, paused=True) as deck:
+    async with playing(tape) as deck:
         state = deck.state()._replace(target_ns=tape.end_ns - S)
     for width in (80, 112, 200):
         spans = bar(state, width)
@@ -124,7 +124,7 @@ async def test_the_bar_fits_every_width_and_marks_where_it_hurries_to(tape: Tape
 
 
 async def test_any_moment_of_a_tape_is_reached_in_time_with_what_was_open_before_it(tape: Tape) -> None:
-    async with playing(tape, paused=True) as deck:
+    async with playing(tape) as deck:
         for at_s in (30, 3, 38, 17):
             deck.seek(tape.begin_ns + at_s * S)
             state = await until(deck, arrived(tape.begin_ns + at_s * S))

@@ -21,7 +21,7 @@ from tests.tape.samples import entries, settings, simulated
 
 @pytest.fixture(scope="module")
 def tape(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tape]:
-    with Tape(simulated(tmp_path_factory.mktemp("tapes") / "tape", 12.0)) as tape:
+    with Tape(simulated(tmp_path_factory.mktemp("tapes") / "tape", 8.0, rate=600)) as tape:
         yield tape
 
 
@@ -37,8 +37,8 @@ def decided(tape: Tape, given: Settings) -> tuple[str, dict[str, int]]:
 def test_the_same_tape_and_settings_decide_the_same_and_other_settings_do_not(tape: Tape) -> None:
     first, counts = decided(tape, settings())
     assert decided(tape, settings()) == (first, counts)
-    assert counts["opportunity"] > 10
-    assert counts["trade intended"] > 5
+    assert counts["opportunity"] > 5
+    assert counts["trade intended"] > 3
     assert counts["order ended"] >= 2 * counts["trade intended"]
     assert decided(tape, settings(spreads={"min_edge_bps": 9}))[0] != first
     assert decided(tape, settings(limits={"max_order_notional": 500}))[0] != first
@@ -50,7 +50,7 @@ def test_the_portions_it_is_played_in_do_not_matter(tape: Tape) -> None:
     chance, desk = random.Random(2), ReplayDesk(tape, settings())
     while not desk.ended:
         if chance.random() < 0.5:
-            desk.play(most=chance.randrange(1, 400))
+            desk.play(most=chance.randrange(1, 200))
         else:
             desk.play(desk.now_ns + chance.randrange(1, 10**8))
         desk.snapshot()
@@ -60,7 +60,7 @@ def test_the_portions_it_is_played_in_do_not_matter(tape: Tape) -> None:
 
 def test_a_person_who_approves_nothing_still_gets_the_same_tickets(tape: Tape) -> None:
     first, counts = decided(tape, settings(approval="manual"))
-    assert counts["ticket"] > 5
+    assert counts["ticket"] > 3
     assert "order sent" not in counts
     assert decided(tape, settings(approval="manual")) == (first, counts)
 
@@ -72,7 +72,7 @@ def test_the_snapshot_is_of_the_tapes_time_and_says_that_it_is_a_replay(tape: Ta
     shown = desk.snapshot()
     assert shown.mode == "REPLAY"
     assert shown.taken_ns == desk.now_ns == at_ns
-    assert shown.ticks.consumed == shown.ticks.offered == desk.entries > 5_000
+    assert shown.ticks.consumed == shown.ticks.offered == desk.entries > 2_000
     assert {venue.name for venue in shown.venues if venue.health == "up"} == {"binance", "bybit", "okx"}
     assert all(0 <= at_ns - quote.received_ns < 10**9 for quote in shown.quotes)
     assert shown.order_counts["filled"] > 0
@@ -86,14 +86,14 @@ def test_the_snapshot_is_of_the_tapes_time_and_says_that_it_is_a_replay(tape: Ta
 
 
 def test_a_desk_that_begins_in_the_middle_knows_the_market_and_decides_from_there_on(tape: Tape) -> None:
-    from_ns = tape.begin_ns + 6 * 10**9
+    from_ns = tape.begin_ns + 4 * 10**9
     desk, whole = ReplayDesk(tape, settings(), from_ns=from_ns), ReplayDesk(tape, settings())
     whole.play(from_ns - 1)
     here, there = ({(q.venue, q.symbol): q.bid_price for q in one.snapshot().quotes} for one in (desk, whole))
     assert here == there
     assert len(here) == 24
     desk.play()
-    assert desk.decisions.counts["opportunity"] > 3
+    assert desk.decisions.counts["opportunity"] > 1
     assert desk.entries < tape.entries_count
     for one in (desk, whole):
         one.close()

@@ -66,10 +66,10 @@ def test_the_market_of_any_moment_is_the_last_word_of_every_venue_and_symbol(tmp
 
 
 def test_any_flipped_byte_is_found_and_named_and_the_rest_is_read(tmp_path: Path) -> None:
-    some = entries(2_000)
+    some = entries(1_000)
     (file,) = written(tmp_path / "tape", some).iterdir()
     sound, chance = file.read_bytes(), random.Random(5)
-    for offset in sorted(chance.sample(range(len(sound)), 150)):
+    for offset in sorted(chance.sample(range(len(sound)), 80)):
         flipped = bytearray(sound)
         flipped[offset] ^= 1 << chance.randrange(8)
         file.write_bytes(flipped)
@@ -81,7 +81,7 @@ def test_any_flipped_byte_is_found_and_named_and_the_rest_is_read(tmp_path: Path
             assert file.name in str(damage)
             assert not damage.torn
             read = all_of(tape)
-            assert len(read) >= 1_900
+            assert len(read) >= 900
             found = set(read)
             assert [one for one in some if one in found] == read
 
