@@ -46,7 +46,7 @@ class Tape:
             TapeError: there is no tape, or nothing on it says what it is about.
         """
         self.files = _files(path)
-        self.path = self.files[0].parent if len(self.files) > 1 else path
+        self.path = path if path.is_file() else self.files[0].parent
         self.damages: list[Damage] = []  # found so far
         self._stack = ExitStack()
         self._maps: list[mmap.mmap | bytes] = []
