@@ -1,5 +1,6 @@
 """The console: draws the desk some times a second, and turns keys into commands."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -121,6 +122,11 @@ class Console(Viewing, inherit_bindings=False):
         self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         self.call_after_refresh(self.frame)
         self.call_after_refresh(self._recall)
+
+    async def on_exit_app(self) -> None:
+        """Before the screen is left: what takes long must not hold the core, which goes on in the same loop."""
+        if stop_listening := getattr(self._driver, "stop_listening", None):
+            await asyncio.to_thread(stop_listening)
 
     # Frames
 

@@ -500,6 +500,17 @@ def bench_console(seconds: int, keys: int, tries: int, as_json: bool) -> None:
 
 
 @bench.command()
+@click.option("--for", "for_s", type=Duration(), default=3_600.0, help="[1h]")
+@click.option("--rate", type=click.IntRange(10, 20_000), default=2_000, show_default=True, help="Ticks a second.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def steady(for_s: float, rate: int, as_json: bool) -> None:
+    """A console left alone for long: its memory, and the longest wait for a frame."""
+    from console.bench.steady import steady as measured
+
+    measured(for_s, rate, as_json=as_json)
+
+
+@bench.command()
 @click.option("--for", "seconds", type=click.FloatRange(60, 86_400), default=1_200.0, show_default=True, metavar="S")
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--models/--no-models", default=True, help="Ask each model about every alarm, too.  [simulated models]")

@@ -1,5 +1,6 @@
 """What stands between the console and a terminal that may be slow, stuck, or gone."""
 
+import contextlib
 import sys
 from queue import Full
 
@@ -50,6 +51,21 @@ if sys.platform != "win32":
                 return False
             self.lost = False
             return True
+
+        def run_input_thread(self) -> None:
+            """Read keys. A terminal that is gone is no failure of the program: who watches for that ends it."""
+            with contextlib.suppress(OSError):
+                super().run_input_thread()
+
+        def stop_listening(self) -> None:
+            """End the thread that reads keys: it looks up ten times a second only, so this is not for the event loop.
+
+            What Textual's own driver waits for, in the event loop, has then happened already.
+            """
+            self.exit_event.set()
+            if self._key_thread is not None:
+                self._key_thread.join(CLOSE_S)
+            self.exit_event.clear()
 
         def close(self) -> None:
             """End the writing thread, unless it cannot be reached; it is a daemon and goes with the process."""

@@ -14,6 +14,7 @@ from core.analysis.state import AnalysisState
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
+from core.notices import Notice
 from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from core.tape.recorder import Recording
@@ -220,15 +221,6 @@ class CrossView(msgspec.Struct, frozen=True):
     premium_bps: float | None  # how much dearer the coin is where it would be sold, middle against middle
     age_ns: int  # of the oldest price in it, rates too
     off: tuple[str, ...] = ()  # stablecoins in it that are far from their dollar: do not believe it
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """Something that the person should know; the same text again only raises `times`."""
-
-    at_ns: int
-    level: Literal["info", "warning", "error"]
-    text: str
-    times: int = 1
 
 
 class TickCounts(msgspec.Struct, frozen=True):

@@ -17,7 +17,9 @@ from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
 from core.analysis.quality import Label
 from core.analysis.verdicts import Verdicts
+from core.brokerage import learn_lattices, on_paper, through
 from core.claims import GroupClaim
+from core.collecting import collect, feed, keep_listings_fresh, known_listings
 from core.control import Door, Halted
 from core.desk import (
     AcceptProposal,
@@ -36,14 +38,13 @@ from core.execution.journal import Journal
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids
 from core.execution.rows import OrderRecord
-from core.feeds.catalogue import dialect, taker_fee
-from core.feeds.feed import Feed
-from core.feeds.listings import Shelf, keep_fresh, on_the_shelf, wanted
+from core.feeds.catalogue import taker_fee
 from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments, shipped
 from core.latency import Latencies, Percentiles
 from core.live.link import Link as OrderLink
+from core.live.wire import Gate
 from core.log.ticklog import TickLog
 from core.notices import Notices
 from core.places import data_dir
@@ -55,7 +56,6 @@ from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
 from core.tape.recorder import Recorder
-from core.taping import heard
 from core.trading import Trading
 from core.troubles import Silence, Troubles
 
@@ -63,8 +63,6 @@ if TYPE_CHECKING:
     from core.remote.station import Station
 
 logger = logging.getLogger("arbdesk")
-
-DEMO_SILENCE_S = 3.0
 
 
 class Engine:
@@ -96,8 +94,8 @@ class Engine:
         self._notice = Notices()
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
-        self._held = {} if market is not None else on_the_shelf(data_dir(settings) / "instruments", fees)
-        lattices = [one for held in self._held.values() for one in held.instruments()]
+        held = {} if market is not None else known_listings(settings, fees)
+        lattices = [one for listed in held.values() for one in listed.instruments()]
         self._instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
         self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
         ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
@@ -125,11 +123,14 @@ class Engine:
             accounts,
             self._notice,
             self._worker.owns,
+            through(link) if link is not None else on_paper(settings, self._detector, self._instruments, books),
             self._claim,
             self._verdicts,
-            books=books,
-            link=link,
+            gate_closed=link.push if link is not None else None,
         )
+        if link is not None:
+            link.watch(self._gate, self._latencies)
+            learn_lattices(link, self._instruments, settings, self._notice)
         self._link = link
         self._gateway, self._session = gateway, SessionBook()
         self._analyst = Analyst(
@@ -146,15 +147,18 @@ class Engine:
             strategy_every_s=settings.analysis.strategy_every_s,
             truth=market is not None,
         )
-        self._collectors = [self._collector(name) for name in fees] if settings.role != "worker" else []
+        urls = market.urls if market is not None else {}
+        self._feeds = [feed(settings, name, log, held.get(name), urls.get(name), recorder) for name in fees]
+        if settings.role == "worker":
+            self._feeds = []
         self._troubles = Troubles(self._who_knows(), self._notice)
-        self._guard = Guard(settings, self._trading, self._detector.book, self._collectors, self._way_is_lost)
+        self._guard = Guard(settings, self._trading, self._detector.book, self._feeds, self._way_is_lost)
         self._portrait = Portrait(
             settings,
             mode,
             name,
             log,
-            self._collectors,
+            self._feeds,
             self._detector,
             self._instruments,
             self._worker,
@@ -223,6 +227,11 @@ class Engine:
             )
             self._portrait.outside = lambda: station.outside
 
+    def _gate(self) -> Gate:
+        """Return what the order gateway holds every order against once more."""
+        limits = self._trading.limits
+        return Gate(limits.armed and not limits.halted, not limits.may_hedge(""))
+
     def _way_is_lost(self) -> str:
         """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
         return str(self._log.stopped) or (self._link.why_not_any() if self._link is not None else "")
@@ -231,7 +240,7 @@ class Engine:
         """Return the way in for `arbdesk halt` on this machine."""
 
         def halt(asked: Halt, who: str) -> None:
-            self._trading.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
+            self._trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
         return Door(halt, self._halted)
 
@@ -319,6 +328,8 @@ class Engine:
                 tasks.create_task(self._claim.run(), name="claims")
             if self._events is not None:
                 tasks.create_task(self._events.run(), name="events")
+            if self._link is not None:
+                tasks.create_task(self._link.run(self._notice), name="order gateway")
             tasks.create_task(self._trading.run(), name="trading")
             tasks.create_task(self._portrait.keep(), name="portrait")
             tasks.create_task(self._troubles.run(), name="troubles")
@@ -330,19 +341,11 @@ class Engine:
                 tasks.create_task(self._analyst.run(), name="analyst")
                 tasks.create_task(self._identity.run(), name="identity")
             if self._market is None:
-                real = [name for name, venue in self._settings.venues.items() if venue.enabled and venue.url is None]
-                shelf = Shelf(data_dir(self._settings) / "instruments")
-                fresh = keep_fresh(real, shelf, lambda held: self._instruments.learn_all(held.instruments()))
-                tasks.create_task(fresh, name="instruments")
+                tasks.create_task(keep_listings_fresh(self._settings, self._instruments), name="instruments")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
-            self._collecting = tasks.create_task(self._collect(), name="collectors")
-
-    async def _collect(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for collector in self._collectors:
-                tasks.create_task(collector.run(), name=f"collector {collector.name}")
+            self._collecting = tasks.create_task(collect(self._feeds), name="collectors")
 
     async def _finish_market(self) -> list[Crossing] | None:
         if self._market is None:
@@ -385,20 +388,6 @@ class Engine:
         if self._settings.role == "worker":  # where there are collectors, each venue tells of itself
             sources.append(Silence(lambda: self._worker.consumed))
         return sources
-
-    def _collector(self, name: str) -> Feed:
-        venue = self._settings.venues[name]
-        asked = wanted(name, self._settings.symbols, self._held.get(name), at_hand=self._market is not None)
-        return Feed(
-            dialect(name) if self._recorder is None else heard(dialect(name), self._recorder),
-            asked.symbols,
-            self._log,
-            natives=asked.natives,
-            clock=dialect(name).clock if self._market is None and venue.url is None else None,
-            leave_out=asked.left_out,
-            url=self._market.urls[name] if self._market is not None else venue.url,
-            silence_s=DEMO_SILENCE_S if self._market is not None else venue.silence_s,
-        )
 
     def tell_left_open(self, left_open: Sequence[OrderRecord]) -> None:
         """Say which orders an earlier run left without an end."""

@@ -41,7 +41,7 @@ class Guard:
         self._currencies = {currencies(symbol)[1] for symbol in settings.symbols}
         self._shares = settings.log.group is not None  # others have a part of the symbols, or all of them
         self._wires = Tripwires(settings.controls, settings.limits)
-        trading.obstacle = self.obstacle
+        trading.arming.obstacle = self.obstacle
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -53,9 +53,9 @@ class Guard:
         """Look once: cheap enough for some times a second."""
         limits, now_ns = self._trading.limits, self._clock_ns()
         if limits.timed_out(now_ns):
-            self._trading.time_out()
+            self._trading.arming.time_out()
         if limits.armed and (trip := self._wires.look(self._signs(now_ns))):
-            self._trading.halt(trip.why, source=trip.source)
+            self._trading.arming.halt(trip.why, source=trip.source)
 
     def obstacle(self) -> str:
         """Return why the desk may not be armed at this moment; nothing if it may."""

@@ -7,20 +7,18 @@ import asyncio
 import getpass
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from core.errors import ConfigurationError
+from core.notices import Notify
 from core.spreads.detector import Detector
 from core.spreads.identity import Identities, Place, Stranger
 
 LOOK_S = 1.0
 OLD_NS = 60_000_000_000  # a quote that has not changed for a minute still tells what is meant by a name
-
-Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
 class Ledger:

@@ -6,11 +6,23 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from core.desk import Notice
+import msgspec
 
 KEPT = 200
 
+Level = Literal["info", "warning", "error"]
+Notify = Callable[[Level, str], None]
+
 logger = logging.getLogger("arbdesk")
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """Something that the person should know; the same text again only raises `times`."""
+
+    at_ns: int
+    level: Level
+    text: str
+    times: int = 1
 
 
 class Notices:
@@ -20,7 +32,7 @@ class Notices:
         self._kept: deque[Notice] = deque(maxlen=KEPT)
         self._clock_ns = clock_ns
 
-    def __call__(self, level: Literal["info", "warning", "error"], text: str) -> None:
+    def __call__(self, level: Level, text: str) -> None:
         last = self._kept[-1] if self._kept else None
         if last is not None and last.text == text:
             self._kept[-1] = Notice(self._clock_ns(), level, text, last.times + 1)

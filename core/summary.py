@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from core.desk import Snapshot, TickCounts
 
 IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
@@ -61,7 +63,7 @@ def _across(snapshot: Snapshot) -> dict[str, Any]:
 
 def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
     """Return what the design's schema names, from the last snapshot; `truth` is there in a demo only."""
-    ticks, tickets, analysis = snapshot.ticks, snapshot.ticket_counts, snapshot.analysis
+    ticks, analysis = snapshot.ticks, snapshot.analysis
     result: dict[str, Any] = {
         "elapsed_s": round((snapshot.taken_ns - snapshot.started_ns) / 1e9, 3),
         "mode": snapshot.mode,
@@ -96,40 +98,14 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         },
         "routes": len(snapshot.edges),
         "opportunities": {"found": snapshot.opportunities, "ghosts": dict(snapshot.ghosts)},
-        "tickets": {
-            "offered": tickets.offered,
-            "approved": tickets.approved,
-            "expired": tickets.expired,
-            "refused": tickets.refused,
-        },
+        "tickets": msgspec.to_builtins(snapshot.ticket_counts),
         "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
         "refusals": dict(snapshot.refusals),
         **_order_gateway(snapshot),
         "pnl": dict(snapshot.pnl),
         "profit": _profit(snapshot),
-        "fees": [
-            {
-                "venue": fee.venue,
-                "currency": fee.currency,
-                "notional": fee.notional,
-                "modelled": fee.modelled,
-                "charged": fee.charged,
-                "elsewhere": dict(fee.elsewhere),
-            }
-            for fee in snapshot.fees
-        ],
-        "inventory": [
-            {
-                "venue": held.venue,
-                "currency": held.currency,
-                "amount": held.amount,
-                "moved": held.moved,
-                "reserved": held.reserved,
-                "side": held.side,
-                "trades_left": held.trades_left,
-            }
-            for held in snapshot.inventory
-        ],
+        "fees": msgspec.to_builtins(snapshot.fees),
+        "inventory": msgspec.to_builtins(snapshot.inventory),
         "naked_seconds": dict(snapshot.naked_seconds),
         "dust": dict(snapshot.dust),
         "open": [

@@ -2,30 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from typing import Literal
+from collections.abc import Callable, Sequence
 
 from core.analysis.verdicts import Verdicts
+from core.arming import Arming
+from core.brokerage import Brokerage
 from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.executor import ANSWER_S, Claim, Executor
-from core.execution.holdings import Holdings, paper_stock
+from core.execution.holdings import Holdings
 from core.execution.journal import Journal
 from core.execution.lattice import objection
 from core.execution.limits import Limits
-from core.execution.orders import Broker, Order, Placed, Refusal, Trade, exact
-from core.execution.paper import PaperBroker
-from core.execution.paperbooks import PaperBooks
+from core.execution.orders import Order, Placed, Refusal, Trade, exact
 from core.execution.planning import Ids, plan
 from core.execution.profit import Profit, profit, rates
-from core.execution.recovery import Balances, Recovery
+from core.execution.recovery import Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies
-from core.live.link import Link
-from core.live.wire import Gate
+from core.notices import Notify
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity, Route
@@ -36,7 +33,6 @@ ALARM_NS = 5_000_000_000  # an order of unknown fate for so long is worth a loud
 GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
 
 HERE = "the desk's own console"
-Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
 class Trading:
@@ -53,72 +49,58 @@ class Trading:
         accounts: Accounts,
         notify: Notify,
         owns: Callable[[], bool],
+        brokerage: Brokerage,
         claim: Claim | None = None,
         advice: Verdicts | None = None,
-        *,
-        brokers: Mapping[str, Broker] | None = None,
-        books: PaperBooks | None = None,
-        link: Link | None = None,
+        gate_closed: Callable[[], None] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`brokers`: where orders go, by venue; without, through `link`, the gateway to live venues, if there is one.
+        """`owns`: whether the book is this desk's to decide on, and no other worker's.
 
-        Without either, to paper venues, whose books survive the desk in `books`.
+        `gate_closed` is called at once when a halt has closed the gate.
         """
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
         self._clock_ns = clock_ns
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
+        self._brokerage = brokerage
         self.limits = Limits(
             settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms, advice=advice
         )
         self.board = TicketBoard(settings.limits, latencies)
-        self._link = link
-        if brokers is None:
-            brokers = link.brokers if link is not None else None
-        if brokers is None:
-            brokers = {
-                venue: PaperBroker(
-                    venue, self._fresh_quote, instruments, settings.paper.latency_ms / 1e3, clock_ns, books=books
-                )
-                for venue in detector.book.venues
-            }
-        places = brokers
-        stock = paper_stock(detector.book.quote, settings.symbols, settings.paper.start_worth)
-        if link is not None:
-            stock = _unlimited  # what is there is the venues' to say
-            link.watch(self._gate, latencies)
-            self._learn(link, notify, settings.symbols)
-        self.holdings = Holdings(stock if books is None else books.stock(stock), instruments)
-        self._books = books
+        self.holdings = Holdings(brokerage.stock, instruments)
         self.executor = Executor(
             self.limits,
             journal,
-            brokers,
+            brokerage.brokers,
             latencies,
             accounts,
             detector.book.quote,
             clock_ns,
-            rescue=lambda executor: Rescue(self._surroundings(executor, places, settings)),
+            rescue=lambda executor: Rescue(self._surroundings(executor)),
             holdings=self.holdings,
             proof=self._objection,
             claim=claim,
-            ready=link.why_not if link is not None else None,
+            ready=brokerage.why_not,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
-        statements: Mapping[str, Balances] = link.accounts if link is not None else {}
-        if books is not None:
-            statements = {venue: books.balances(venue) for venue in detector.book.venues}
-        self.recovery = Recovery(journal, self.executor, self.holdings, statements, ask_s=ANSWER_S)
-        self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
+        self.recovery = Recovery(journal, self.executor, self.holdings, brokerage.statements, ask_s=ANSWER_S)
+        self.arming = Arming(
+            self.limits,
+            self.board,
+            self.recovery,
+            journal,
+            notify,
+            self._go_on,
+            armed_for_s=settings.controls.armed_for_s,
+            closed=gate_closed,
+            clock_ns=clock_ns,
+        )
         self._numeraire = settings.numeraire
-        self._armed_for_ns = int(settings.controls.armed_for_s * 1e9)
-        self._arm_later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
-        self._journal, self._ids, self._notify = journal, ids, notify
-        self._owns = owns  # whether the book is this desk's to decide on, and no other worker's
+        self._journal, self._ids, self._notify, self._owns = journal, ids, notify, owns
         self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
         self._alarmed: set[str] = set()  # trades whose unknown orders were told of
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
@@ -132,9 +114,7 @@ class Trading:
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
         async with asyncio.TaskGroup() as self._tasks:
-            if self._link is not None:
-                self._tasks.create_task(self._link.run(self._notify), name="order gateway")
-            self._tasks.create_task(self._recover(), name="recovery")
+            self._tasks.create_task(self.arming.recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
                 self.look(self._clock_ns())
@@ -142,9 +122,8 @@ class Trading:
     def look(self, now_ns: int) -> None:
         """Hold everything that is open against what is true at `now_ns`."""
         if self._journal.broken and not self.limits.halted:
-            self.halt(f"the journal cannot be written: {self._journal.broken}", source="journal")
-        if self._books is not None and self._books.opened and not self.recovery.state:
-            self._books.opened = False
+            self.arming.halt(f"the journal cannot be written: {self._journal.broken}", source="journal")
+        if not self.recovery.state and self._brokerage.opened():
             self.recovery.checkpoint()
         self._watch_rescues(now_ns)
         self._put_tickets_away(now_ns)
@@ -175,96 +154,12 @@ class Trading:
         `who` is the "person" at the desk, the "desk" itself, or somebody elsewhere by name.
         """
         match command:
-            case Arm(lift_halt):
-                return self._arm(who, lift_halt=lift_halt)
-            case Disarm():
-                self.limits.disarm()
-                self._journal.event("disarmed", who=who)
-                self._notify("info", f"disarmed{_through(who)}: no new order leaves")
-            case Halt(why, hedges_too):
-                self.halt(why, who=who, hedges_too=hedges_too, source="command")
-            case Sign(code):
-                return self._sign(code, who)
             case Approve(ticket_id, code):
                 return self._approve(ticket_id, code, self._clock_ns(), who)
             case Refuse(ticket_id):
                 return self._refuse(ticket_id, self._clock_ns(), who)
-        return ""
-
-    def halt(self, why: str, *, who: str = "desk", hedges_too: bool = False, source: str = "trade") -> None:
-        """Stop at once: no order leaves and no ticket stays open until somebody arms again.
-
-        `source` is the kind of thing that asked for it, for the journal.
-        """
-        why += _through(who)
-        self.limits.halt(why, hedges_too=hedges_too)
-        if self._link is not None:
-            self._link.push()
-        self._arm_later = None
-        self.board.halt(self._clock_ns())
-        self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
-        hedges = " and hedges wait, too" if self.limits.halted_all else ""
-        self._notify("error" if who == "desk" else "warning", f"HALTED{hedges}: {why}; arm to go on")
-
-    def time_out(self) -> None:
-        """Disarm a desk that has been armed for as long as a person's arming lasts."""
-        self.limits.disarm()
-        self._journal.event("disarmed", who="desk", why="the arming timed out")
-        self._notify("warning", f"disarmed: it was armed for {self._armed_for_ns / 1e9:g} s; arm it again to go on")
-
-    def _arm(self, who: str, *, lift_halt: bool) -> str:
-        if self.limits.halted and not lift_halt:
-            why = f"it was halted meanwhile ({self.limits.halted_why}); arm again to go on"
-            self._notify("warning", f"not armed: {why}")
-            return why
-        if self.recovery.state:
-            self._arm_later = who
-            self._notify("info", f"not armed yet: {self.recovery.state}")
-            return f"not yet: {self.recovery.state}"
-        if points := self.recovery.points():
-            why = f"{len(points)} points need a person's signature"
-            self._notify("warning", f"not armed: {why}")
-            return why
-        if why := self.obstacle():
-            self._notify("error", f"not armed: {why}")
-            return why
-        until_ns = 0 if who == "desk" else self._clock_ns() + self._armed_for_ns
-        self.limits.arm(until_ns)
-        self._journal.event("armed", who=who, until_ns=until_ns)
-        self._notify("info", f"armed{_through(who)}: approved trades leave the desk")
-        pending, self.recovery.pending = self.recovery.pending, []
-        for trade, records in pending:
-            assert self._tasks is not None
-            self._tasks.create_task(self._resume(trade, records), name=f"trade {trade.trade_id}")
-        return ""
-
-    async def _recover(self) -> None:
-        """Prove what an earlier run left open; then arm, if that was asked for meanwhile."""
-        await self.recovery.run()
-        for line in self.recovery.points():
-            self._notify("error", f"needs a person's signature: {line}")
-        if (who := self._arm_later) is not None:
-            self._arm_later = None
-            self._arm(who, lift_halt=False)
-
-    async def _resume(self, trade: Trade, records: Sequence[Placed]) -> None:
-        self._notify("warning", f"going on with the rescue of {trade.route.symbol} that an earlier run began")
-        await self.recovery.resume(trade, records)
-        self._tell_of_rescue(trade)
-
-    def _sign(self, code: str, who: str) -> str:
-        why = ""
-        if self.recovery.state or not self.recovery.points():
-            why = "there is nothing to sign"
-        elif code != self.recovery.code():
-            why = "it has changed meanwhile, or the code is another one"
-        if why:
-            self._notify("warning", f"not signed: {why}")
-            return why
-        signed = self.recovery.sign()
-        self._journal.event("signed", who=who, lines=list(signed))
-        self._notify("info", f"{len(signed)} points signed{_through(who)}; the desk can be armed")
-        return ""
+            case _:
+                return self.arming.submit(command, who)
 
     def _refuse(self, ticket_id: str, now_ns: int, who: str) -> str:
         if refusal := self.board.refuse(ticket_id, now_ns, _by(who)):
@@ -301,7 +196,7 @@ class Trading:
         if isinstance(fates, Refusal):
             self._answered.discard(trade.route)  # nothing was sent: it may be offered again while it lasts
             if fates.reason == "journal":
-                self.halt(f"the journal does not take orders: {fates.detail}", source="journal")
+                self.arming.halt(f"the journal does not take orders: {fates.detail}", source="journal")
             self._journal.event(
                 "trade not sent",
                 trade_id=trade.trade_id,
@@ -321,11 +216,20 @@ class Trading:
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
             self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
 
-    def _surroundings(self, executor: Executor, brokers: Mapping[str, Broker], settings: Settings) -> Surroundings:
+    def _go_on(self, trade: Trade, records: Sequence[Placed]) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(self._resume(trade, records), name=f"trade {trade.trade_id}")
+
+    async def _resume(self, trade: Trade, records: Sequence[Placed]) -> None:
+        self._notify("warning", f"going on with the rescue of {trade.route.symbol} that an earlier run began")
+        await self.recovery.resume(trade, records)
+        self._tell_of_rescue(trade)
+
+    def _surroundings(self, executor: Executor) -> Surroundings:
         return Surroundings(
-            brokers=brokers,
+            brokers=self._brokerage.brokers,
             instruments=self._instruments,
-            settings=settings.limits,
+            settings=self._settings,
             quote=self._quote_to_hedge,
             max_quote_age_ns=self._max_age_ns,
             clock_ns=self._clock_ns,
@@ -335,32 +239,13 @@ class Trading:
             spendable=self.holdings.spendable,
         )
 
-    def _learn(self, link: Link, notify: Notify, symbols: Sequence[str]) -> None:
-        """Take the venues' own word for their lattices, and say what differs from what was known."""
-        for venue, listed in link.instruments.items():
-            for stated in listed:
-                known = self._instruments.find(venue, stated.symbol)
-                if known != stated:
-                    self._instruments.learn(stated)
-                    notify("info", f"{venue} trades {stated.symbol} at ticks of {stated.tick_size:f}, lots of "
-                           f"{stated.lot_size:f}, from {stated.min_size:f} and {stated.min_notional:f} on")  # fmt: skip
-            for symbol in set(symbols) - {stated.symbol for stated in listed}:
-                self._instruments.forget(venue, symbol)
-                notify("warning", f"{venue} does not trade {symbol} at this moment")
-
     def _quote_to_hedge(self, venue: str, symbol: str) -> Tick | None:
         """Return what a hedge may be priced at: nothing of a venue that takes no order at this moment."""
-        if self._link is not None and self._link.why_not(venue):
-            return None
-        return self._detector.book.quote(venue, symbol)
+        return None if self._brokerage.why_not(venue) else self._detector.book.quote(venue, symbol)
 
     def _may_hedge(self, symbol: str) -> str:
-        """Return why no hedge may leave; while the gateway is away, a hedge waits for it."""
-        return self.limits.may_hedge(symbol) or (self._link.why_not_any() if self._link is not None else "")
-
-    def _gate(self) -> Gate:
-        """Return what the order gateway holds every order against once more."""
-        return Gate(self.limits.armed and not self.limits.halted, not self.limits.may_hedge(""))
+        """Return why no hedge may leave; while no order can be sent at all, a hedge waits for that."""
+        return self.limits.may_hedge(symbol) or self._brokerage.why_not_any()
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)
@@ -372,7 +257,7 @@ class Trading:
             if one.trade_id == trade.trade_id and one.owner == "person":
                 how = "bought and not sold" if one.base > 0 else "sold and not bought"
                 what = f"{abs(one.base).normalize():f} {one.symbol} {how}" if one.base else one.symbol
-                self.halt(f"{what} needs a person: {one.why}", source="rescue")
+                self.arming.halt(f"{what} needs a person: {one.why}", source="rescue")
 
     def _watch_rescues(self, now_ns: int) -> None:
         """Say aloud, once, what is asked about for too long."""
@@ -398,13 +283,6 @@ class Trading:
         open_ids = {ticket.ticket_id for ticket in self._open_tickets()}
         self._paid_ns = {ticket_id: at_ns for ticket_id, at_ns in self._paid_ns.items() if ticket_id in open_ids}
 
-    def _fresh_quote(self, venue: str, symbol: str) -> Tick | None:
-        """Return what a paper venue fills against: never a quote that we would not trade on ourselves."""
-        tick = self._detector.book.quote(venue, symbol)
-        if tick is None or tick.bid_price >= tick.ask_price or self._clock_ns() - tick.received_ns > self._max_age_ns:
-            return None
-        return tick
-
     def _offer_again(self, now_ns: int) -> None:
         """Take up opportunities that last and that nothing came of yet: refused then, or their prices moved."""
         if not self._owns():
@@ -420,15 +298,6 @@ class Trading:
         return [ticket for ticket in self.board.tickets() if ticket.state == "open"]
 
 
-def _unlimited(_venue: str, _currency: str) -> Decimal | None:
-    """Return that any amount is there: what a live venue holds is its to say."""
-    return None
-
-
 def _by(who: str) -> str:
     """Return who it was in words that are true on every console."""
     return HERE if who == "person" else who
-
-
-def _through(who: str) -> str:
-    return "" if who in ("person", "desk") else f" by {who}"

@@ -3,19 +3,18 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
+
+from core.notices import Notify
 
 LOOK_S = 0.5
 STILL_S = 2.0  # a process that did nothing for so long was stopped, or the machine was
 SILENT_S = 3.0  # a log that brings nothing for so long has no collector, or cannot be read
 
-Tell = Callable[[Literal["info", "error"], str], None]
-
 
 class Troubles:
     """Asks those who know, some times a second. Each returns its trouble, nothing if there is none."""
 
-    def __init__(self, sources: Sequence[Callable[[], str]], tell: Tell) -> None:
+    def __init__(self, sources: Sequence[Callable[[], str]], tell: Notify) -> None:
         self._sources, self._tell = sources, tell
         self._since: list[tuple[str, float]] = [("", 0.0) for _ in sources]  # what each said first, and when
 

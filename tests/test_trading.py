@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from core.analysis.verdicts import Verdicts
+from core.brokerage import on_paper
 from core.desk import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal, read_events, read_orders
@@ -49,8 +50,8 @@ class Floor:
             Accounts(),
             self._note,
             lambda: True,
+            on_paper(settings, self.detector, instruments, books),
             advice=advice,
-            books=books,
         )
         self._sequence_id = 0
 
@@ -136,7 +137,7 @@ async def test_a_halt_puts_tickets_away_and_arming_brings_lasting_ones_back_with
 
 async def test_a_halt_that_the_person_has_not_seen_is_not_lifted(tmp_path: Path) -> None:
     async with floor(tmp_path) as desk:
-        desk.trading.halt("an order is unknown")
+        desk.trading.arming.halt("an order is unknown")
         desk.trading.submit(Arm())
         assert desk.trading.limits.halted
         assert not desk.trading.limits.armed
@@ -197,7 +198,7 @@ async def test_a_persons_arming_ends_by_itself_and_is_told_and_a_desks_own_does_
         await asyncio.sleep(0)
         assert "armed for long enough" in desk.notices[-1]
         assert desk.trading.executor.counts()["sent"] == 0
-        desk.trading.time_out()
+        desk.trading.arming.time_out()
         assert not limits.armed
         assert desk.notices[-1].startswith("disarmed: it was armed for 3600 s")
     assert [one.what for one in read_events(tmp_path / "journal.sqlite")][-1] == "disarmed"

@@ -6,6 +6,7 @@ No sockets: frames are handed to the collectors as a socket would. All from ther
 """
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -122,6 +123,8 @@ class Gaps:
 
 async def _main() -> Gaps:
     desk, gaps = BusyDesk(), Gaps()
+    gc.collect()
+    gc.freeze()  # the frames come from elsewhere on a real desk: they are not its own to look through
     app = Console(desk, ConsoleSettings(tour=False))
     signals = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):

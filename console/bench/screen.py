@@ -184,9 +184,10 @@ def demo(
     mark: bytes = b"Ticks",
     bytes_per_s: float | None = None,
     round_trip_s: float = 0.0,
+    rate: int = RATE,
 ) -> AbstractContextManager[Link]:
     """Run the demo on a terminal behind a link."""
-    command = [PYTHON, "-m", "console", "demo", "--rate", str(RATE), "--seed", str(SEED), *more]
+    command = [PYTHON, "-m", "console", "demo", "--rate", str(rate), "--seed", str(SEED), *more]
     return up(command, folder, env, mark, bytes_per_s, round_trip_s)
 
 

@@ -8,7 +8,8 @@ from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.status import exposure, pnl
 from console.panes.story import story
 from console.panes.text import NOTHING, age, bps, clock, count, cut, inert, left, money, right
-from core.desk import Notice, OrderView, Snapshot, TicketView
+from core.desk import OrderView, Snapshot, TicketView
+from core.notices import Notice
 
 TICKET = {
     "open": ("▶", "key"),

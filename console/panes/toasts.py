@@ -1,6 +1,6 @@
 """Which notices to put before a person's eyes, and when: at most one a second."""
 
-from core.desk import Notice
+from core.notices import Notice
 
 PAUSE_NS = 1_000_000_000
 WEIGHT = {"info": 0, "warning": 1, "error": 2}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from core.analysis.conversation import Conversation, Notify, Sent
+from core.analysis.conversation import Conversation, Sent
 from core.analysis.inbox import Inbox
 from core.analysis.prices import dollars
 from core.analysis.proposals import Proposals, Session
@@ -23,6 +23,7 @@ from core.analysis.tasks import Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Verdicts, effect_of
 from core.analysis.watch import Offer, Watch
 from core.analysis.wire import Configuration, Done
+from core.notices import Notify
 from core.spreads.book import SpreadBook
 
 LOOK_S = 0.25

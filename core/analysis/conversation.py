@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -15,12 +15,11 @@ from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Subject
 from core.analysis.wire import Configuration, Done, Failed, Said
 from core.errors import SidecarFailed
+from core.notices import Notify
 from core.sidecar import Sidecar, sidecar
 
 SILENCE_S = 40.0  # the process says something every second, once it is up
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-
-Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
 class Sent(NamedTuple):

@@ -12,11 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from core.brokerage import Brokerage
 from core.control import Door, Halted, ask_to_halt, control_path
 from core.desk import Arm, Halt
 from core.execution.accounts import Accounts
+from core.execution.holdings import paper_stock
 from core.execution.journal import Journal, read_events
-from core.execution.orders import Broker, Fate, Fill, Order
+from core.execution.orders import Fate, Fill, Order
 from core.execution.paper import PaperBroker
 from core.execution.planning import Ids
 from core.feeds.collector import FeedState
@@ -70,10 +72,10 @@ class Floor:
         quote = self.detector.book.quote
         self.venues = {name: Faulty(PaperBroker(name, quote, instruments, 0.002)) for name in VENUES}
         self.accounts, self.journal = Accounts(), journal
-        brokers: Mapping[str, Broker] = self.venues
+        stock = paper_stock(quote, settings.symbols, settings.paper.start_worth)
         self.trading = Trading(
             settings, instruments, self.detector, Latencies(), journal, Ids("hlt", int(time.time())), self.accounts,
-            lambda _level, _text: None, lambda: True, brokers=brokers,
+            lambda _level, _text: None, lambda: True, Brokerage(self.venues, stock, {}),
         )  # fmt: skip
         self.log_trouble, self.jump_ns, self.clock_ahead_ms = "", 0, 0.0
         self.quoting = set(VENUES)
@@ -172,7 +174,7 @@ async def _trading(path: Path) -> AsyncIterator[Floor]:
         floor = Floor(journal)
 
         def halt(asked: Halt, who: str) -> None:
-            floor.trading.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
+            floor.trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
         door = Door(halt, lambda took_us: Halted("drill", "DRILL", 0, took_us, 0, hedges_too=False))
         async with door.open(path):

@@ -49,7 +49,7 @@ class PaperBooks:
             ) from None
         self._amounts = {(venue, currency): Decimal(amount) for venue, currency, amount in rows}
         self._first: Stock = lambda _venue, _currency: None
-        self.opened = False  # an account was opened since somebody looked
+        self._opened = False  # an account was opened since somebody asked
 
     def __enter__(self) -> Self:
         return self
@@ -65,9 +65,14 @@ class PaperBooks:
     def _held(self, venue: str, currency: str) -> Decimal | None:
         held = self._amounts.get((venue, currency))
         if held is None and (held := self._first(venue, currency)) is not None:
-            self.opened = True
+            self._opened = True
             self._put({(venue, currency): held})
         return held
+
+    def newly_opened(self) -> bool:
+        """Return whether an account was opened since this was last asked."""
+        opened, self._opened = self._opened, False
+        return opened
 
     def statement(self, venue: str) -> dict[str, Decimal]:
         """Return what `venue` says it holds."""

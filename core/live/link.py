@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -32,6 +32,7 @@ from core.live.wire import (
     Told,
     VenueStanding,
 )
+from core.notices import Notify
 from core.sidecar import Sidecar, sidecar
 
 READY_S = 60.0  # a loaded machine imports slowly
@@ -40,7 +41,6 @@ AGAIN_S = 0.2  # after the process ended
 COUNTS = 4  # tries for one statement: a question that failed is no statement
 NOT_UP = "the order gateway is not up"
 
-Notify = Callable[[Literal["info", "warning", "error"], str], None]
 Answer = TypeVar("Answer", Told, Counted)
 
 

@@ -22,7 +22,6 @@ from core.desk import (
     Fault,
     Halt,
     Link,
-    Notice,
     Refuse,
     Sign,
     Snapshot,
@@ -31,6 +30,7 @@ from core.desk import (
 from core.errors import LogUnavailable
 from core.log.channel import Sender, sending
 from core.log.topics import COMMANDS
+from core.notices import Notice
 from core.remote.envelope import AHEAD_MS, VERSION, Envelope, sign
 from core.remote.keys import OperatorKey
 from core.remote.watch import Heard, Watch

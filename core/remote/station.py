@@ -5,13 +5,14 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from core.desk import Answer, Approve, Command, Outside, Snapshot, seal
 from core.errors import LogUnavailable
 from core.log.channel import Follower, Record, Sender, following, sending
 from core.log.topics import COMMANDS, DESK_STATE
+from core.notices import Notify
 from core.remote.envelope import AHEAD_MS, MOST_TTL_MS, Envelope, Refused, Verifier
 from core.remote.refusals import Refusals
 from core.remote.state import RUN, VERSION, DeskState, encode, steady_ns
@@ -35,9 +36,6 @@ class Commanded(Protocol):
 
     def obey(self, command: Command, who: str) -> str:
         """Do what `who` asked for; return why not, nothing if it was done."""
-
-
-Notify = Callable[[Literal["info", "warning", "error"], str], None]
 
 
 class Write(Protocol):

@@ -16,6 +16,7 @@ from core.advising import Gateway
 from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
 from core.analysis.verdicts import Verdicts
+from core.brokerage import on_paper
 from core.desk import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign, Snapshot
 from core.errors import ConfigurationError
 from core.execution.accounts import Accounts
@@ -130,6 +131,7 @@ class ReplayDesk:
             accounts,
             self.notices,
             lambda: True,
+            on_paper(settings, self.detector, instruments, None, clock_ns),
             advice=verdicts,
             clock_ns=clock_ns,
         )

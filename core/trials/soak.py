@@ -25,6 +25,7 @@ from core.execution.journal import Journal
 from core.settings import AnalysisSettings
 from core.spreads.book import SpreadBook
 from core.tick import Tick
+from core.trials.processes import resident_mb
 from core.trials.servers import models_elsewhere
 
 VENUES = ("binance", "bybit", "okx")
@@ -144,12 +145,8 @@ async def _late_ms(for_s: float, step_s: float = 0.01) -> float:
 
 def _sample(analyst: Analyst, at_s: float, late_ms: float) -> Sample:
     pid = analyst.models.pid
-    models_mb = _resident_mb(str(pid)) if pid is not None else 0.0
-    return Sample(at_s, len(analyst.inbox), analyst.models.asked, _resident_mb("self"), models_mb, late_ms)
-
-
-def _resident_mb(process: str) -> float:
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    models_mb = resident_mb(pid) if pid is not None else 0.0
+    return Sample(at_s, len(analyst.inbox), analyst.models.asked, resident_mb(os.getpid()), models_mb, late_ms)
 
 
 def _soaked(analyst: Analyst, samples: list[Sample], lasted_s: float, triggers: int) -> Soaked:

@@ -16,7 +16,6 @@ from core.desk import (
     Health,
     Leg,
     Mode,
-    Notice,
     OrderView,
     Quote,
     RescuePlan,
@@ -28,6 +27,7 @@ from core.desk import (
 )
 from core.execution.orders import Outcome
 from core.latency import BOUNDS_MS, Latencies, Percentiles, Stage
+from core.notices import Notice
 from core.spreads.route import Route
 from core.tick import Cause
 

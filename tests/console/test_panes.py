@@ -15,8 +15,9 @@ from console.panes.lines import Line, Pane
 from console.panes.spreads import LEVELS, MEANING, level
 from console.panes.toasts import Toasts
 from console.screens.desk import layout_of
-from core.desk import Edge, FeeView, InventoryView, Notice, ProfitView, Snapshot, WorthView
+from core.desk import Edge, FeeView, InventoryView, ProfitView, Snapshot, WorthView
 from core.latency import PARTS, STAGES
+from core.notices import Notice
 from core.spreads.route import Route
 from tests.console import frozen
 from tests.console.frozen import NOW_NS, SNAPSHOTS, S
