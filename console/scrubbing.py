@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
-from textual.app import ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.screen import Screen
 
 from console.app import Console
-from console.keys import bindings
+from console.keys import KEYS, bindings
 from console.panes.lines import Picture
 from console.panes.timebar import TimeBar
 from console.screen import kept, terminal_gone
@@ -51,6 +52,13 @@ class Scrubbing(Console):
 
     def get_default_screen(self) -> Screen[None]:
         return ScrubbingScreen(self._deck)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer the tape's keys, too."""
+        for key in KEYS:
+            if key.scope == "replay":
+                yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
+        yield from super().get_system_commands(screen)
 
     def action_pause(self) -> None:
         self._deck.pause()

@@ -54,7 +54,8 @@ def open_tape(settings: Settings, market: SimulatedMarket | None, *, live: bool 
     instruments = market.instruments if market is not None else known_instruments(settings, names)
     now_ns = time.time_ns()
     said = about(settings, instruments, "DEMO" if market is not None else "LIVE" if live else "PAPER", now_ns)
-    return Recorder(new_folder(tapes(settings), now_ns), said)
+    keep = settings.tape.keep_mb
+    return Recorder(new_folder(tapes(settings), now_ns), said, keep_bytes=keep * 10**6 if keep is not None else None)
 
 
 @asynccontextmanager

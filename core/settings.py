@@ -219,6 +219,7 @@ class TapeSettings(Section):
 
     record: bool = False  # while the desk runs
     folder: Path | None = None  # where tapes go, each in a folder of its own; "tapes" in data_dir if not set
+    keep_mb: int | None = Field(default=None, ge=200)  # of a tape: its oldest files go; not set: all of it is kept
 
 
 class DemoSettings(Section):

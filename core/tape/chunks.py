@@ -32,6 +32,7 @@ class Kind(IntEnum):
     ENTRIES = 2
     FRAMES = 3
     KEYFRAME = 4
+    LOST = 5  # nothing but how many entries and frames are missing here
 
 
 _KINDS = frozenset(int(kind) for kind in Kind)

@@ -37,15 +37,17 @@ class Recording(msgspec.Struct, frozen=True):
 class Recorder:
     """Use it as a context: leaving it writes down what waits."""
 
-    def __init__(self, folder: Path, about: About, *, flush_s: float = FLUSH_S) -> None:
+    def __init__(self, folder: Path, about: About, *, flush_s: float = FLUSH_S, keep_bytes: int | None = None) -> None:
         """Raises TapeError: nothing can be written to `folder`."""
-        self._writer = TapeWriter(folder, about)
+        self._writer = TapeWriter(folder, about, keep_bytes=keep_bytes)
         self._flush_s = flush_s
         self._entries: deque[Entry] = deque()
         self._frames: deque[Frame] = deque()
         # Each is counted by one thread alone: the taker's come first, the writer's follow.
         self._taken = self._taken_bytes = self._refused = 0
         self._written_entries = self._written_frames = self._written_bytes = self._lost = 0
+        self._last_ns = 0  # when the last entry on the tape was received
+        self._told = 0  # of what was lost, on the tape
         self._trouble = ""
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tape", daemon=True)
@@ -108,10 +110,22 @@ class Recorder:
             entries = [self._entries.popleft() for _ in range(len(self._entries))]
             frames = [self._frames.popleft() for _ in range(len(self._frames))]
             self._write(entries, frames)
+            self._tell_of_losses()
         try:
             self._writer.close()
         except OSError as error:
             log.error("%s: %s", self._writer.folder, error.strerror or repr(error))
+
+    def _tell_of_losses(self) -> None:
+        """Say on the tape itself what is missing there."""
+        lost = self._refused + self._lost
+        if lost == self._told or self._trouble:
+            return
+        try:
+            self._writer.miss(lost - self._told, self._last_ns)
+        except OSError:
+            return  # the next time, then
+        self._told = lost
 
     def _write(self, entries: list[Entry], frames: list[Frame]) -> None:
         before = self._writer.unfit
@@ -122,6 +136,8 @@ class Recorder:
             self._written_entries += len(entries) - unfit
             self._written_frames += len(frames)
             self._trouble = ""
+            if entries:
+                self._last_ns = entries[-1].received_ns
         except OSError as error:
             self._lost += len(entries) + len(frames)  # the first of them may be there; nobody may rely on it
             if not self._trouble:

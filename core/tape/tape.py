@@ -153,6 +153,9 @@ class Tape:
                     what = f"{found.number - expected} chunks before it are not there"
                     self.damages.append(Damage(file, found.offset, 0, what))
                 expected = found.number + 1
+                if found.kind == Kind.LOST:
+                    what = f"{found.items:,} entries and frames were dropped here while it was recorded"
+                    self.damages.append(Damage(file, found.offset, found.end - found.offset, what))
                 self._chunks[found.kind].append(_Chunk(segment, found))
         if not self._chunks[Kind.ENTRIES]:
             raise TapeError(f"{self.path} holds no ticks", why="; ".join(map(str, self.damages)))

@@ -27,9 +27,15 @@ class TapeWriter:
     """
 
     def __init__(
-        self, folder: Path, about: About, *, segment_bytes: int = SEGMENT_BYTES, segment_s: float = SEGMENT_S
+        self,
+        folder: Path,
+        about: About,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_s: float = SEGMENT_S,
+        keep_bytes: int | None = None,
     ) -> None:
-        """Make `folder`.
+        """Make `folder`. `keep_bytes`: above it the oldest files of this tape are deleted, but never the newest two.
 
         Raises:
             TapeError: it cannot be made, or holds a tape already.
@@ -37,8 +43,9 @@ class TapeWriter:
         self.folder, self._about = folder, about
         self.bytes = 0  # written
         self.unfit = 0  # entries with a number of more than 64 bits, which no venue should send
-        self._segment_bytes, self._segment_ns = segment_bytes, int(segment_s * 1e9)
+        self._segment_bytes, self._segment_ns, self._keep_bytes = segment_bytes, int(segment_s * 1e9), keep_bytes
         self._file: int | None = None
+        self._paths: list[Path] = []
         self._number = 0
         self._left = 0  # bytes, of the present file
         self._until_ns = 0  # of the tape, for the present file
@@ -79,6 +86,10 @@ class TapeWriter:
             self._put(Kind.ENTRIES, len(few), payload, first_ns, last_ns)
             self._quotes.update(((one.exchange_id, one.symbol), one) for one in few)
 
+    def miss(self, count: int, at_ns: int) -> None:
+        """Say on the tape that so many entries and frames never came to it. Raises OSError."""
+        self._put(Kind.LOST, count, b"", at_ns, at_ns)
+
     def close(self) -> None:
         """Bring the present file to the disk and end it."""
         if self._file is not None:
@@ -107,14 +118,25 @@ class TapeWriter:
         name = datetime.fromtimestamp(at_ns // 10**9, UTC).strftime("%Y%m%dT%H%M%S")
         path = self.folder / f"{name}-{self._number:08}{SUFFIX}"
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self._paths.append(path)
+        self._forget_oldest()
         self._left, self._until_ns = self._segment_bytes, at_ns + self._segment_ns
         try:
             for _ in range(2):  # twice: without it nothing can be read
                 self._append(Kind.ABOUT, 0, payloads.of_about(self._about), at_ns, at_ns)
             self._keyframe(at_ns)
         except OSError:
+            self._paths.remove(path)
             path.unlink()  # a full disk would be given one after the other
             raise
+
+    def _forget_oldest(self) -> None:
+        if self._keep_bytes is None:
+            return
+        sizes = [path.stat().st_size for path in self._paths]
+        while len(sizes) > 2 and sum(sizes) > self._keep_bytes:
+            self._paths.pop(0).unlink()
+            sizes.pop(0)
 
     def _keyframe(self, at_ns: int) -> None:
         """Say every quote again, as it is before what comes at `at_ns`."""

@@ -52,6 +52,19 @@ def test_files_are_rotated_by_size_and_by_age_and_each_can_be_read_alone(tmp_pat
         assert held == some
 
 
+def test_the_oldest_files_of_a_tape_go_when_it_has_become_too_large(tmp_path: Path) -> None:
+    some = entries(6_000)
+    with TapeWriter(tmp_path / "tape", ABOUT, segment_bytes=10_000, keep_bytes=40_000) as writer:
+        for start in range(0, 6_000, 100):
+            writer.write(some[start : start + 100])
+    assert writer.bytes > 80_000
+    with Tape(tmp_path / "tape") as tape:
+        read = all_of(tape)
+        assert tape.size < 60_000
+        assert tape.damages == []
+        assert read == some[-len(read) :]
+
+
 def test_the_market_of_any_moment_is_the_last_word_of_every_venue_and_symbol(tmp_path: Path) -> None:
     some = entries(20_000)  # twenty seconds: several keyframes
     chance = random.Random(3)
@@ -152,7 +165,7 @@ def test_a_recorder_writes_while_it_is_fed_and_counts_what_it_leaves_out(tmp_pat
         with Tape(tmp_path / "tape") as tape:  # while it is being written
             assert all_of(tape) == some
         assert isinstance(some[0], Tick)
-        recorder.entry(replace(some[0], sequence_id=2**70))
+        recorder.entry(replace(some[0], sequence_id=2**70))  # no venue's, and does not fit
         recorder.entry(some[1])
     state = recorder.state()
     assert (state.entries, state.frames, state.dropped, state.waiting, state.trouble) == (501, 500, 1, 0, "")
@@ -181,6 +194,7 @@ def test_a_full_disk_is_told_counted_and_over_when_it_is_over(tmp_path: Path) ->
     assert state.entries + state.dropped == 4_001
     with Tape(tmp_path / "tape") as tape:
         assert all_of(tape)[-1] == some[-1]
+        assert any(f"{state.dropped:,} entries and frames were dropped here" in str(one) for one in tape.damages)
 
 
 def wait_until(true: "object", timeout_s: float = 30.0) -> None:
