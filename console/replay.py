@@ -16,7 +16,8 @@ from console.headless import log_to
 from console.moments import moment, written
 from core.errors import ConfigurationError
 from core.places import data_dir
-from core.replay.deck import Deck, DeckState
+from core.replay.deck import Deck
+from core.replay.state import DeckState
 from core.replay.topic import tape_of_topic
 from core.settings import Settings
 from core.summary import summary

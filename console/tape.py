@@ -2,12 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.options import Duration, Speed, usual_file
 from core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
 TAPE = click.argument("tape", type=click.Path(path_type=Path))
@@ -49,7 +52,7 @@ def record(folder: Path | None, demo: bool, for_s: float | None, speed: float, *
     record_demo_fast(settings, for_s)
 
 
-def _record_settings(folder: Path | None, demo: bool, **options: Any) -> Any:
+def _record_settings(folder: Path | None, demo: bool, **options: Any) -> "Settings":
     from core.settings import load
 
     given: dict[str, Any] = {"approval": "auto"} if demo else {}

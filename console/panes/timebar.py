@@ -4,7 +4,7 @@ import math
 
 from console.panes.lines import Line, Lines, clipped
 from console.panes.text import count, cut, inert, money
-from core.replay.deck import DeckState, Run
+from core.replay.state import DeckState, Run
 
 LEAST_BAR = 12
 

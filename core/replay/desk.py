@@ -7,7 +7,7 @@ due has been done, each at its own time, so it does not matter in what portions,
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
 
@@ -18,20 +18,17 @@ from core.analysis.proposals import Session
 from core.analysis.verdicts import Verdicts
 from core.brokerage import on_paper
 from core.desk import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign, Snapshot
-from core.errors import ConfigurationError
 from core.execution.accounts import Accounts
 from core.execution.planning import Ids
 from core.guard import Guard
 from core.identity import IdentityWatch
 from core.instruments import Instruments
-from core.latency import Latencies, Stage
-from core.log.memory import MemoryLog
-from core.log.ticklog import LogCounts
 from core.notices import Notices
 from core.portrait import Portrait
+from core.replay.fitting import Played, Unmeasured, replayed
 from core.replay.journal import Decisions, NoJournal
 from core.replay.loop import TapeLoop
-from core.settings import LogSettings, Settings, VenueSettings
+from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
@@ -48,44 +45,6 @@ AT_ONCE = 256  # entries between two looks at the real clock
 NO_MODELS = "a replay asks no models"
 
 _venue = attrgetter("exchange_id")
-
-
-class Unmeasured(Latencies):
-    """Time on a tape says nothing about how long this machine takes."""
-
-    def record(self, stage: Stage, took_ns: int, times: int = 1) -> None:
-        pass
-
-    def record_all(self, stage: Stage, took_ns: Iterable[int]) -> None:
-        pass
-
-
-class Played(MemoryLog):
-    """Where other desks have a log: what was played of the tape counts as what went through it."""
-
-    def __init__(self, played: Callable[[], int]) -> None:
-        super().__init__(1)
-        self._played = played
-
-    @property
-    def counts(self) -> LogCounts:
-        played = self._played()
-        return LogCounts(offered=played, acked=played)
-
-
-def replayed(settings: Settings, about: About) -> Settings:
-    """Return `settings` for a tape: venues, their fees and lattices are the tape's, thresholds and limits the user's.
-
-    Raises:
-        ConfigurationError: nothing on the tape can be compared with anything.
-    """
-    if len(about.taker_fees) < 2:
-        raise ConfigurationError(
-            f"The tape holds {', '.join(about.taker_fees) or 'no venue'}", why="a route needs two venues"
-        )
-    venues = {name: VenueSettings(taker_fee_bps=fee * 10_000) for name, fee in about.taker_fees.items()}
-    own = {"symbols": about.symbols, "venues": venues, "role": "worker", "name": None}
-    return settings.model_copy(update={**own, "log": LogSettings()})
 
 
 class ReplayDesk:

@@ -64,10 +64,10 @@ class TapeLoop(asyncio.BaseEventLoop):
 
     def run_to(self, at_ns: int) -> None:
         """Run everything that is due up to and at that moment, each at its own time; then it is that moment."""
-        turns = 0
+        turns, began_ns = 0, self.now_ns
         while not self.waits_until(at_ns):
             self._turn(at_ns)
-            turns += 1
+            turns, began_ns = (turns + 1, began_ns) if self.now_ns == began_ns else (0, self.now_ns)
             if turns > MOST_TURNS:
                 raise RuntimeError("a part of the desk waits for the same moment of the tape for ever")
         self.now_ns = max(self.now_ns, at_ns)

@@ -109,7 +109,8 @@ class Recorder:
             ended = self._end.wait(self._flush_s)
             entries = [self._entries.popleft() for _ in range(len(self._entries))]
             frames = [self._frames.popleft() for _ in range(len(self._frames))]
-            self._write(entries, frames)
+            if entries or frames:
+                self._write(entries, frames)
             self._tell_of_losses()
         try:
             self._writer.close()

@@ -9,7 +9,8 @@ import pytest
 from console.keys import KEYS
 from console.panes.timebar import bar, told
 from console.scrubbing import Scrubbing
-from core.replay.deck import MAX, Deck, DeckState
+from core.replay.deck import MAX, Deck
+from core.replay.state import DeckState
 from core.tape.tape import Tape
 from tests.tape.samples import settings, simulated
 
