@@ -40,6 +40,7 @@ class Deck:
         self._target_ns: int | None = None
         self._wishes: deque[Wish] = deque()
         self._news, self._ended = asyncio.Event(), asyncio.Event()
+        self._refused = 0
         self._before: Run | None = None
         self._measured = 0.0
         self._since = (time.monotonic(), self._desk.now_ns)  # at one speed, without a break
@@ -138,6 +139,9 @@ class Deck:
     def _turn(self) -> None:
         for _ in range(len(self._wishes)):
             self._wishes.popleft()()
+        if self._refused:
+            self._desk.notices("warning", f"{self._refused} keys were not taken: the tape was busy")
+            self._refused = 0
         if not self._still:
             self._play()
         if time.monotonic() - self._shown_s >= SHOWN_S or self._still:
@@ -192,7 +196,9 @@ class Deck:
     def _wish(self, wish: Wish) -> None:
         if len(self._wishes) < MOST_WISHES:
             self._wishes.append(wish)
-            self._news.set()
+        else:
+            self._refused += 1
+        self._news.set()
 
     def _set(self, *, speed: float) -> None:
         self._speed = speed

@@ -124,6 +124,16 @@ async def test_the_bar_fits_every_width_and_marks_where_it_hurries_to(tape: Tape
     assert "DAMAGED: a.tape, byte 7" in "".join(text for text, _ in told(damaged))
 
 
+async def test_more_keys_than_can_be_taken_are_refused_and_that_is_told(tape: Tape) -> None:
+    async with playing(tape) as deck:
+        for _ in range(200):  # at once: nothing can be done in between
+            deck.step(1)
+        state = await until(deck, lambda _: deck.entries >= 64)
+        assert state.paused
+        await until(deck, lambda _: any("keys were not taken" in one.text for one in deck.snapshot().notices))
+        assert deck.entries == 64
+
+
 async def test_any_moment_of_a_tape_is_reached_in_time_with_what_was_open_before_it(tape: Tape) -> None:
     async with playing(tape) as deck:
         for at_s in (30, 3, 38, 17):
