@@ -106,7 +106,7 @@ async def _recorded(folder: Path) -> list[Snapshot]:
     return recorded
 
 
-def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: float = 10) -> Took:
+def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: int = RECORDED_PER_S) -> Took:
     result = folder / f"{kind}.json"
     arguments = [kind, str(recording), str(frames), str(per_s), str(result)]
     with Link([PYTHON, "-m", "console.bench.replay", *arguments], size=SIZE, env=home(folder)) as link:

@@ -52,9 +52,12 @@ class StockConsole(App[None]):
     #analysis, #latency { width: 1fr; height: 1fr; border: round $primary; } Sparkline { height: 1; }
     """
 
-    def __init__(self, desk: Desk, driver: type[Driver] | None) -> None:
+    def __init__(self, desk: Desk, driver: type[Driver] | None, per_s: int) -> None:
         super().__init__(driver_class=driver)
-        self._desk = desk
+        self._desk, self._per_s = desk, per_s
+
+    def on_mount(self) -> None:
+        self.set_interval(1 / self._per_s, self._frame)
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
@@ -76,7 +79,7 @@ class StockConsole(App[None]):
         yield Static(id="notices")
         yield Footer()
 
-    def frame(self) -> None:
+    def _frame(self) -> None:
         """Read the desk once and draw it."""
         snapshot = self._desk.snapshot()
         self.query_one("#status", Static).update(_status(snapshot))
