@@ -17,9 +17,10 @@ from core.live.wire import GatewayState
 from core.notices import Notice
 from core.spreads.arrivals import Copy
 from core.spreads.route import Route
+from core.tape.recorder import Recording
 from core.tick import Cause
 
-Mode = Literal["DEMO", "PAPER", "LIVE"]
+Mode = Literal["DEMO", "PAPER", "LIVE", "REPLAY"]  # REPLAY: prices of a tape, orders on paper
 Health = Literal["connecting", "up", "silent", "down"]
 
 
@@ -339,6 +340,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     cross: tuple[CrossView, ...] = ()  # across quote currencies, best first
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
+    recording: Recording | None = None  # None: nothing is put on a tape
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):

@@ -56,6 +56,7 @@ from core.sim.truth import Crossing, Found, score
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
+from core.tape.recorder import Recorder
 from core.trading import Trading
 from core.troubles import Silence, Troubles
 
@@ -83,13 +84,14 @@ class Engine:
         name: str,
         books: PaperBooks | None,
         link: OrderLink | None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.truth: dict[str, int] | None = None  # demo only, once it has stopped
         self._settings = settings
         self._mode = mode
         self._log = log
         self._journal = journal
-        self._market = market
+        self._market, self._recorder = market, recorder
         self._notice = Notices()
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
@@ -147,7 +149,7 @@ class Engine:
             truth=market is not None,
         )
         urls = market.urls if market is not None else {}
-        self._feeds = [feed(settings, name, log, held.get(name), urls.get(name)) for name in fees]
+        self._feeds = [feed(settings, name, log, held.get(name), urls.get(name), recorder) for name in fees]
         if settings.role == "worker":
             self._feeds = []
         self._troubles = Troubles(self._who_knows(), self._notice)
@@ -170,6 +172,7 @@ class Engine:
             self._notice,
             faults=market.faults if market is not None else (),
             gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
+            recording=lambda: recorder.state() if recorder is not None else None,
         )
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
@@ -377,6 +380,8 @@ class Engine:
     def _who_knows(self) -> list[Callable[[], str]]:
         """Return those who know what is wrong with the desk."""
         sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (recorder := self._recorder) is not None:
+            sources.append(lambda: recorder.trouble)
         if (claim := self._claim) is not None:
             sources.append(lambda: claim.trouble)
         if (events := self._events) is not None:

@@ -138,6 +138,8 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             for stage, took in snapshot.latency.items()
         },
     }
+    if (tape := snapshot.recording) is not None:
+        result["recording"] = {name: getattr(tape, name) for name in tape.__struct_fields__}
     if truth is not None:
         result["truth"] = dict(truth)
     return result
