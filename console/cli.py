@@ -9,6 +9,7 @@ from console.commands.checks import doctor, drill, topics
 from console.commands.lists import config, decode, identity, instruments, markout, orders
 from console.commands.outside import attach, halt, operator_key
 from console.commands.run import demo, run
+from console.commands.tape import record, replay, tape
 from core.errors import ConfigurationError, DeskError
 
 
@@ -46,6 +47,7 @@ for command in (
     *(attach, halt, operator_key),
     *(doctor, drill, topics),
     *(config, decode, identity, instruments, markout, orders),
+    *(record, replay, tape),
     bench,
 ):
     main.add_command(command)

@@ -10,6 +10,8 @@ from core.instruments import Instruments
 from core.log.ticklog import TickLog
 from core.places import data_dir
 from core.settings import Settings
+from core.tape.recorder import Recorder
+from core.taping import heard
 
 DEMO_SILENCE_S = 3.0
 
@@ -27,16 +29,23 @@ async def keep_listings_fresh(settings: Settings, instruments: Instruments) -> N
 
 
 def feed(
-    settings: Settings, name: str, log: TickLog, held: Held | None, simulated_at: str | None, symbols: Sequence[str]
+    settings: Settings,
+    name: str,
+    log: TickLog,
+    held: Held | None,
+    simulated_at: str | None,
+    symbols: Sequence[str],
+    recorder: Recorder | None = None,
 ) -> Feed:
     """Return the feed of a venue into `log`: of those of `symbols` that it lists.
 
-    `held`: what it lists, as far as that is known; `simulated_at`: its address, if it is simulated.
+    `held`: what it lists, as far as that is known; `simulated_at`: its address, if it is simulated. `recorder` is told
+    of every frame.
     """
     venue, simulated = settings.venues[name], simulated_at is not None
     asked = wanted(name, symbols, held, at_hand=simulated)
     return Feed(
-        dialect(name),
+        dialect(name) if recorder is None else heard(dialect(name), recorder),
         asked.symbols,
         log,
         natives=asked.natives,

@@ -19,9 +19,10 @@ from core.spreads.arrivals import Copy
 from core.spreads.markout import MarkoutState
 from core.spreads.route import Route
 from core.spreads.shown import AcrossCounts, CrossView, PremiumView, RateView
+from core.tape.recorder import Recording
 from core.tick import Cause
 
-Mode = Literal["DEMO", "PAPER", "LIVE"]
+Mode = Literal["DEMO", "PAPER", "LIVE", "REPLAY"]  # REPLAY: prices of a tape, orders on paper
 Health = Literal["connecting", "up", "silent", "down"]
 
 
@@ -318,6 +319,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     markout: MarkoutState = MarkoutState()  # what opportunities were worth a moment later
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
+    recording: Recording | None = None  # None: nothing is put on a tape
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):

@@ -58,6 +58,7 @@ from core.sim.truth import Found, Told, Truth, judged
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
+from core.tape.recorder import Recorder
 from core.trading import Trading
 from core.troubles import Silence, Troubles
 
@@ -85,13 +86,14 @@ class Engine:
         name: str,
         books: PaperBooks | None,
         link: OrderLink | None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.truth: Mapping[str, object] | None = None  # demo only, once it has stopped
         self._settings = settings
         self._mode = mode
         self._log = log
         self._journal = journal
-        self._market = market
+        self._market, self._recorder = market, recorder
         self._notice = Notices()
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
@@ -154,7 +156,9 @@ class Engine:
         )
         urls = market.urls if market is not None else {}
         asked = {name: settings.symbols if market is None else market.listed(name) for name in fees}
-        self._feeds = [feed(settings, name, log, held.get(name), urls.get(name), asked[name]) for name in fees]
+        self._feeds = [
+            feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in fees
+        ]
         if settings.role == "worker":
             self._feeds = []
         self._troubles = Troubles(self._who_knows(), self._notice)
@@ -179,6 +183,7 @@ class Engine:
             self._notice,
             faults=market.faults if market is not None else (),
             gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
+            recording=lambda: recorder.state() if recorder is not None else None,
         )
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
@@ -401,6 +406,8 @@ class Engine:
     def _who_knows(self) -> list[Callable[[], str]]:
         """Return those who know what is wrong with the desk."""
         sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (recorder := self._recorder) is not None:
+            sources.append(lambda: recorder.trouble)
         if (claim := self._claim) is not None:
             sources.append(lambda: claim.trouble)
         if (events := self._events) is not None:

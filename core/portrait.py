@@ -22,6 +22,7 @@ from core.notices import Notices
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.worker import Worker
+from core.tape.recorder import Recording
 from core.trading import Trading
 from core.troubles import Troubles
 
@@ -53,12 +54,14 @@ class Portrait:
     gateway_faults: tuple[str, ...] = ()
     outside: Callable[[], Outside] = Outside
     started_ns: int = field(default_factory=time.time_ns)
+    clock_ns: Callable[[], int] = time.time_ns
+    recording: Callable[[], Recording | None] = lambda: None
     latency: dict[Stage, Percentiles] = field(default_factory=dict)
     _per_s: dict[str, float] = field(default_factory=dict)
 
     def snapshot(self) -> Snapshot:
         """Return the desk as it is."""
-        now_ns = time.time_ns()
+        now_ns = self.clock_ns()
         settings, trading, detector = self.settings, self.trading, self.detector
         quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
         edges = tuple(views.edges(detector, now_ns))
@@ -123,6 +126,7 @@ class Portrait:
             across=currencies.counts(),
             markout=self.marking.markouts.state(),
             order_gateway=self.link.state() if self.link is not None else None,
+            recording=self.recording(),
         )
 
     async def keep(self) -> None:
@@ -131,7 +135,7 @@ class Portrait:
         before, counted = loop.time(), Counter[str]()
         while True:
             await asyncio.sleep(MEASURED_EVERY_S)
-            elapsed_s, now_ns = loop.time() - before, time.time_ns()
+            elapsed_s, now_ns = loop.time() - before, self.clock_ns()
             before += elapsed_s
             for name, ticks in self._ticks_so_far(now_ns).items():
                 self._per_s[name] = (ticks - counted[name]) / elapsed_s

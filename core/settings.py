@@ -219,6 +219,14 @@ class RemoteSettings(Section):
     states_per_s: float = Field(default=4.0, ge=0.5, le=20)  # how often the desk publishes what it shows
 
 
+class TapeSettings(Section):
+    """What the desk hears, on disk, to be played again."""
+
+    record: bool = False  # while the desk runs
+    folder: Path | None = None  # where tapes go, each in a folder of its own; "tapes" in data_dir if not set
+    keep_mb: int | None = Field(default=None, ge=200)  # of a tape: its oldest files go; not set: all of it is kept
+
+
 class DemoSettings(Section):
     """The simulated market of `arbdesk demo`."""
 
@@ -261,6 +269,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     console: ConsoleSettings = ConsoleSettings()
     remote: RemoteSettings = RemoteSettings()
+    tape: TapeSettings = TapeSettings()
     demo: DemoSettings = DemoSettings()
 
     @field_validator("symbols")

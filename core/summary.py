@@ -161,6 +161,8 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
     }
     if len({symbol.rpartition("/")[2] for symbol in snapshot.symbols}) > 1:
         result["currencies"] = _across(snapshot)
+    if (tape := snapshot.recording) is not None:
+        result["recording"] = {name: getattr(tape, name) for name in tape.__struct_fields__}
     if truth is not None:
         result["truth"] = dict(truth)
     return result

@@ -36,6 +36,9 @@ desk_options = together(
     click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
     click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
     click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
+    click.option(
+        "--record", is_flag=False, flag_value="", metavar="[DIR]", help="Put what it hears on a tape, in DIR."
+    ),
     theme_option,
     click.option("--picture", type=PATH, help="Draw no screen; write one as SVG after --for."),
     click.option("--size", default="200x50", show_default=True, help="Of the picture: columns x lines."),
@@ -122,6 +125,8 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
 
     placed = {PLACES[name]: value for name, value in options.items() if name in PLACES}
     placed["verbose"] = options["verbose"] or None
+    placed["tape.record"] = options["record"] is not None or None
+    placed["tape.folder"] = options["record"] or None
     if options.get("demo_venues"):
         placed["demo.venues"] = _parts(options["demo_venues"])
     if options.get("currencies"):

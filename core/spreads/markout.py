@@ -153,17 +153,12 @@ class Markouts:
         self._total = Sums()
         self._routes: dict[Route, Sums] = {}
         self._left_out = 0
+        self.due_ns: int | None = None  # when the next look is due; None: nothing waits for one
 
     @property
     def waiting(self) -> int:
         """How many have a look to come."""
         return sum(map(len, self._waiting))
-
-    @property
-    def due_ns(self) -> int | None:
-        """When the next look is due; None: nothing waits for one."""
-        due = (queue[0].found_ns + _ns(at) for at, queue in enumerate(self._waiting) if queue)
-        return min(due, default=None)
 
     def note(self, found: Opportunity, found_ns: int) -> None:
         """Take an opportunity that was found at `found_ns`."""
@@ -178,6 +173,7 @@ class Markouts:
             one.begin(mark.predicted_bps)
         self._waiting[0].append(mark)
         self._newest.append(mark)
+        self._plan()
 
     def look(self, now_ns: int) -> list[Markout]:
         """Price again what is due by `now_ns`, as of its own time; return those that have had their last look."""
@@ -191,6 +187,7 @@ class Markouts:
                     self._waiting[at + 1].append(mark)
                 else:
                     done.append(mark.told())
+        self._plan()
         return done
 
     def end(self) -> list[Markout]:
@@ -198,10 +195,15 @@ class Markouts:
         left = sorted((mark for queue in self._waiting for mark in queue), key=lambda mark: mark.found_ns)
         for queue in self._waiting:
             queue.clear()
+        self._plan()
         for mark in left:
             while len(mark.looks) < len(HORIZONS_MS):
                 mark.look(Look(None, "ended"))
         return [mark.told() for mark in left]
+
+    def _plan(self) -> None:
+        due = (queue[0].found_ns + _ns(at) for at, queue in enumerate(self._waiting) if queue)
+        self.due_ns = min(due, default=None)
 
     def state(self) -> MarkoutState:
         often = nlargest(SHOWN, self._routes.values(), key=lambda sums: sums.found)

@@ -362,7 +362,7 @@ CHECKS: dict[str, Check] = {
 
 
 def test_every_key_of_the_table_is_tried() -> None:
-    assert set(CHECKS) == {key.id for key in KEYS}
+    assert set(CHECKS) == {key.id for key in KEYS if key.scope != "replay"}  # those are in test_scrubbing
     assert len({key.id for key in KEYS}) == len(KEYS)
 
 
