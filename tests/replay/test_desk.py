@@ -58,6 +58,19 @@ def test_the_portions_it_is_played_in_do_not_matter(tape: Tape) -> None:
     desk.close()
 
 
+def test_what_edges_were_worth_later_is_told_the_same_in_whatever_portions_it_is_played(tape: Tape) -> None:
+    told = []
+    for most in (2**63 - 1, 7):
+        desk = ReplayDesk(tape, settings())
+        while not desk.ended:
+            desk.play(most=most)
+        told.append(desk.snapshot().markout)
+        desk.close()
+    assert told[0] == told[1]
+    assert told[0].total.found > 5
+    assert told[0].total.after[1].known > 3
+
+
 def test_a_person_who_approves_nothing_still_gets_the_same_tickets(tape: Tape) -> None:
     first, counts = decided(tape, settings(approval="manual"))
     assert counts["ticket"] > 3
