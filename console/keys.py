@@ -51,6 +51,7 @@ KEYS = (
         sign="%",
     ),
     Key("view.log", "6", "log", "The log: what the desk had to say, repeats counted", "log"),
+    Key("view.currencies", "c", "currencies", "Rates between currencies, routes across them, premiums", "currencies"),
     Key(
         "view.detail",
         "d",

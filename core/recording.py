@@ -72,6 +72,8 @@ async def collecting(settings: Settings, *, demo: bool) -> AsyncIterator[Collect
         log = TapedLog(MemoryLog(settings.log.capacity), recorder)  # without a reader it keeps nothing
         names, urls = list(fees(settings)), market.urls if market is not None else {}
         held = {} if market is not None else known_listings(settings, names)
+        asked = {name: settings.symbols if market is None else market.listed(name) for name in names}
         yield Collecting(
-            [feed(settings, name, log, held.get(name), urls.get(name), recorder) for name in names], recorder
+            [feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in names],
+            recorder,
         )

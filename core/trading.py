@@ -16,7 +16,7 @@ from core.execution.lattice import objection
 from core.execution.limits import Limits
 from core.execution.orders import Order, Placed, Refusal, Trade, exact
 from core.execution.planning import Ids, plan
-from core.execution.profit import Profit, profit, rates
+from core.execution.profit import Profit, profit
 from core.execution.recovery import Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
@@ -25,6 +25,7 @@ from core.latency import Latencies
 from core.notices import Notify
 from core.settings import Settings
 from core.spreads.detector import Detector
+from core.spreads.numeraire import CURRENCIES, VALUED_AGE_NS, rates
 from core.spreads.route import Opportunity, Route
 from core.tick import Tick
 
@@ -106,10 +107,12 @@ class Trading:
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
-    def profit(self) -> Profit:
+    def profit(self, now_ns: int) -> Profit:
         """Return what this run's fills brought, in the numeraire of the settings, at the prices of this moment."""
-        known = rates(self._detector.book.markets.values(), self._numeraire)
-        return profit(self.accounts.pnl(), known, self._numeraire)
+        book, amounts = self._detector.book, self.accounts.pnl()
+        named = (*CURRENCIES, *amounts)
+        known = rates(book.venues, book.markets.values(), self._numeraire, now_ns, VALUED_AGE_NS, named)
+        return profit(amounts, known, self._numeraire)
 
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""

@@ -77,6 +77,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--currencies", help="What symbols are quoted in: USDT,USDC,USD,EUR,KRW, or all.  [USDT]")
 @click.option(
     "--venues",
     "demo_venues",
@@ -128,6 +129,8 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     placed["tape.folder"] = options["record"] or None
     if options.get("demo_venues"):
         placed["demo.venues"] = _parts(options["demo_venues"])
+    if options.get("currencies"):
+        placed["demo.currencies"] = _parts(options["currencies"])
     if demo and str(options["symbols"]).isdigit():
         placed["demo.symbols"] = int(options["symbols"])
     elif options["symbols"]:

@@ -17,12 +17,14 @@ from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
 from core.analysis.verdicts import Verdicts
 from core.brokerage import on_paper
+from core.currencies import Currencies
 from core.desk import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign, Snapshot
 from core.execution.accounts import Accounts
 from core.execution.planning import Ids
 from core.guard import Guard
 from core.identity import IdentityWatch
 from core.instruments import Instruments
+from core.marking import Marking
 from core.notices import Notices
 from core.portrait import Portrait
 from core.replay.fitting import Played, Unmeasured, replayed
@@ -109,6 +111,8 @@ class ReplayDesk:
             notify=self.notices,
             tell=journal.event,
         )
+        self._currencies = Currencies(settings, self.detector, instruments, self.trading.board, self.notices, clock_ns)
+        self._marking = Marking(self.detector, journal.event, clock_ns)
         self._portrait = Portrait(
             settings,
             "REPLAY",
@@ -122,6 +126,8 @@ class ReplayDesk:
             self.trading,
             self._analyst,
             nothing,
+            self._currencies,
+            self._marking,
             None,
             Troubles((), self.notices),
             self.notices,
@@ -182,7 +188,8 @@ class ReplayDesk:
 
     def _play_some(self, until_ns: int, most: int) -> bool:
         """Play so many entries; return whether there may be more before `until_ns`."""
-        loop, update = self.loop, self.detector.update
+        loop, update, marking = self.loop, self.detector.update, self._marking
+        across = self._currencies.take if self._currencies.watches else None
         for _ in range(most):
             if self._next >= len(self._piece) and not self._turn():
                 self._end(until_ns)
@@ -199,10 +206,14 @@ class ReplayDesk:
             self._next += 1
             self.last_ns = at_ns
             self._worker.consumed += 1
+            if (due_ns := marking.due_ns) is not None and due_ns <= at_ns:
+                marking.look(at_ns)
             if opened := update(entry, loop.now_ns):
                 for opportunity in opened:
                     self._found(opportunity, loop.now_ns)
                 loop.run_to(loop.now_ns)
+            if across is not None:
+                across((entry,), loop.now_ns)
         return True
 
     def _turn(self) -> bool:
@@ -229,6 +240,7 @@ class ReplayDesk:
     def _found(self, opportunity: Opportunity, decided_ns: int) -> None:
         self.decisions.found(opportunity)
         self.trading.take(opportunity, decided_ns)
+        self._marking.note(opportunity, decided_ns)
 
     # --- what goes on beside the entries, in the tape's time
 
@@ -240,6 +252,9 @@ class ReplayDesk:
             tasks.create_task(self._watch(), name="baseline")
             tasks.create_task(self._identify(), name="identity")
             tasks.create_task(self._note_tickets(), name="tickets")
+            tasks.create_task(self._marking.run(), name="markout")
+            if self._currencies.watches:
+                tasks.create_task(self._currencies.run(), name="currencies")
 
     async def _watch(self) -> None:
         while True:
