@@ -1,15 +1,14 @@
 """`arbdesk attach`: the same console on a desk that runs elsewhere."""
 
 import asyncio
-import signal
 
 import click
 
 from console.app import Console
 from console.headless import log_to
 from console.panes.text import age, inert
-from console.screen import kept, terminal_gone
-from core.errors import ConfigurationError, DeskError, LogUnavailable
+from console.screen import ending, kept, terminal_gone
+from core.errors import ConfigurationError, LogUnavailable
 from core.log.security import secured
 from core.places import data_dir
 from core.remote.desk import LOST_NS, RemoteDesk
@@ -50,20 +49,8 @@ async def attach_to(settings: Settings, desk_id: str | None, *, read_only: bool)
 
 async def _show(desk: RemoteDesk, settings: Settings) -> None:
     app = Console(desk, settings.console, clock_ns=desk.now_ns, old_ns=LOST_NS, **kept(data_dir(settings)))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.exit)
-    async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(_end_without_terminal(app))
+    async with ending(app, terminal_gone, told="the desk is not touched"):
         await app.run_async(mouse=settings.console.mouse)
-        watching.cancel()
-    if app.return_code:
-        raise DeskError("The console failed", why="see the log for where", do="Report it; the desk is not touched.")
-
-
-async def _end_without_terminal(app: Console) -> None:
-    await terminal_gone()
-    app.exit()
 
 
 async def choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:

@@ -1,4 +1,4 @@
-"""A person's own keys: `keys.toml` beside the settings, checked once, every mistake told with its key."""
+"""A person's own keys: `keymap.toml` beside the settings, checked once, every mistake told with its key."""
 
 import difflib
 import re
@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from platformdirs import user_config_dir
+import platformdirs
 
 from console.keys import KEYS, Key
 from core.errors import ConfigurationError
@@ -25,7 +25,8 @@ _KEY = re.compile(rf"((ctrl|shift|alt)\+)*([a-zA-Z0-9]|f\d{{1,2}}|{'|'.join(NAME
 
 
 def usual_keymap() -> Path:
-    return Path(user_config_dir("arbdesk", appauthor=False)) / "keys.toml"
+    """Return where it is looked for; `keys.toml` beside it holds the keys of accounts."""
+    return platformdirs.user_config_path("arbdesk") / "keymap.toml"
 
 
 def load_keymap(file: Path | None = None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from console.options import Duration
+from console.commands.options import Duration
 from core.errors import ConfigurationError
 
 

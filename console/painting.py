@@ -11,6 +11,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Size
@@ -41,8 +43,11 @@ class Ready(CompositorUpdate):
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def render_segments(self, console: RichConsole) -> str:  # noqa: ARG002
+    def render_segments(self, _console: RichConsole) -> str:
         return self._text
+
+    def __rich_console__(self, _console: RichConsole, _options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._text)
 
 
 class Row:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from core.desk import Arm, Disarm, Halt, Sign
+from core.execution.halts import StandingHalt
 from core.execution.journal import Journal
 from core.execution.limits import Limits
 from core.execution.orders import Placed, Trade
@@ -57,13 +58,14 @@ class Arming:
 
         `source` is the kind of thing that asked for it, for the journal.
         """
-        why += by(who)
+        asked, why = why, why + by(who)
         self._limits.halt(why, hedges_too=hedges_too)
         if self._closed is not None:
             self._closed()
         self._later = None
         self._board.halt(self._clock_ns())
         self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
+        self._journal.halted(StandingHalt(self._clock_ns(), who, asked, self._limits.halted_all))
         hedges = " and hedges wait, too" if self._limits.halted_all else ""
         self._notify("error" if who == "desk" else "warning", f"HALTED{hedges}: {why}; arm to go on")
 
@@ -74,7 +76,11 @@ class Arming:
         self._notify("warning", f"disarmed: it was armed for {self._armed_for_s:g} s; arm it again to go on")
 
     async def recover(self) -> None:
-        """Prove what an earlier run left open; then arm, if that was asked for meanwhile."""
+        """Take over the halt and prove what an earlier run left; then arm, if that was asked for meanwhile."""
+        halt = await self._journal.standing_halt()  # nothing is armed before recovery ends
+        if halt is not None and not self._limits.halted:
+            self._limits.halt(halt.told(), hedges_too=halt.hedges_too)
+            self._notify("error", f"still HALTED: {self._limits.halted_why}; arm to go on")
         await self._recovery.run()
         for line in self._recovery.points():
             self._notify("error", f"needs a person's signature: {line}")
@@ -101,6 +107,7 @@ class Arming:
         until_ns = 0 if who == "desk" else self._clock_ns() + int(self._armed_for_s * 1e9)
         self._limits.arm(until_ns)
         self._journal.event("armed", who=who, until_ns=until_ns)
+        self._journal.halt_lifted()
         self._notify("info", f"armed{by(who)}: approved trades leave the desk")
         pending, self._recovery.pending = self._recovery.pending, []
         for trade, records in pending:

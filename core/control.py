@@ -12,7 +12,7 @@ import stat
 import struct
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from core.desk import Halt
 from core.errors import DeskError
 
 ANSWER_S = 3.0
+KEEP_S = 1.0
 MOST_BYTES = 4_096
 SUFFIX = ".control"
 
@@ -40,9 +41,17 @@ class Halted(msgspec.Struct, frozen=True):
 class Door:
     """The desk's end."""
 
-    def __init__(self, halt: Callable[[Halt, str], None], answer: Callable[[int], Halted]) -> None:
-        """`halt` closes the gate for somebody; `answer` tells of it, given how long it took."""
-        self._halt, self._answer = halt, answer
+    def __init__(
+        self,
+        halt: Callable[[Halt, str], None],
+        answer: Callable[[int], Halted],
+        kept: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """`halt` closes the gate for somebody; `answer` tells of it, given how long it took.
+
+        `kept` waits until it is on disk, so that who has the answer knows that the halt outlives the desk.
+        """
+        self._halt, self._answer, self._kept = halt, answer, kept
 
     @asynccontextmanager
     async def open(self, journal: Path) -> AsyncIterator[None]:
@@ -74,6 +83,10 @@ class Door:
                 request = msgspec.json.decode(line, type=Halt)
                 self._halt(request, _who(writer))
                 answer = self._answer((time.monotonic_ns() - read_ns) // 1_000)
+                if self._kept is not None:
+                    with contextlib.suppress(DeskError, TimeoutError):  # halted it is, whatever the disk does
+                        async with asyncio.timeout(KEEP_S):
+                            await self._kept()
                 writer.write(msgspec.json.encode(answer) + b"\n")
                 await writer.drain()
         except (OSError, ValueError, TimeoutError, msgspec.MsgspecError):

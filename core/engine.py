@@ -13,6 +13,7 @@ import msgspec
 
 from core import advising
 from core.advising import Gateway, SessionBook
+from core.analysis.allocation import AllocationFile
 from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
 from core.analysis.quality import Label
@@ -112,7 +113,7 @@ class Engine:
             journal.listener = self._events.tell
         self._verdicts = Verdicts(settings.analysis.veto_quota)
         untrusted = settings.analysis.untrusted
-        self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
+        self._verdicts.demoted |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
         self._trading = Trading(
             settings,
             self._instruments,
@@ -197,10 +198,10 @@ class Engine:
                 if why := self._analyst.ask_strategy(time.time_ns()):
                     self._notice("warning", f"no strategy is asked for: {why}")
             case AcceptProposal(proposal_id):
-                if why := self._analyst.accept(proposal_id, who):
+                if why := self._analyst.proposals.accept(proposal_id, who, time.time_ns()):
                     self._notice("warning", f"not accepted: {why}")
             case DropProposal():
-                self._analyst.drop(who)
+                self._analyst.proposals.drop(who)
             case Fault() if self._market is None:
                 self._notice("error", why := "only a simulated venue can be made to fail")
             case Fault(kind, venue):
@@ -230,7 +231,7 @@ class Engine:
     def _gate(self) -> Gate:
         """Return what the order gateway holds every order against once more."""
         limits = self._trading.limits
-        return Gate(limits.armed and not limits.halted, not limits.may_hedge(""))
+        return Gate(limits.armed and not limits.halted, not limits.may_hedge())
 
     def _way_is_lost(self) -> str:
         """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
@@ -242,7 +243,7 @@ class Engine:
         def halt(asked: Halt, who: str) -> None:
             self._trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
-        return Door(halt, self._halted)
+        return Door(halt, self._halted, self._journal.flush)
 
     def _halted(self, took_us: int) -> Halted:
         limits = self._trading.limits
@@ -388,6 +389,11 @@ class Engine:
         if self._settings.role == "worker":  # where there are collectors, each venue tells of itself
             sources.append(Silence(lambda: self._worker.consumed))
         return sources
+
+    def recall(self, kept: AllocationFile) -> None:
+        """Let the proposal that was accepted in an earlier run count, if it still fits."""
+        if self._settings.role != "collector":
+            self._analyst.proposals.recall(kept)
 
     def tell_left_open(self, left_open: Sequence[OrderRecord]) -> None:
         """Say which orders an earlier run left without an end."""

@@ -20,9 +20,10 @@ Stage = Literal[
     "checks",
     "journal",
     "build",
+    "wire",
 ]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-PARTS: tuple[Stage, ...] = ("checks", "journal", "build")  # what `send` is made of
+PARTS: tuple[Stage, ...] = ("checks", "journal", "build", "wire")  # what `send` is made of
 HIGHEST_US = 3_600_000_000  # an hour; longer ones are counted there
 BOUNDS_MS = tuple(0.01 * 2**k for k in range(20))  # the upper edges of the drawn bars, 0.01 ms to 5 s
 

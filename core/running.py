@@ -75,6 +75,7 @@ async def running(
         parts = (journal, ids, accounts, market, gateway, ledger, *named, books, link, recorder)
         engine = Engine(settings, mode, log, *parts)
         engine.tell_left_open(left_open)
+        engine.recall(advising.allocation(settings, path))
         engine.be_known(run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))
         await engine.start()

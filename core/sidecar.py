@@ -1,6 +1,7 @@
 """A supervised child process that speaks JSON lines over its stdin and stdout.
 
-The child ends by itself when its stdin closes, so it never outlives the desk, not even one that was killed.
+The child ends by itself when its stdin closes, so it never outlives the desk, not even one that was killed. What it
+needs for its own end of both is here, too.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from core.errors import SidecarFailed
 
 VENUE_KEY = re.compile(r"ARBDESK_[A-Z0-9]+_(KEY|SECRET|PASSPHRASE)")
 LINE_LIMIT = 64 * 2**20
+CHILD_LIMIT = 2**20
 
 
 class Sidecar:
@@ -98,3 +100,19 @@ async def sidecar(
         yield child
     finally:
         await child.stop()
+
+
+async def heard(limit: int = CHILD_LIMIT) -> AsyncIterator[bytes]:
+    """Yield, in a child, the lines of its stdin, until it closes."""
+    reader = asyncio.StreamReader(limit=limit)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        yield line
+
+
+def say_line(descriptor: int, line: bytes) -> None:
+    """Write, in a child, one line. The parent reads all the time; if it is gone, our stdin closes as well."""
+    rest = memoryview(line + b"\n")
+    with contextlib.suppress(BrokenPipeError):
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]

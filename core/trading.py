@@ -243,9 +243,9 @@ class Trading:
         """Return what a hedge may be priced at: nothing of a venue that takes no order at this moment."""
         return None if self._brokerage.why_not(venue) else self._detector.book.quote(venue, symbol)
 
-    def _may_hedge(self, symbol: str) -> str:
+    def _may_hedge(self) -> str:
         """Return why no hedge may leave; while no order can be sent at all, a hedge waits for that."""
-        return self.limits.may_hedge(symbol) or self._brokerage.why_not_any()
+        return self.limits.may_hedge() or self._brokerage.why_not_any()
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)

@@ -5,14 +5,16 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 import click
 import orjson
 
 from console.bench import members
-from console.bench.clocks import Spent, median, spending
+from console.bench.clocks import CORES, Spent, median, others_told, spending
 from console.bench.market import judging, ticks
 from console.bench.progress import done, tell
+from console.bench.until import until
 from core.errors import LogUnavailable
 from core.log.topics import TICKS, Topic, create, delete
 from core.settings import LogSettings
@@ -50,9 +52,13 @@ async def throughput_kafka(settings: LogSettings, count: int, workers: int, *, a
         "bare_ticks_per_s": round(count / bare.wall_s),
         "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
         "ratio": round(bare.wall_s / every.wall_s, 3),
+        "cores": CORES,
+        "others_cores": every.others_cores(),
+        "bare_others_cores": bare.others_cores(),
         "backlog": {
             "ticks_per_s": round(count / newest.wall_s),
             "cpu_ticks_per_s": round(count / newest.cpu_s),
+            "others_cores": newest.others_cores(),
             "judged": judged,
             "superseded": count - judged,
             "gain": round(every.wall_s / newest.wall_s, 3),
@@ -60,24 +66,29 @@ async def throughput_kafka(settings: LogSettings, count: int, workers: int, *, a
     }
     groups = [await _group(settings, count, number) for number in (1, workers)] if workers > 1 else []
     if groups:
-        result["workers"] = groups
+        result["workers"] = [one.told() for one in groups]
     done()
     if as_json:
         click.echo(orjson.dumps(result).decode())
         return
-    rows = [("getmany, only counted", bare, ""), ("read, booked, judged", every, f"ratio {result['ratio']}")]
-    rows.append(
-        ("backlog: the newest of each quote", newest, f"{every.wall_s / newest.wall_s:.2f} x; {judged:,} judged")
-    )
+    gain = f"{every.wall_s / newest.wall_s:.2f} x; {judged:,} judged"
+    rows = [
+        ("getmany, only counted", bare, ""),
+        ("read, booked, judged", every, f"ratio {result['ratio']}"),
+        ("backlog: the newest of each quote", newest, gain),
+    ]
     click.echo(f"{count:,} ticks of {len(encode(next(ticks(1))))} bytes, median of {ROUNDS} rounds")
-    for name, spent, note in rows:
-        cpu_us = spent.cpu_s / count * 1e6
-        click.echo(f"{name:<34} {count / spent.wall_s:>10,.0f} a second, {cpu_us:.2f} us of CPU each  {note}")
-    for told in groups:
-        click.echo(
-            f"{told['workers']} worker(s) of a group{'':<15} {told['ticks_per_s']:>10,} a second, "
-            f"{told['cpu_us']:.2f} us of CPU each"
-        )
+    for name, row, note in rows:
+        click.echo(_row(name, count / row.wall_s, row.cpu_s / count, row.others_cores(), note))
+    for one in groups:
+        note = f"{one.ticks_per_s / groups[0].cpu_ticks_per_s:.2f} of what one's CPU allows"
+        name = f"{one.workers} worker{'s' if one.workers > 1 else ''} of a group"
+        click.echo(_row(name, one.ticks_per_s, 1 / one.cpu_ticks_per_s, one.others_cores, note))
+
+
+def _row(name: str, per_s: float, cpu_s: float, others_cores: float | None, note: str) -> str:
+    told = filter(None, (others_told(others_cores), note))
+    return f"{name:<34} {per_s:>10,.0f} a second, {cpu_s * 1e6:.2f} us of CPU each  {'; '.join(told)}"
 
 
 @asynccontextmanager
@@ -131,31 +142,45 @@ async def _judge(settings: LogSettings, topic: str, count: int, backlog: float |
     from core.log.security import secured
 
     opened: list[Opportunity] = []
-    worker = judging(lambda opportunity, _: opened.append(opportunity))
+    worker, lookout = judging(lambda opportunity, _: opened.append(opportunity))
     with spending() as spent:
         async with from_the_start(settings.bootstrap, secured(settings), topic) as reader:
             if backlog is not None:
                 reader.backlog = backlog
-            working = asyncio.create_task(worker.run(members.Opened(reader), asyncio.Event()))
-            while worker.consumed + reader.decoder.superseded < count:
-                await asyncio.sleep(0.002)
-                if working.done():
-                    await working
-            working.cancel()
-            await asyncio.wait([working])
+            await until(
+                lambda: worker.consumed + reader.decoder.superseded >= count,
+                worker.run(members.Opened(reader), asyncio.Event()),
+                lookout.run(),
+            )
     return spent, worker.consumed, len(opened)
 
 
-async def _group(settings: LogSettings, count: int, workers: int) -> dict[str, object]:
+class Grouped(NamedTuple):
+    """What a group of workers did."""
+
+    workers: int
+    ticks_per_s: float
+    cpu_ticks_per_s: float  # of CPU, of all of them together
+    others_cores: float | None
+    cpu_shares: tuple[float, ...]  # of a core, each
+
+    def told(self) -> dict[str, object]:
+        return {
+            "workers": self.workers,
+            "ticks_per_s": round(self.ticks_per_s),
+            "cpu_us": round(1e6 / self.cpu_ticks_per_s, 2),
+            "cpu_share": self.cpu_shares,
+            "others_cores": self.others_cores,
+        }
+
+
+async def _group(settings: LogSettings, count: int, workers: int) -> Grouped:
     """Let a group of `workers` processes work through a topic that was filled while they held still."""
     async with bench_topic(settings) as topic, members.group(settings, topic, workers) as group:
         await fill(settings, topic, count)
         tell(f"{workers} worker(s) read")
-        told = await group.go()
+        with spending() as spent:
+            told = await group.go()
     wall_s, cpu_s = max(one.wall_s for one in told), sum(one.cpu_s for one in told)
-    return {
-        "workers": workers,
-        "ticks_per_s": round(count / wall_s),
-        "cpu_us": round(cpu_s / count * 1e6, 2),
-        "cpu_share": [round(one.cpu_s / one.wall_s, 2) for one in told],
-    }
+    shares = tuple(round(one.cpu_s / one.wall_s, 2) for one in told)
+    return Grouped(workers, count / wall_s, count / cpu_s, spent.others_cores(cpu_s), shares)

@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from console import loop
 from console.bench.clocks import Spent, spending
 from console.bench.market import judging
+from console.bench.until import until
 from core.errors import LogUnavailable
 from core.log.ticklog import TickReader
 from core.settings import LogSettings
@@ -89,15 +90,10 @@ async def _work(settings: LogSettings, topic: str, name: str, workers: int, conn
         connection.send(Spent())
         await asyncio.to_thread(connection.recv)
         count = await bare.let_go(reader)
-        worker = judging(lambda _opportunity, _decided_ns: None)
+        worker, lookout = judging(lambda _opportunity, _decided_ns: None)
+        working = worker.run(Opened(reader), asyncio.Event())
         with spending() as spent:
-            working = asyncio.create_task(worker.run(Opened(reader), asyncio.Event()))
-            while worker.consumed < count and not working.done():  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
-            if working.done():
-                await working
-        working.cancel()
-        await asyncio.wait([working])
+            await until(lambda: worker.consumed >= count, working, lookout.run())
         connection.send(spent)
 
 
@@ -108,5 +104,7 @@ class Opened:
         self._reader = reader
 
     @asynccontextmanager
-    async def reader(self, group: str | None = None) -> AsyncIterator[TickReader]:  # noqa: ARG002
+    async def reader(self, group: str | None = None) -> AsyncIterator[TickReader]:
+        if group is not None:
+            raise ValueError("a reader that is open already has its group")
         yield self._reader

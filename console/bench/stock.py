@@ -16,6 +16,7 @@ from console.panes.spreads import columns_of, level
 from console.panes.text import age, amount, bps, clock, count, decimals, milliseconds, money
 from core.desk import Desk, Edge, Quote, Snapshot, TicketView, VenueState
 from core.latency import STAGES, Percentiles
+from core.spreads.route import Route
 
 HEAT = ("blue", "blue", "grey19", "grey23", "grey27", "grey30", "yellow4", "orange4", "dark_orange3")
 
@@ -91,7 +92,7 @@ class StockConsole(App[None]):
         edges = {edge.route: edge for edge in snapshot.edges}
         heat = {}
         for symbol in snapshot.symbols:
-            held = [edges.get((symbol, *column)) for column in columns]  # type: ignore[call-overload]
+            held = [edges.get(Route(symbol, *column)) for column in columns]
             cells = [
                 Text("–") if edge is None
                 else Text(f"◆ {bps(edge.edge_bps)}", "black on green") if edge.tradable

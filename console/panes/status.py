@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
-from console.panes.lines import Line, Lines, Picture
+from console.panes.attention import Attention
+from console.panes.latency import BUDGET_MS
+from console.panes.lines import Line, Lines, Picture, width_of
 from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
 from core.desk import Link, Snapshot
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
 
-BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
 TERSE = 104  # columns below which words are left out
 LOUD = {"old", "frozen", "demo", "paper", "live", "warn"}  # said in colour of an old picture, too
@@ -21,17 +22,23 @@ class Item(NamedTuple):
 
     @property
     def width(self) -> int:
-        return sum(len(text) for text, _ in self.spans)
+        return width_of(self.spans)
 
 
 class Status(Lines):
-    """One line on a wide screen, two on a narrow one."""
+    """One line on a wide screen, two on a narrow one; and one more where a person has to see to something."""
 
-    DEFAULT_CSS = "Status { height: 2; background: $background; &.-wide { height: 1; } }"
+    DEFAULT_CSS = """
+    Status {
+        height: 2; background: $background;
+        &.-wide { height: 1; } &.-attention { height: 3; } &.-wide.-attention { height: 2; }
+    }
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.picture: Picture | None = None
+        self._attention = Attention()
 
     def draw(self, picture: Picture) -> None:
         self.picture = picture
@@ -42,14 +49,17 @@ class Status(Lines):
         self.set_class(self.app.size.width >= WIDE, "-wide")
         if self.picture is None or not width:
             return
+        attention = self._attention.line(self.picture, width)
+        self.set_class(attention is not None, "-attention")
         terse = width < TERSE
         first, second, last = standing(self.picture, terse), doing(self.picture, terse), timing(self.picture)
         if self.picture.old:
             first, second = greyed(first), greyed(second)
         if width >= WIDE:
-            self.show([packed([*first, *second], last, width)])
+            lines = [packed([*first, *second], last, width)]
         else:
-            self.show([packed(first, last, width), [(" ", "text"), *packed(second, [], width - 1)]])
+            lines = [packed(first, last, width), [(" ", "text"), *packed(second, [], width - 1)]]
+        self.show([*lines, attention] if attention else lines)
 
 
 def packed(items: list[Item], last: list[Item], width: int) -> Line:
@@ -67,7 +77,7 @@ def packed(items: list[Item], last: list[Item], width: int) -> Line:
         if line:
             line.append((" ", "text") if badge else SEPARATOR)
         line.extend(item.spans)
-    used = sum(len(text) for text, _ in line)
+    used = width_of(line)
     line.append((" " * max(1, width - used - taken + 1), "text"))
     return [*line, *(span for item in last for span in item.spans)]
 

@@ -21,6 +21,13 @@ SIGNS = (
 )
 
 
+MOUSE = (
+    ("click", "Go to a pane, a cell of the map, a ticket or an order; press a key that is written there"),
+    ("click again", "All about the cell, the whole story of the order; open the ticket"),
+    ("wheel", "Scroll"),
+)
+
+
 class HelpCard(Pane):
     """The page; it scrolls."""
 
@@ -70,11 +77,9 @@ def help_lines(keys: dict[str, str]) -> list[Line]:
         lines.append([])
     lines.append([("In the ticket dialog", "strong")])
     lines += [_entry(key, description) for key, description in TICKET_HELP]
-    lines += [
-        [],
-        [("Mouse (m turns it on): a click goes to a pane, the wheel scrolls. It never approves.", "text")],
-        [],
-    ]
+    lines += [[], [("Mouse (m turns it on; it never approves)", "strong")]]
+    lines += [[(f"  {left(what, 17)}", "key"), (does, "text")] for what, does in MOUSE]
+    lines.append([])
     lines.append([("Signs", "strong")])
     lines += [[(f"  {left(glyph, 17)}", pen), (meaning, "text")] for glyph, meaning, pen in SIGNS]
     lines += [[], [("Why an apparent edge is a ghost", "strong")]]

@@ -1,10 +1,11 @@
 """What the desk had to say in this run, the newest first, repeats counted."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 
 from console.keys import bindings
-from console.panes.blotter import NOTICE, notice_line
+from console.panes.blotter import NOTICE, notice_lines
 from console.panes.lines import Line, Lines, Pane, Picture, Sheet
 from console.screens.dialog import Dialog
 
@@ -20,7 +21,9 @@ class LogCard(Pane):
         for notice in notices:
             counts[notice.level] += notice.times
         info: Line = [(f"{counts[level]} {level}  ", NOTICE[level][1]) for level in NOTICE if counts[level]]
-        body = [partial(notice_line, notice, width) for notice in notices[::-1]]
+        body: list[Callable[[], Line]] = [
+            partial(list, line) for notice in notices[::-1] for line in notice_lines(notice, width)
+        ]
         empty: Line = [(" The desk has said nothing yet", "dim")]
         return Sheet([*info, ("esc closes, ↑ ↓ scroll", "title")], body=body or [lambda: empty])
 

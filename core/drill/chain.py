@@ -19,6 +19,7 @@ from core.drill.legs import drill_legs
 from core.engine import Engine
 from core.errors import JournalHeld
 from core.execution.journal import Journal, read_orders
+from core.execution.orders import is_leg
 from core.running import running
 from core.settings import DemoSettings, Settings
 
@@ -54,6 +55,7 @@ class Chain:
         async with self._desk() as desk:
             await self._approve(desk)
             await self._halt(desk)
+            desk.submit(Halt("the drill, before a restart"))
         async with self._desk() as desk:
             self._return(desk)
         for report in await drill_halts(self._folder):
@@ -152,16 +154,19 @@ class Chain:
 
     def _return(self, desk: Engine) -> None:
         """See what a restart finds. Paper venues keep their books; simulated ones behind a gateway begin anew."""
-        points = desk.snapshot().points
+        state = desk.snapshot()
+        stays = state.halted and state.halted_why.startswith("the drill, before a restart; halted by the person")
+        self._say(stays, "a halt outlives the desk", state.halted_why)
+        points = state.points
         if not self._live:
             self._say(not points, "after a restart journal and venues agree", "; ".join(points) or "to the last digit")
             return
         for point in points:
             self._say(True, "the venues began anew, and a person is told", point)
-        desk.submit(Arm())
+        desk.submit(Arm(lift_halt=True))
         refused = not desk.snapshot().armed
         desk.submit(Sign(desk.snapshot().points_code))
-        desk.submit(Arm())
+        desk.submit(Arm(lift_halt=True))
         self._say(
             bool(points) and refused and desk.snapshot().armed,
             "what differs is signed before it can be armed",
@@ -211,7 +216,7 @@ async def _until(true: Callable[[], bool]) -> bool:
 
 
 def _legs(snapshot: Snapshot, trade_id: str) -> list[OrderView]:
-    return [one for one in snapshot.orders if one.trade_id == trade_id and one.client_id[-2] == "e"]
+    return [one for one in snapshot.orders if one.trade_id == trade_id and is_leg(one.client_id)]
 
 
 def _is_over(desk: Engine, trade_id: str) -> bool:

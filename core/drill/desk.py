@@ -1,12 +1,10 @@
 """The desk that the crash drill kills: the real engine on simulated venues, armed by itself, JSON lines in and out."""
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from core.desk import Arm, Disarm, Sign, Snapshot
 from core.engine import Engine
 from core.running import running
 from core.settings import AnalysisSettings, LimitSettings, LogSettings, Settings, VenueSettings
+from core.sidecar import heard, say_line
 
 LOOK_S = 0.01
 MUCH = Decimal(10**12)
@@ -86,7 +85,7 @@ def seen(snapshot: Snapshot) -> Seen:
 
 async def main() -> None:
     """Trade until stdin closes."""
-    lines = _lines()
+    lines = heard()
     place = msgspec.json.decode(await anext(lines), type=Place)
     logging.basicConfig(filename=Path(place.folder) / "desk.log", level=logging.INFO, format="%(asctime)s %(message)s")
     async with (
@@ -114,18 +113,10 @@ async def _tell(engine: Engine) -> None:
         now = seen(engine.snapshot())
         if now != told:
             told = now
-            os.write(sys.stdout.fileno(), msgspec.json.encode(now) + b"\n")
+            say_line(sys.stdout.fileno(), msgspec.json.encode(now))
         await asyncio.sleep(LOOK_S)
-
-
-async def _lines() -> AsyncIterator[bytes]:
-    reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield line
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(BrokenPipeError):
-        asyncio.run(main())
+    asyncio.run(main())

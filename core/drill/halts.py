@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from core.brokerage import Brokerage
 from core.control import Door, Halted, ask_to_halt, control_path
 from core.desk import Arm, Halt
+from core.drill.venues import VENUES
 from core.execution.accounts import Accounts
 from core.execution.holdings import paper_stock
 from core.execution.journal import Journal, read_events
-from core.execution.orders import Fate, Fill, Order
+from core.execution.orders import Fate, Fill, Order, is_leg
 from core.execution.paper import PaperBroker
 from core.execution.planning import Ids
 from core.feeds.collector import FeedState
@@ -31,7 +32,6 @@ from core.tick import Tick
 from core.trading import Trading
 from core.tripwires import LASTS_S
 
-VENUES = ("binance", "bybit", "okx")
 PRICES = {"BTC/USDT": 64_000.0, "SOL/USDT": 158.0}
 STEP_S = 0.01  # between two pictures of the market
 BEFORE_S = 0.4  # of trading before each halt
@@ -72,11 +72,14 @@ class Floor:
         quote = self.detector.book.quote
         self.venues = {name: Faulty(PaperBroker(name, quote, instruments, 0.002)) for name in VENUES}
         self.accounts, self.journal = Accounts(), journal
+        self.news = asyncio.Event()  # set with everything that the desk tells or writes down
+        self.tasks: asyncio.TaskGroup
         stock = paper_stock(quote, settings.symbols, settings.paper.start_worth)
         self.trading = Trading(
             settings, instruments, self.detector, Latencies(), journal, Ids("hlt", int(time.time())), self.accounts,
-            lambda _level, _text: None, lambda: True, Brokerage(self.venues, stock, {}),
+            lambda _level, _text: self.news.set(), lambda: True, Brokerage(self.venues, stock, {}),
         )  # fmt: skip
+        journal.listener = lambda *_: self.news.set()
         self.log_trouble, self.jump_ns, self.clock_ahead_ms = "", 0, 0.0
         self.quoting = set(VENUES)
         feeds = [Clock(self, name) for name in VENUES]
@@ -85,10 +88,10 @@ class Floor:
         self._sequence = 0
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.trading.run())
-            tasks.create_task(self._guard.run())
-            tasks.create_task(self._quote_for_ever())
+        async with asyncio.TaskGroup() as self.tasks:
+            self.tasks.create_task(self.trading.run())
+            self.tasks.create_task(self._guard.run())
+            self.tasks.create_task(self._quote_for_ever())
 
     async def _quote_for_ever(self) -> None:
         for step in range(10**9):
@@ -117,7 +120,7 @@ class Floor:
 
     def legs_sent(self) -> list[int]:
         """Return when each leg was sent; hedges are told apart, they may go on."""
-        return [one.sent_ns for one in self.trading.executor.orders() if one.sent_ns and one.order.client_id[-2] == "e"]
+        return [one.sent_ns for one in self.trading.executor.orders() if one.sent_ns and is_leg(one.order.client_id)]
 
 
 class Clock(NamedTuple):
@@ -138,8 +141,8 @@ class Source(NamedTuple):
     cause: Callable[[Floor, Path], object]
 
 
-def _by_socket(_floor: Floor, journal: Path) -> object:
-    return asyncio.ensure_future(asyncio.to_thread(ask_to_halt, control_path(journal), Halt("the drill")))
+def _by_socket(floor: Floor, journal: Path) -> object:
+    return floor.tasks.create_task(asyncio.to_thread(ask_to_halt, control_path(journal), Halt("the drill")))
 
 
 def _set(name: str, value: object) -> Callable[[Floor, Path], object]:
@@ -177,13 +180,10 @@ async def _trading(path: Path) -> AsyncIterator[Floor]:
             floor.trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
         door = Door(halt, lambda took_us: Halted("drill", "DRILL", 0, took_us, 0, hedges_too=False))
-        async with door.open(path):
-            running = asyncio.ensure_future(floor.run())
-            try:
-                yield floor
-            finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+        async with door.open(path), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(floor.run())
+            yield floor
+            running.cancel()
 
 
 async def _halted_by(source: Source, folder: Path) -> dict[str, Any]:
@@ -193,11 +193,11 @@ async def _halted_by(source: Source, folder: Path) -> dict[str, Any]:
         limits = floor.trading.limits
         await floor.trading.recovery.proven.wait()
         floor.trading.submit(Arm())
-        await _until(lambda: bool(floor.legs_sent()))
+        await _until(lambda: bool(floor.legs_sent()), floor.news)
         await asyncio.sleep(BEFORE_S)
         began_ns = time.time_ns()
         source.cause(floor, path)
-        await _until(lambda: limits.halted)
+        await _until(lambda: limits.halted, floor.news)
         await asyncio.sleep(AFTER_S)
         sent, reason = floor.legs_sent(), limits.halted_why
     events = [one for one in read_events(path, limit=10_000) if one.what == "halted"]
@@ -213,9 +213,11 @@ async def _halted_by(source: Source, folder: Path) -> dict[str, Any]:
     }
 
 
-async def _until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110  a gate that closes wakes nobody up
-        await asyncio.sleep(0)
+async def _until(true: Callable[[], bool], news: asyncio.Event) -> None:
+    """Wait until `true`, which nothing brings about that does not set `news`."""
+    while not true():
+        news.clear()
+        await news.wait()
 
 
 async def drill_halts(folder: Path) -> list[dict[str, Any]]:

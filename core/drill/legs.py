@@ -11,7 +11,7 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
-from core.drill.venues import Clock, FaultyVenue, Prices
+from core.drill.venues import VENUES, Clock, FaultyVenue, Prices
 from core.execution.accounts import Accounts
 from core.execution.executor import Executor
 from core.execution.hedging import Standing, is_dust, standing
@@ -19,7 +19,7 @@ from core.execution.holdings import Holdings, paper_stock
 from core.execution.journal import Journal, read_orders
 from core.execution.lattice import objection
 from core.execution.limits import Limits
-from core.execution.orders import EXACT, Broker, Fill, Order, Refusal, Trade
+from core.execution.orders import EXACT, Broker, Fill, Order, Refusal, Trade, is_leg
 from core.execution.planning import Ids, plan
 from core.execution.rescue import Rescue, Surroundings
 from core.instruments import Instruments, shipped
@@ -27,7 +27,6 @@ from core.latency import Latencies
 from core.settings import LimitSettings
 from core.spreads.route import Opportunity, Route
 
-VENUES = ("binance", "bybit", "okx")
 SYMBOLS = {"BTC/USDT": 64_250.0, "SOL/USDT": 158.0, "DOGE/USDT": 0.214}
 FEE = Decimal("0.001")
 MUCH = Decimal(10**15)
@@ -58,8 +57,8 @@ class LegsDrill:
             for name in VENUES
         }
         brokers: dict[str, Broker] = dict(self._venues)
-        self._limits = Limits(LIMITS, Accounts(), max_quote_age_ms=MAX_AGE_MS)
         self._accounts = Accounts()
+        self._limits = Limits(LIMITS, self._accounts, max_quote_age_ms=MAX_AGE_MS)
         holdings = Holdings(paper_stock(self._prices.quote, SYMBOLS, MUCH), self._instruments)
         self._executor = Executor(
             self._limits,
@@ -161,7 +160,7 @@ class LegsDrill:
             self._check_loss(trade, truth, mid)
 
     def _check_hedges(self, trade: Trade, orders: list[Order]) -> None:
-        legs = [one for one in orders if one.client_id[-2] == "e"]
+        legs = [one for one in orders if is_leg(one.client_id)]
         hedges = [one for one in orders if one not in legs and one.client_id[-1] != "z"]
         open_ = self._truth(legs).base
         for order in hedges:

@@ -11,6 +11,7 @@ from core.execution.orders import EXACT, Fate, Fill, Order, currencies, exact
 from core.instruments import Instruments
 from core.tick import Tick
 
+VENUES = ("binance", "bybit", "okx")
 START_NS = 1_800_000_000 * 10**9
 Fault = Literal[
     "none",
@@ -64,7 +65,7 @@ class Prices:
             self._shift = {}
         big = self._draw.random() < 0.03
         self._mids[symbol] *= 1 + self._draw.gauss(0, 60 if big else 2) * 1e-4
-        self._dark = {venue for venue in ("binance", "bybit", "okx") if self._draw.random() < 0.03}
+        self._dark = {venue for venue in VENUES if self._draw.random() < 0.03}
 
     def mid(self, symbol: str) -> Decimal:
         return exact(self._mids[symbol])

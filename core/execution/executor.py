@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import Protocol, get_args
+from functools import cache, partial
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -17,12 +16,12 @@ from core.execution.holdings import Holdings
 from core.execution.journal import Journal
 from core.execution.limits import Limits
 from core.execution.orders import Broker, Fate, Order, Outcome, Placed, Quote, Refusal, Trade
+from core.execution.register import Register
 from core.execution.rescue import Ending, Rescue
 from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
 MOMENTS = 200  # trades of which it is remembered when they began
-SHOWN = 200  # the newest orders of this run, and whatever is in flight
 
 
 class Claim(Protocol):
@@ -63,8 +62,7 @@ class Executor:
         self._ready = ready  # (venue) -> why no order can be sent there at this moment
         self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
         self.moments: dict[str, tuple[int, int]] = {}  # trade id -> its tick received, decided; ns
-        self._placed: dict[str, Placed] = {}  # client id -> order, oldest first
-        self._outcomes: Counter[Outcome] = Counter()
+        self._register = Register()
         self._idle = asyncio.Event()
         self._idle.set()
         self.rescue = rescue(self) if rescue is not None else None  # None: what comes out uneven is left as it is
@@ -87,7 +85,7 @@ class Executor:
             self._latencies.record("checks", checked_ns - decided_ns)
             self._latencies.record("journal", self._clock_ns() - checked_ns)
             for order in trade.legs:
-                self._note(Placed(order, "intent", self._clock_ns()))
+                self._register.note(Placed(order, "intent", self._clock_ns()))
             if self._claim is not None and (why := await self._claim.lay(trade)):
                 return self._unclaimed(trade, why)
             fates = await self._send(trade)
@@ -127,14 +125,14 @@ class Executor:
         """Ask about what an earlier run left unknown; return the end of `trade`, or None: it is not at its end yet."""
         assert self.rescue is not None
         for one in records:
-            self._note(one)
+            self._register.note(one)
         fates, tries = [_fate(one) for one in records], self._hedges(trade, records)
         ending = await self.rescue.prove(trade, fates, tries, handed_over=handed_over)
         return ending if ending is not None and ending.how != "manual" else None
 
     def known(self, records: Sequence[Placed]) -> list[Placed]:
         """Return what is known of these orders by now."""
-        return [self._placed.get(one.order.client_id, one) for one in records]
+        return [self._register.find(one.order.client_id) or one for one in records]
 
     @staticmethod
     def _hedges(trade: Trade, records: Sequence[Placed]) -> int:
@@ -148,41 +146,35 @@ class Executor:
         except JournalError as error:
             self._without_journal(str(error))
             return Fate(order, "not_sent", why=f"journal: {error}")
-        self._note(Placed(order, "intent", self._clock_ns()))
+        self._register.note(Placed(order, "intent", self._clock_ns()))
         if self._holdings is not None:
             self._holdings.reserve((order,))
-        return await self._place(order, lambda: self._last_word(order))
+        return await self._place(order, partial(self._last_word, order))
 
     def _last_word(self, order: Order) -> Refusal | None:
-        if why := self._limits.may_hedge(order.symbol):
+        if why := self._limits.may_hedge():
             return Refusal("halted", why)
         late_ns = self._clock_ns() - order.deadline_ns
         return Refusal("deadline", f"{late_ns / 1e6:.1f} ms too late") if late_ns > 0 else None
 
     def account_for(self, fate: Fate) -> None:
         """Book and write down `fate`. One that comes late corrects an earlier one, whatever the desk's state."""
-        held = self._placed.get(fate.order.client_id)
-        if held is not None and held.state != "intent" and held.state != "sent":
-            if fate.outcome == "unknown" or len(fate.fills) < len(held.fills):
-                return  # more is known already
-            self._outcomes[held.state] -= 1
-        self._outcomes[fate.outcome] += 1
+        if not self._register.end(fate, self._clock_ns()):
+            return
         self._journal.settle(fate)
         moved = self._accounts.book(fate)
         if self._holdings is not None:
             self._holdings.book(moved)
             if fate.outcome != "unknown":  # what may have been taken stays set aside
                 self._holdings.release(fate.order.client_id)
-        self._note(_ended(fate, held.at_ns if held is not None else self._clock_ns()))
 
     def orders(self) -> tuple[Placed, ...]:
         """Return the newest orders of this run, oldest first."""
-        return tuple(self._placed.values())
+        return self._register.all()
 
     def counts(self) -> dict[str, int]:
         """Return how many orders ended how, and how many of them were handed to a venue ("sent")."""
-        ended = {outcome: self._outcomes[outcome] for outcome in get_args(Outcome)}
-        return {"sent": sum(ended.values()) - ended["not_sent"], **ended}
+        return self._register.counts()
 
     @property
     def in_flight(self) -> int:
@@ -243,7 +235,7 @@ class Executor:
 
     def _release(self, trade: Trade) -> None:
         for order in trade.legs:
-            held = self._placed.get(order.client_id)
+            held = self._register.find(order.client_id)
             if self._holdings is not None and (held is None or held.state != "unknown"):
                 self._holdings.release(order.client_id)
 
@@ -257,7 +249,8 @@ class Executor:
             return buy, sell
         finally:
             for order in trade.legs:
-                if self._placed[order.client_id].state == "intent":  # cancelled before its task began
+                held = self._register.find(order.client_id)
+                if held is not None and held.state == "intent":  # cancelled before its task began
                     self.account_for(Fate(order, "not_sent", why="the desk stopped before it was sent"))
 
     async def _place(self, order: Order, last_word: Callable[[], Refusal | None]) -> Fate:
@@ -265,7 +258,9 @@ class Executor:
             fate = Fate(order, "not_sent", why=f"{refusal.reason}: {refusal.detail}")
             self.account_for(fate)
             return fate
-        self._note(replace(self._placed[order.client_id], state="sent"))
+        held = self._register.find(order.client_id)
+        assert held is not None
+        self._register.note(replace(held, state="sent"))
         self._journal.sent(order)
         try:
             async with asyncio.timeout(self._answer_s):
@@ -279,12 +274,6 @@ class Executor:
             fate = Fate(order, "unknown", why=repr(error))
         self.account_for(fate)
         return fate
-
-    def _note(self, placed: Placed) -> None:
-        self._placed[placed.order.client_id] = placed
-        if len(self._placed) > SHOWN:
-            ended = (client_id for client_id, held in self._placed.items() if held.state not in ("intent", "sent"))
-            self._placed.pop(next(ended, ""), None)
 
     def _measure(self, trade: Trade, fates: tuple[Fate, Fate], decided_ns: int, automatic: bool) -> None:
         sent = [fate for fate in fates if fate.sent_ns]
@@ -303,7 +292,3 @@ def _fate(placed: Placed) -> Fate:
     """Return what a journaled order came to; one without an end is unknown."""
     outcome: Outcome = "unknown" if placed.state == "intent" or placed.state == "sent" else placed.state
     return Fate(placed.order, outcome, placed.fills, placed.why, placed.sent_ns, placed.answered_ns)
-
-
-def _ended(fate: Fate, at_ns: int) -> Placed:
-    return Placed(fate.order, fate.outcome, at_ns, fate.fills, fate.why, fate.sent_ns, fate.answered_ns)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from core.execution.accounts import flows
-from core.execution.orders import EXACT, Fill, Order, Side, currencies, exact
+from core.execution.orders import EXACT, Fate, Fill, Order, Side, currencies, exact
 from core.execution.planning import client_id
 from core.instruments import Instrument, Instruments
 from core.tick import Tick
@@ -65,6 +65,20 @@ def standing(fills: Iterable[tuple[Order, Fill]]) -> Standing:
             base_sum += moved[base]
             cash += moved[quote]
     return Standing(base_sum, cash)
+
+
+def standing_of(fates: Iterable[Fate]) -> Standing:
+    """Add up what orders came to."""
+    return standing((fate.order, fill) for fate in fates for fill in fate.fills)
+
+
+def used_up(fates: Iterable[Fate], side: Side) -> dict[str, int]:
+    """Return where an order of `side` found less than it wanted, and when: the quote it was sent upon is used up."""
+    used_ns: dict[str, int] = {}
+    for fate in fates:
+        if fate.order.side == side and fate.outcome in ("partly_filled", "rejected"):
+            used_ns[fate.order.venue] = max(used_ns.get(fate.order.venue, 0), fate.answered_ns)
+    return used_ns
 
 
 def is_dust(base: Decimal, price: Decimal, symbol: str, venues: Iterable[str], instruments: Instruments) -> bool:

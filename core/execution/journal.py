@@ -5,35 +5,30 @@ process holds the journal; others read. Amounts are exact texts, times are ns si
 """
 
 import asyncio
-import contextlib
-import fcntl
-import os
-import queue
-import sqlite3
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal, localcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Self, TypeVar
 
 import msgspec
 
-from core.errors import JournalError, JournalHeld
-from core.execution import rows
+from core.errors import JournalError
+from core.execution import halts, rows
 from core.execution.accounts import flows
+from core.execution.halts import StandingHalt
 from core.execution.orders import EXACT, Fate, Fill, Order, Trade
 from core.execution.rows import OrderRecord
+from core.execution.schema import reading
+from core.execution.writer import Work, Writer
 
 # Writes that may wait: above it intents are refused, and events dropped and counted. Fates always get in: there are no
 # more of them than of intents.
 CAPACITY = 1024
 TRADE_ENDED = "trade ended"
 WRITE_S = 5.0  # for one write; longer, and the intent counts as not written
-CLOSE_S = 30.0  # for all that waits at the end
 
 T = TypeVar("T")
 Listener = Callable[[str, str, str, Mapping[str, object]], None]  # (what, who, the trade, ticket or order, data)
@@ -49,24 +44,14 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
-    work: Callable[[sqlite3.Connection], object]
-    done: asyncio.Future[object] | None
-
-
 class Journal:
     """The writing end. Open it with `async with Journal.open(...)`."""
 
     def __init__(self, path: Path, mode: str, run_id: str, clock_ns: Callable[[], int], write_s: float) -> None:
         self._path, self._mode, self._run_id = path, mode, run_id
         self._clock_ns, self._write_s = clock_ns, write_s
-        self._loop = asyncio.get_running_loop()
-        self._writes: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
-        self._opened: asyncio.Future[list[OrderRecord]] = self._loop.create_future()
-        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._writer = Writer(path)
         self._left_open: tuple[OrderRecord, ...] = ()
-        self.broken = ""  # why nothing can be written any more, and so nothing may be sent
         self.dropped_events = 0
         self.listener: Listener | None = None  # hears what is written, before it is on disk
 
@@ -87,13 +72,17 @@ class Journal:
             JournalError: another process holds it, it is not a journal, or a newer one, or it cannot be written.
         """
         journal = cls(path, mode, run_id, clock_ns, write_s)
-        threading.Thread(target=journal._run, name="journal", daemon=True).start()
         try:
-            journal._left_open = tuple(await journal._opened)
+            await journal._writer.start()
+            journal._left_open = tuple(await journal._write(partial(rows.mark_left_open, run_id, clock_ns())))
             yield journal
         finally:
-            journal._writes.put(None)
-            await journal._end()
+            await journal._writer.stop()
+
+    @property
+    def broken(self) -> str:
+        """Why nothing can be written any more, and so nothing may be sent; "" if it can."""
+        return self._writer.broken
 
     def left_open(self) -> tuple[OrderRecord, ...]:
         """Return the orders of earlier runs that had no fate when this one began: what became of them is unknown."""
@@ -105,8 +94,7 @@ class Journal:
         Raises:
             JournalError: they may not be; send nothing. Should they get there yet, then as not sent.
         """
-        if self._writes.qsize() >= CAPACITY:
-            raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        self._make_sure_there_is_room()
         self._tell_of("trade intended", trade.trade_id, legs=trade.legs, max_loss=trade.max_loss)
         work = partial(rows.insert_trade, trade, self._mode, self._run_id, self._clock_ns())
         await self._intend(work, trade.legs)
@@ -117,12 +105,15 @@ class Journal:
         Raises:
             JournalError: it may not be; send nothing.
         """
-        if self._writes.qsize() >= CAPACITY:
-            raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+        self._make_sure_there_is_room()
         self._tell_of("hedge intended", order.trade_id, order=order)
         await self._intend(partial(rows.insert_orders, (order,), self._clock_ns()), (order,))
 
-    async def _intend(self, work: Callable[[sqlite3.Connection], None], orders: Sequence[Order]) -> None:
+    def _make_sure_there_is_room(self) -> None:
+        if self._writer.waiting >= CAPACITY:
+            raise JournalError(f"{self._path}", why=f"{CAPACITY} writes are waiting", do="Look at the disk.")
+
+    async def _intend(self, work: Work[None], orders: Sequence[Order]) -> None:
         try:
             async with asyncio.timeout(self._write_s):
                 await self._write(work)
@@ -137,7 +128,19 @@ class Journal:
     def end(self, trade_id: str, how: str) -> None:
         """Write down, soon, how a trade came out: flat, dust, manual or signed. Until then it is open."""
         self._tell_of(TRADE_ENDED, trade_id, how=how)
-        self._writes.put(_Write(partial(rows.end_trade, trade_id, how), None))
+        self._writer.put(partial(rows.end_trade, trade_id, how))
+
+    def halted(self, halt: StandingHalt) -> None:
+        """Write down, soon, that the desk is halted until somebody arms it, in this run or another."""
+        self._writer.put(partial(halts.put, halt, self._mode))
+
+    def halt_lifted(self) -> None:
+        """Write down, soon, that somebody armed the desk."""
+        self._writer.put(partial(halts.lift, self._mode))
+
+    async def standing_halt(self) -> StandingHalt | None:
+        """Return the halt that no arming of this mode has lifted."""
+        return await self._write(partial(halts.standing, self._mode))
 
     async def open_trades(self) -> list[tuple[Trade, list[OrderRecord]]]:
         """Return the trades of this mode that are not at their end, each with its legs and hedges."""
@@ -149,7 +152,7 @@ class Journal:
 
     def balances(self, amounts: Mapping[tuple[str, str], Decimal]) -> None:
         """Write down, soon, what the venues hold: by venue and currency, all of them at once."""
-        self._writes.put(_Write(partial(rows.put_balances, dict(amounts), self._mode, self._clock_ns()), None))
+        self._writer.put(partial(rows.put_balances, dict(amounts), self._mode, self._clock_ns()))
 
     async def expected_balances(self) -> dict[tuple[str, str], Decimal]:
         """Return what each venue must hold by the journal; empty if none ever said what it holds."""
@@ -162,23 +165,23 @@ class Journal:
     def sent(self, order: Order) -> None:
         """Write down, soon, that `order` is being handed to its venue."""
         self._tell_of("order sent", order.client_id, trade_id=order.trade_id, venue=order.venue)
-        self._writes.put(_Write(partial(rows.mark_sent, order.client_id), None))
+        self._writer.put(partial(rows.mark_sent, order.client_id))
 
     def settle(self, fate: Fate) -> None:
         """Write down `fate`, soon. A known outcome may correct an unknown one, never the other way round."""
         order = fate.order
         ended = {"outcome": fate.outcome, "fills": fate.fills, "why": fate.why}
         self._tell_of("order ended", order.client_id, trade_id=order.trade_id, venue=order.venue, fate=ended)
-        self._writes.put(_Write(partial(rows.settle, fate, self._run_id, self._clock_ns()), None))
+        self._writer.put(partial(rows.settle, fate, self._run_id, self._clock_ns()))
 
     def event(self, what: str, *, who: str = "desk", **data: object) -> None:
         """Write down, soon, what `who` did."""
         self._tell_of(what, str(data.get("ticket_id") or data.get("trade_id") or ""), who=who, **data)
-        if self._writes.qsize() >= CAPACITY:
+        if self._writer.waiting >= CAPACITY:
             self.dropped_events += 1
             return
         row = (self._clock_ns(), self._run_id, who, what, msgspec.json.encode(data).decode())
-        self._writes.put(_Write(partial(rows.insert_event, row), None))
+        self._writer.put(partial(rows.insert_event, row))
 
     def _tell_of(self, what: str, about: str, *, who: str = "desk", **data: object) -> None:
         if self.listener is not None:
@@ -203,65 +206,8 @@ class Journal:
         """Return the fills of this mode from `at_ns` on, oldest first."""
         return await self._write(partial(rows.fills_since, at_ns, self._mode))
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        done: asyncio.Future[object] = self._loop.create_future()
-        self._writes.put(_Write(work, done))
-        return cast(T, await done)
-
-    async def _end(self) -> None:
-        try:
-            async with asyncio.timeout(CLOSE_S):
-                await asyncio.shield(self._closed)
-        except TimeoutError:
-            raise JournalError(
-                f"{self._path}", why=f"not written within {CLOSE_S:g} s", do="Look at the disk."
-            ) from None
-        finally:
-            self.broken = self.broken or "it is closed"
-
-    def _run(self) -> None:
-        """The writer thread: it alone has the connection."""
-        try:
-            with _held(self._path), closing(rows.connect(self._path)) as db:
-                left_open = rows.mark_left_open(db, self._run_id, self._clock_ns())
-                self._tell(self._opened, left_open, None)
-                self._write_all(db)
-        except JournalError as error:
-            self._tell(self._opened, None, error)
-        except Exception as error:  # noqa: BLE001  the waiting `open` must learn of it, whatever it is
-            self._tell(self._opened, None, JournalError(f"{self._path} cannot be used as a journal", why=str(error)))
-        finally:
-            self._tell(self._closed, None, None)
-
-    def _write_all(self, db: sqlite3.Connection) -> None:
-        going = True
-        while going:
-            batch = [self._writes.get()]
-            while len(batch) < CAPACITY and not self._writes.empty():
-                batch.append(self._writes.get())
-            going = None not in batch
-            self._commit(db, [write for write in batch if write is not None])
-
-    def _commit(self, db: sqlite3.Connection, batch: list[_Write]) -> None:
-        """Write `batch` in one transaction, then tell who waits. After one failure nothing is tried again."""
-        wanted = [write for write in batch if write.done is None or not write.done.cancelled()]
-        results: list[tuple[_Write, object, JournalError | None]] = []
-        try:
-            if not self.broken:
-                with rows.transaction(db):
-                    results = [(write, *_try(db, write, self._path)) for write in wanted]
-        except Exception as error:  # noqa: BLE001  a thread that dies in silence would leave everybody waiting
-            self.broken = str(error) or repr(error)
-        if self.broken:
-            broken = JournalError(f"{self._path}", why=self.broken, do="Free the disk, then start the desk anew.")
-            results = [(write, None, broken) for write in wanted]
-        for write, result, failure in results:
-            if write.done is not None:
-                self._tell(write.done, result, failure)
-
-    def _tell(self, waiting: asyncio.Future[Any], result: object, error: JournalError | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_resolve, waiting, result, error)
+    async def _write(self, work: Work[T]) -> T:
+        return await self._writer.do(work)
 
 
 def read_orders(path: Path, *, limit: int = 100, run_id: str | None = None) -> list[OrderRecord]:
@@ -270,7 +216,7 @@ def read_orders(path: Path, *, limit: int = 100, run_id: str | None = None) -> l
     Raises:
         JournalError: there is no journal at `path`, or it cannot be read.
     """
-    with rows.reading(path) as db:
+    with reading(path) as db:
         chosen = "WHERE ? IS NULL OR run_id = ? ORDER BY orders.rowid DESC LIMIT ?"
         return rows.records(db, chosen, (run_id, run_id, limit))[::-1]
 
@@ -282,7 +228,7 @@ def read_totals(path: Path, *, mode: str | None = None, run_id: str | None = Non
         JournalError: there is no journal at `path`, or it cannot be read.
     """
     totals: dict[str, Decimal] = {}
-    with rows.reading(path) as db, localcontext(EXACT):
+    with reading(path) as db, localcontext(EXACT):
         for order, fill in rows.filled(db, "(?1 IS NULL OR mode = ?1) AND (?2 IS NULL OR run_id = ?2)", (mode, run_id)):
             for currency, amount in flows(order, fill).items():
                 totals[currency] = totals.get(currency, Decimal(0)) + amount
@@ -295,7 +241,7 @@ def read_fills(path: Path, mode: str) -> list[tuple[Order, Fill]]:
     Raises:
         JournalError: there is no journal at `path`, or it cannot be read.
     """
-    with rows.reading(path) as db:
+    with reading(path) as db:
         return rows.filled(db, "mode = ?", (mode,))
 
 
@@ -305,52 +251,6 @@ def read_events(path: Path, *, limit: int = 100) -> list[Event]:
     Raises:
         JournalError: there is no journal at `path`, or it cannot be read.
     """
-    with rows.reading(path) as db:
+    with reading(path) as db:
         found = db.execute("SELECT at_ns, run_id, who, what, data FROM events ORDER BY id DESC LIMIT ?", (limit,))
         return [Event(at, run, who, what, msgspec.json.decode(data)) for at, run, who, what, data in found][::-1]
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold the lock file beside `path`; the kernel lets it go when this process ends, however it ends."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise JournalError(
-            f"{path} cannot be made", why=error.strerror or repr(error), do="Name another file."
-        ) from None
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise JournalHeld(
-                f"Another desk has the journal {path}", why=f"process {holder}", do="Stop it, or name another journal."
-            ) from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _try(db: sqlite3.Connection, write: _Write, path: Path) -> tuple[object, JournalError | None]:
-    """Do one write of a batch; one that contradicts what is there fails alone."""
-    db.execute("SAVEPOINT one")
-    try:
-        result, failure = write.work(db), None
-    except sqlite3.IntegrityError as error:
-        db.execute("ROLLBACK TO one")
-        result, failure = None, JournalError(f"{path} refuses an entry", why=str(error))
-    db.execute("RELEASE one")
-    return result, failure
-
-
-def _resolve(waiting: asyncio.Future[Any], result: object, error: JournalError | None) -> None:
-    if waiting.done():
-        return
-    if error is not None:
-        waiting.set_exception(error)
-    else:
-        waiting.set_result(result)

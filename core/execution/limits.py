@@ -58,7 +58,7 @@ class Limits:
         """How many trades are between their intent and their fates."""
         return len(self._in_flight)
 
-    def may_hedge(self, symbol: str) -> str:  # noqa: ARG002  of every symbol alike
+    def may_hedge(self) -> str:
         """Return why no hedge may leave; "" if it may. A halt lets hedges go on, unless it was meant for them too."""
         if self.halted_all:
             return f"halted, hedges too: {self.halted_why}"

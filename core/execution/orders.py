@@ -160,6 +160,11 @@ class Broker(Protocol):
         """
 
 
+def is_leg(client_id: str) -> bool:
+    """Return whether an order is a leg of its trade; else it hedges what the legs left open (planning.client_id)."""
+    return client_id[-2] == "e"
+
+
 def filled(fills: Iterable[Fill]) -> Decimal:
     """Return the base size of `fills` together."""
     return sum((fill.size for fill in fills), Decimal(0))

@@ -8,7 +8,18 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from core.execution.hedging import SWEEP, TRIES, WIDENS, Hedge, Rescued, Standing, is_dust, next_hedge, standing
+from core.execution.hedging import (
+    SWEEP,
+    TRIES,
+    WIDENS,
+    Hedge,
+    Rescued,
+    Standing,
+    is_dust,
+    next_hedge,
+    standing_of,
+    used_up,
+)
 from core.execution.naked import Naked
 from core.execution.orders import EXACT, Broker, Fate, Order, Quote, Trade, currencies, exact
 from core.execution.resolving import PATIENCE, Patience, Sleep, resolve
@@ -57,7 +68,7 @@ class Surroundings(NamedTuple):
     clock_ns: Callable[[], int]
     send: Callable[[Order], Awaitable[Fate]]  # journals, gates and places one hedge
     account_for: Callable[[Fate], None]
-    may_hedge: Callable[[str], str]  # (symbol) -> why no hedge may leave; "" if it may
+    may_hedge: Callable[[], str]  # () -> why no hedge may leave; "" if it may
     spendable: Callable[[Order], Decimal | None]  # what the venue of such an order holds for it; None: no limit known
     sleep: Sleep = asyncio.sleep
     patience: Patience = PATIENCE
@@ -127,7 +138,7 @@ class Rescue:
         known = {fate.order.client_id: fate for fate in fates}
         if stuck := await self._settle(trade, known, tries=tries):
             return self._give_up(trade, known, stuck, tries)
-        at = _standing(known.values())
+        at = standing_of(known.values())
         if self._even(trade, known):
             self.release(trade.trade_id)
             return Ending("dust" if at.base else "flat", at)
@@ -143,7 +154,7 @@ class Rescue:
     ) -> None:
         """Show where `trade` stands."""
         now_ns, symbol = self._desk.clock_ns(), trade.route.symbol
-        at = _standing(fates)
+        at = standing_of(fates)
         with localcontext(EXACT):
             notional = abs(at.base) * self._price(trade)
         held = self._open.get(trade.trade_id)
@@ -185,7 +196,7 @@ class Rescue:
         rescued = _rescued(trade, known.values())
         width = exact(desk.settings.slippage_bps) * 2 ** (min(attempt, WIDENS) - 1)
         until_ns = min(until_ns, desk.clock_ns() + int(desk.price_s * 1e9))
-        used_ns = _used(known.values(), rescued.standing.side)
+        used_ns = used_up(known.values(), rescued.standing.side)
         while True:
             found = self._look(rescued, attempt, width, used_ns)
             if isinstance(found, Hedge) or desk.clock_ns() > until_ns:
@@ -201,7 +212,7 @@ class Rescue:
         `used_ns`: venue -> when the quotes there had been taken; only newer ones say what is left.
         """
         desk = self._desk
-        if why := desk.may_hedge(rescued.symbol):
+        if why := desk.may_hedge():
             return why
         now_ns = desk.clock_ns()
         quotes = self._quotes(rescued.symbol, now_ns)
@@ -241,13 +252,13 @@ class Rescue:
         return found
 
     def _even(self, trade: Trade, known: Mapping[str, Fate]) -> bool:
-        base = _standing(known.values()).base
+        base = standing_of(known.values()).base
         return not base or is_dust(
             base, self._price(trade), trade.route.symbol, self._desk.brokers, self._desk.instruments
         )
 
     async def _end(self, trade: Trade, known: dict[str, Fate]) -> Ending:
-        at, symbol = _standing(known.values()), trade.route.symbol
+        at, symbol = standing_of(known.values()), trade.route.symbol
         if not at.base:
             self.release(trade.trade_id)
             return Ending("flat", at)
@@ -280,13 +291,13 @@ class Rescue:
         fate = await desk.send(hedge.order)
         known[fate.order.client_id] = fate
         stuck = await self._settle(trade, known, tries=TRIES)
-        self.add_dust(symbol, _standing([known[fate.order.client_id]]).base)
+        self.add_dust(symbol, standing_of([known[fate.order.client_id]]).base)
         return stuck
 
     def _give_up(self, trade: Trade, known: Mapping[str, Fate], why: str, tries: int) -> Ending:
         """Hand the trade to a person; it stays in sight until the person takes it over."""
         self.note(trade, known.values(), "manual", tries=tries, why=why, person=True)
-        return Ending("manual", _standing(known.values()), why)
+        return Ending("manual", standing_of(known.values()), why)
 
     def _price(self, trade: Trade) -> Decimal:
         """Return what the base is worth: the mid of the first venue with a quote, else the price that was seen."""
@@ -297,19 +308,6 @@ class Rescue:
         return trade.buy_price
 
 
-def _standing(fates: Iterable[Fate]) -> Standing:
-    return standing((fate.order, fill) for fate in fates for fill in fate.fills)
-
-
-def _used(fates: Iterable[Fate], side: str) -> dict[str, int]:
-    """Return where an order of `side` found less than it wanted, and when: the quote it was sent upon is used up."""
-    short = [one for one in fates if one.order.side == side and one.outcome in ("partly_filled", "rejected")]
-    used_ns: dict[str, int] = {}
-    for one in short:
-        used_ns[one.order.venue] = max(used_ns.get(one.order.venue, 0), one.answered_ns)
-    return used_ns
-
-
 def _rescued(trade: Trade, fates: Iterable[Fate]) -> Rescued:
     route = trade.route
-    return Rescued(trade.trade_id, route.symbol, route.buy, route.sell, _standing(fates), trade.max_loss)
+    return Rescued(trade.trade_id, route.symbol, route.buy, route.sell, standing_of(fates), trade.max_loss)

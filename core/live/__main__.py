@@ -11,7 +11,7 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,33 +20,22 @@ import msgspec
 from core.errors import ConfigurationError, DeskError
 from core.live.keys import SIMULATED, Keys, keys_of
 from core.live.wire import Account, Configuration, FromGateway, Refused
+from core.sidecar import heard, say_line
 
 LOCK_S = 2.0  # for the gateway of a desk that was killed to let its account go
-LINE_LIMIT = 2**20
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def say(desk: int, message: FromGateway) -> None:
-    """Write one line to the descriptor `desk`. The desk reads all the time; if it is gone, our stdin closes as well."""
-    line = memoryview(msgspec.json.encode(message) + b"\n")
-    with contextlib.suppress(BrokenPipeError):
-        while line:
-            line = line[os.write(desk, line) :]
-
-
-async def lines() -> AsyncIterator[bytes]:
-    """Yield the lines of stdin, until it closes."""
-    reader = asyncio.StreamReader(limit=LINE_LIMIT)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield line
+    """Write one line to the descriptor `desk`."""
+    say_line(desk, msgspec.json.encode(message))
 
 
 async def main(tell: Callable[[FromGateway], None]) -> None:
     """Serve one desk."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    told = lines()
+    told = heard()
     configuration = msgspec.json.decode(await anext(told), type=Configuration)
     file = Path(configuration.keys_file) if configuration.keys_file else None
     with contextlib.ExitStack() as stack:

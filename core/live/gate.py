@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from decimal import Decimal
 
-from core.execution.orders import Order
+from core.execution.orders import Order, is_leg
 from core.live.wire import Gate
 
 REMEMBERED = 100_000  # client ids that were sent
@@ -46,7 +46,7 @@ class LastGate:
 
     def closed(self, order: Order, now_ns: int) -> str:
         """Return why nothing may leave any more: asked again when everything is built."""
-        if order.client_id[-2] == "e":
+        if is_leg(order.client_id):
             if not self.told.armed:
                 return "the desk is not armed"
         elif not self.told.hedges:
@@ -59,7 +59,7 @@ class LastGate:
             return "an order of this id was sent before"
         if order.symbol not in self._symbols or order.size <= 0 or order.price <= 0:
             return f"not an order of this desk: {order.size} {order.symbol} at {order.price}"
-        most = self._most if order.client_id[-2] == "e" else self._most * HEDGE_ROOM
+        most = self._most if is_leg(order.client_id) else self._most * HEDGE_ROOM
         if order.size * order.price > most:
             return f"{order.size * order.price:.2f} is above the largest order, {most:f}"
         return self.closed(order, now_ns)

@@ -61,6 +61,7 @@ class Link:
         self._health: Health = "starting"
         self._why = ""
         self._starts = 0
+        self.news = asyncio.Event()  # set with every word of the gateway and with its end, for whoever waits for one
         self.brokers: dict[str, Broker] = {one.venue: LiveBroker(self) for one in configuration.accounts}
         self.accounts: dict[str, Balances] = {
             one.venue: partial(self.balances, one.venue) for one in configuration.accounts
@@ -115,6 +116,8 @@ class Link:
         assert isinstance(hello, Ready)
         self._child, self._health, self._why, self._said = child, "up", "", Gate()
         self.instruments = hello.instruments
+        self._venues = {one.venue: one for one in hello.venues}
+        self.news.set()
         self.push()
 
     async def run(self, notify: Notify) -> None:
@@ -146,7 +149,8 @@ class Link:
         except SidecarFailed:
             return Fate(order, "unknown", why="the order gateway ended before it answered")
         if told.sent_ns and self._latencies is not None:
-            self._latencies.record("build", told.sent_ns - handed_ns)
+            self._latencies.record("build", told.built_ns - handed_ns)
+            self._latencies.record("wire", told.sent_ns - told.built_ns)
         return told.fate(order) or Fate(order, "unknown", why="the venue knows no such order")
 
     async def ask(self, order: Order) -> Fate | None:
@@ -201,6 +205,7 @@ class Link:
         assert self._child is not None
         while True:
             message = msgspec.json.decode(await self._child.receive_line(), type=FromGateway)
+            self.news.set()
             if isinstance(message, Standing):
                 self._venues = {one.venue: one for one in message.venues}
             elif isinstance(message, Told | Counted):
@@ -231,6 +236,7 @@ class Link:
         """Let everybody who waits know that no answer will come."""
         self._child, self._health, self._why = None, "down", why
         self._venues.clear()
+        self.news.set()
         self._fail(why)
 
     def _fail(self, why: str) -> None:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from core.execution.orders import Order, Outcome
 from core.live.dialects import Dialect, NoAnswer, Reading, dialect
 from core.live.gate import RATES, Bucket, LastGate
@@ -61,9 +63,9 @@ class Seat:
         self._sent += bool(leaving.left_ns)
         if reading is None and outcome is None:
             reading, why = await self._outcome_of(order)
-        if reading is None:
-            return Told(number, outcome or "unknown", (), why, leaving.left_ns, answered_ns)
-        return _told(number, order, reading, why, leaving.left_ns, answered_ns)
+        told = Told(number, outcome or "unknown", (), why) if reading is None else _told(number, order, reading, why)
+        sent_ns = leaving.written_ns or leaving.left_ns
+        return replace(told, built_ns=leaving.left_ns, sent_ns=sent_ns, answered_ns=answered_ns)
 
     async def ask(self, number: int, order: Order) -> Told:
         """Return what the venue knows of `order`."""
@@ -78,7 +80,7 @@ class Seat:
             return Told(number, None)
         if not reading.whole:
             return Told(number, "unknown", why="the venue is still at work on it")
-        return _told(number, order, reading, "", 0, time.time_ns())
+        return replace(_told(number, order, reading, ""), answered_ns=time.time_ns())
 
     async def count(self, number: int) -> Counted:
         """Return what the account holds."""
@@ -189,12 +191,12 @@ async def _bounded(work: Awaitable[T], limit_s: float = ONE_CALL_S) -> T:
         return await work
 
 
-def _told(number: int, order: Order, reading: Reading, why: str, sent_ns: int, answered_ns: int) -> Told:
+def _told(number: int, order: Order, reading: Reading, why: str) -> Told:
     outcome: Outcome = "rejected"
     if reading.filled:
         outcome = "filled" if reading.filled == order.size else "partly_filled"
     why = why or ("" if outcome == "filled" else "no more size within the limit")
-    return Told(number, outcome, reading.fills, why, sent_ns, answered_ns)
+    return Told(number, outcome, reading.fills, why)
 
 
 def _retry_after_s(headers: dict[str, str]) -> float:

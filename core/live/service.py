@@ -14,7 +14,19 @@ from core.live.keys import Keys
 from core.live.reference import instruments, may_withdraw
 from core.live.seat import Seat
 from core.live.venues import SANDBOXES, Exchange, VenueFailure, connections
-from core.live.wire import Ask, Configuration, Count, FromDesk, FromGateway, Gate, Ready, Send, Standing, Told
+from core.live.wire import (
+    Ask,
+    Configuration,
+    Count,
+    FromDesk,
+    FromGateway,
+    Gate,
+    Ready,
+    Send,
+    Standing,
+    Told,
+    VenueStanding,
+)
 
 PING_S = 10.0
 TELL_S = 1.0
@@ -46,7 +58,8 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
             await _refuse_withdrawals(exchanges)
             told_of = await asyncio.gather(*(_lattices(one, configuration.symbols) for one in exchanges))
             told_by = zip(exchanges, told_of, strict=True)
-            say(Ready(os.getpid(), {one.venue: listed for one, listed in told_by if listed is not None}))
+            lattices = {one.venue: listed for one, listed in told_by if listed is not None}
+            say(Ready(os.getpid(), _standings(seats), lattices))
             await Service(seats, gate, say).run(told)
         finally:
             await asyncio.gather(*(seat.close() for seat in seats.values()))
@@ -70,6 +83,10 @@ async def _lattices(exchange: Exchange, symbols: Sequence[str]) -> tuple[Instrum
             return tuple(await instruments(exchange, symbols))
     except (VenueFailure, TimeoutError, LookupError, TypeError, ArithmeticError):
         return None
+
+
+def _standings(seats: Mapping[str, Seat]) -> tuple[VenueStanding, ...]:
+    return tuple(seat.standing() for seat in seats.values())
 
 
 class Service:
@@ -115,7 +132,7 @@ class Service:
 
     async def _tell(self) -> None:
         while True:
-            self._say(Standing(tuple(seat.standing() for seat in self._seats.values())))
+            self._say(Standing(_standings(self._seats)))
             await asyncio.sleep(TELL_S)
 
     async def _keep(self, seat: Seat) -> None:

@@ -1,4 +1,4 @@
-"""The only importer of ccxt: it signs, knows endpoints and error classes; when bytes leave is watched here.
+"""The only user of ccxt: it signs, knows endpoints and error classes; when bytes leave is watched here.
 
 An order is looked at once more when its connection stands, immediately before it is written: a slow connection lets no
 old order out. The venue's own validity window ends with the order's deadline, where it has one.
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import ccxt.async_support
 from aiohttp.client_reqrep import ClientRequest
 
 from core.execution.orders import Order
 from core.live.keys import Keys
+from core.live.library import base_error, exchange_class
 from core.live.meaning import Failure
 
 WINDOW_MS = 2_000  # in which a venue may take a request; of an order, no more than is left to its deadline
@@ -33,6 +33,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "okx": {"defaultType": "spot", "timeDifference": 0},
     "upbit": {},
 }
+BaseError = base_error()
 SANDBOXES = {"binance", "bybit", "okx"}
 logging.getLogger("ccxt.base.exchange").setLevel(logging.WARNING)  # at DEBUG it writes down signed headers
 
@@ -44,7 +45,8 @@ class Leaving:
     order: Order
     closed: Callable[[Order, int], str]  # why it may not leave any more
     why: str = ""  # why it was held back; "" if it was not
-    left_ns: int = 0  # when its bytes were about to be written; 0: never
+    left_ns: int = 0  # when it was built and past the gate, its bytes about to be written; 0: never
+    written_ns: int = 0  # when they had been handed to the socket; 0: never, as far as is known
 
 
 LEAVING: ContextVar[Leaving | None] = ContextVar("leaving", default=None)
@@ -88,11 +90,20 @@ class _Watchful(aiohttp.TCPConnector):
         return connection
 
 
+class _Watched(ClientRequest):
+    """Notes when an order's bytes had been written."""
+
+    async def write_bytes(self, *arguments: Any, **named: Any) -> None:
+        await super().write_bytes(*arguments, **named)
+        if (leaving := LEAVING.get()) is not None:
+            leaving.written_ns = time.time_ns()
+
+
 @contextlib.asynccontextmanager
 async def connections() -> AsyncIterator[aiohttp.ClientSession]:
     """Hold connections that stay open between orders."""
     connector = _Watchful(keepalive_timeout=KEEP_S, ttl_dns_cache=300, limit_per_host=16)
-    async with aiohttp.ClientSession(connector=connector) as session:
+    async with aiohttp.ClientSession(connector=connector, request_class=_Watched) as session:
         yield session
 
 
@@ -136,8 +147,8 @@ class Exchange:
         """
         try:
             return await getattr(self._ccxt, endpoint)(parameters)
-        except ccxt.BaseError as error:
-            classes = [one.__name__ for one in type(error).__mro__ if issubclass(one, ccxt.BaseError)]
+        except BaseError as error:
+            classes = [one.__name__ for one in type(error).__mro__ if issubclass(one, BaseError)]
             text = str(error).removeprefix(f"{self.venue} ")
             raise VenueFailure(Failure(self.venue, classes, text)) from None
 
@@ -159,7 +170,7 @@ class Exchange:
 
 def _class(venue: str) -> Any:
     """Return ccxt's class of the venue, whose orders are valid no longer than they may be."""
-    base: Any = getattr(ccxt.async_support, venue)
+    base = exchange_class(venue)
 
     def sign(self: Any, *arguments: Any, **named: Any) -> Any:
         leaving = LEAVING.get()

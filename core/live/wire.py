@@ -65,13 +65,6 @@ FromDesk = Gate | Send | Ask | Count
 # -- from the gateway
 
 
-class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="type"):
-    """Keys are read, accounts are ours; orders can be sent."""
-
-    pid: int
-    instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue, of those that told: what can be traded there
-
-
 class Refused(msgspec.Struct, frozen=True, tag="refused", tag_field="type"):
     """It cannot begin, and would not on another try."""
 
@@ -87,7 +80,8 @@ class Told(msgspec.Struct, frozen=True, tag="told", tag_field="type"):
     outcome: Outcome | None  # None: the venue knows no such order
     fills: tuple[Fill, ...] = ()
     why: str = ""
-    sent_ns: int = 0
+    built_ns: int = 0  # signed, its connection there, past the last gate; 0: never
+    sent_ns: int = 0  # its bytes handed to the socket
     answered_ns: int = 0
     failed: bool = False  # the question was not answered
 
@@ -112,6 +106,14 @@ class VenueStanding(msgspec.Struct, frozen=True):
     round_trip_ms: float | None = None  # of the last ping
     sent: int = 0
     kept: int = 0  # orders that the gate let not pass
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="type"):
+    """Keys are read, accounts are ours; orders can be sent."""
+
+    pid: int
+    venues: tuple[VenueStanding, ...]
+    instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue, of those that told: what can be traded there
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing", tag_field="type"):

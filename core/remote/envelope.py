@@ -35,8 +35,6 @@ Reason = Literal[
     "full",
     "seq",
 ]
-
-
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 

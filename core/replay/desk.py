@@ -245,7 +245,7 @@ class ReplayDesk:
         while True:
             await asyncio.sleep(LOOK_S)
             for market in self.detector.book.markets.values():
-                self._analyst.watch.look(market, self.loop.now_ns)
+                self._analyst.watch.lookout.look(market, self.loop.now_ns)
 
     async def _identify(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
+from core.execution.halts import StandingHalt
 from core.execution.journal import Journal
 from core.execution.orders import Fate, Fill, Order, Trade
 from core.execution.rows import OrderRecord
@@ -39,10 +40,13 @@ class NoJournal(Journal):
     """Stands where a desk's journal does. What it is told is noted among the decisions; nothing was left open."""
 
     def __init__(self, decisions: Decisions) -> None:
-        self.broken = ""
         self.dropped_events = 0
         self.listener = None
         self._note = decisions.note
+
+    @property
+    def broken(self) -> str:
+        return ""
 
     def left_open(self) -> tuple[OrderRecord, ...]:
         return ()
@@ -64,6 +68,15 @@ class NoJournal(Journal):
 
     def event(self, what: str, *, who: str = "desk", **data: object) -> None:
         self._note(what, who, data)
+
+    def halted(self, halt: StandingHalt) -> None:
+        self._note("halt stands", halt.who, halt.why, halt.hedges_too)
+
+    def halt_lifted(self) -> None:
+        self._note("halt lifted")
+
+    async def standing_halt(self) -> StandingHalt | None:
+        return None
 
     def balances(self, amounts: Mapping[tuple[str, str], Decimal]) -> None:
         pass

@@ -60,7 +60,7 @@ def plans(
         yield Plan(symbol, buy, sell, draw.random(), pause_s, draw.uniform(*draw.choice(ranges)))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Running:
     """A crossing that has begun."""
 

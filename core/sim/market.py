@@ -138,6 +138,7 @@ class _Line:
     """One venue's quotes of one symbol."""
 
     def __init__(self, instrument: Instrument, walk: _Walk, draw: random.Random, worths: Sequence[float]) -> None:
+        self.place = instrument.venue, instrument.symbol
         self._walk, self._random, self._worths = walk, draw.random, worths
         self._worth = [draw.choice(worths), draw.choice(worths)]  # of the best bid and the best ask, in USDT
         self._ticks, self._lots = _per_unit(instrument.tick_size), _per_unit(instrument.lot_size)
@@ -146,9 +147,6 @@ class _Line:
         self.quoted = walk.level  # the reference that the last quote was made of
         self.shift = 0.0  # of a crossing: below zero on the venue to buy on, above on the one to sell on
         self.bent, self.stretch = 0.0, 1.0  # of an anomaly: off by this logarithm, so many times wider
-
-    def restless(self) -> bool:
-        return abs(self._walk.level - self.quoted) > LEASH_BPS * BPS
 
     def quote(self) -> Quote:
         draw, ticks = self._random, self._ticks
@@ -179,6 +177,30 @@ class _Line:
         away = max(1, round(TEMPTING_BPS * BPS * fair.bid * ticks))
         bid, ask = round(fair.ask * ticks) + away, round(fair.bid * ticks) - away
         return Quote(bid / ticks, ask / ticks, fair.bid_size, fair.ask_size)
+
+
+class _Leash:
+    """All venues' quotes of one symbol: none may fall far behind its reference price."""
+
+    def __init__(self, walk: _Walk) -> None:
+        self._walk = walk
+        self.lines: list[_Line] = []
+        self._least = self._most = walk.level  # no quote that stands was made of a level beyond these
+
+    def restless(self) -> list[_Line]:
+        """Return the lines whose last quote is too far from the price. Mostly none can be, and none is looked at."""
+        level = self._walk.level
+        self._least, self._most = min(self._least, level), max(self._most, level)
+        if self._is_short(level):
+            return []
+        quoted = [line.quoted for line in self.lines]
+        self._least, self._most = min(level, *quoted), max(level, *quoted)
+        if self._is_short(level):
+            return []
+        return [line for line in self.lines if abs(level - line.quoted) > LEASH_BPS * BPS]
+
+    def _is_short(self, level: float) -> bool:
+        return max(level - self._least, self._most - level) <= LEASH_BPS * BPS
 
 
 def _per_unit(step: Decimal) -> int:
@@ -228,22 +250,26 @@ class Market:
         )
         self._common = seeded(f"{seed} common")
         worths = _worths(seeded(f"{seed} sizes"))
-        self._walks, self._lines = {}, {}
+        self._walks: list[_Walk] = []
+        self._leashes: list[_Leash] = []
+        self._lines: dict[tuple[str, str], _Line] = {}
         for symbol in symbols:
             draw = seeded(f"{seed} {symbol}")
-            self._walks[symbol] = walk = _Walk(
-                (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02), draw.uniform(0.6, 1.2), draw
-            )
+            first = (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02)
+            walk = _Walk(first, draw.uniform(0.6, 1.2), draw)
+            self._walks.append(walk)
+            self._leashes.append(leash := _Leash(walk))
             for venue in venues:
                 line = _Line(listed[venue, symbol], walk, seeded(f"{seed} {symbol} {venue}"), worths)
                 self._lines[venue, symbol] = line
+                leash.lines.append(line)
 
     def step(self) -> list[tuple[str, str]]:
         """Move all references by `STEP_S`; return the venues and symbols that must quote anew before the next step."""
         common = self._common.gauss(0.0, self._sigma)
-        for walk in self._walks.values():
+        for walk in self._walks:
             walk.step(common, self._sigma)
-        return [pair for pair, line in self._lines.items() if line.restless()]
+        return [line.place for leash in self._leashes for line in leash.restless()]
 
     def quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].quote()

@@ -5,24 +5,26 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from core.sim.anomalies import Anomaly, anomalies
-from core.sim.crossings import Plan, Running, Track, plans
+from core.sim.crossings import Track, plans
 from core.sim.faults import Kind, Planned
-from core.sim.market import STEP_S, VENUES, Market, Quote, profile, seeded
+from core.sim.injector import REMEMBERED, Injector
+from core.sim.market import STEP_S, VENUES, Market, profile, seeded
 from core.sim.roster import server
-from core.sim.truth import Crossing, FaultSpan, Truth
+from core.sim.truth import FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
 
 SLOT_S = 0.002  # quotes leave in bundles: one timer for each would cost more than the quote
 LATE_S = 0.05  # a process that was held up for longer does not make up for the ticks it owes
 TEND_S = 0.1
 BEND_S = 0.1
-TRUST_NS = 2_000_000_000  # how long a venue must have served again before it may be part of a crossing
-REMEMBERED = 200_000  # crossings, and faults: the oldest are forgotten first
+TURNS = 10_007  # of the rota; then it begins again
+WRITERS = 3  # venues that write in one slot: with more of them, each writes in its turn, and more at once
 WAITING_FAULTS = 16  # of one venue; more are refused
 
 Announce = Callable[[dict[str, Any]], None]  # {"fault", "venue", "at_ns", "phase": "start" or "end"}
@@ -62,8 +64,8 @@ class Simulation:
         )
         dialects = [server(name)(symbols) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
-        self._tracks = {
-            symbol: Track(
+        tracks = [
+            Track(
                 plans(
                     symbol,
                     seed,
@@ -74,8 +76,8 @@ class Simulation:
                 )
             )
             for symbol in symbols
-        }
-        self.crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
+        ]
+        self.injector = Injector(tracks, self.market, self.venues, clock_ns)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {
@@ -103,11 +105,6 @@ class Simulation:
             for name in self.venues:
                 tasks.create_task(self._suffer(name, announce))
 
-    @property
-    def crossing_now(self) -> int:
-        """How many routes pay at this moment."""
-        return sum(track.running is not None for track in self._tracks.values())
-
     def fail(self, kind: Kind, venue: str) -> bool:
         """Let a venue fail, after what it already suffers from; False if it has too much before it, or all is over."""
         if self._finished:
@@ -121,15 +118,14 @@ class Simulation:
     def finish(self) -> Truth:
         """Inject nothing any more; return what was true up to here."""
         self._finished = True
-        for track in self._tracks.values():
-            self._end(track)
+        self.injector.finish()
         now_ns = self._clock_ns()
         open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
         return Truth(
-            tuple(self.crossings),
+            tuple(self.injector.crossings),
             (*self._spans, *open_spans),
-            sum(venue.ticks_sent for venue in self.venues.values()),
-            sum(venue.ticks_dropped for venue in self.venues.values()),
+            sum(venue.quotes.ticks_sent for venue in self.venues.values()),
+            sum(venue.quotes.ticks_dropped for venue in self.venues.values()),
         )
 
     # -- quotes
@@ -149,84 +145,33 @@ class Simulation:
             since_step_s += passed_s
             if since_step_s >= STEP_S:
                 since_step_s = min(since_step_s - STEP_S, STEP_S)
-                self._step()
+                for name, symbol in self.market.step():
+                    self._publish(self.venues[name], symbol)
+                self.injector.step()
             for venue in self.venues.values():
-                venue.flush()
+                venue.quotes.flush()
 
     def _publish(self, venue: SimulatedVenue, symbol: str) -> None:
         bending = self._bending
         if bending is None or bending.kind != "stuck" or (bending.venue, bending.symbol) != (venue.name, symbol):
-            venue.publish(symbol)
+            venue.quotes.publish(symbol)
 
     def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
         """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
-        pairs = [(venue, symbol) for venue in self.venues.values() for symbol in self._settings.symbols]
-        weights = [
-            profile(venue.name).share / (1 + self._settings.symbols.index(symbol)) ** 0.5 for venue, symbol in pairs
-        ]
-        return seeded(f"{self._settings.seed} rota").choices(pairs, weights, k=10_007)
-
-    def _step(self) -> None:
-        for venue, symbol in self.market.step():
-            self._publish(self.venues[venue], symbol)
-        now_ns = self._clock_ns()
-        for track in self._tracks.values():
-            if track.running is None:
-                plan = None if self._finished else track.due(now_ns, self._ready)
-                if plan is not None:
-                    self._begin(track, plan)
-            elif track.over(now_ns) or not self._heard(track.running.plan):
-                self._end(track)
+        settings, venues = self._settings, list(self.venues.values())
+        pairs = [(number, symbol) for number in range(len(venues)) for symbol in settings.symbols]
+        usual = {symbol: (1 + place) ** -0.5 for place, symbol in enumerate(settings.symbols)}
+        weights = [profile(venues[number].name).share * usual[symbol] for number, symbol in pairs]
+        turns = seeded(f"{settings.seed} rota").choices(pairs, weights, k=TURNS)
+        together = max(1, int(settings.rate * SLOT_S * len(venues) / WRITERS))
+        bundles = [turns[start : start + together] for start in range(0, TURNS, together)]
+        return [(venues[number], symbol) for bundle in bundles for number, symbol in sorted(bundle, key=itemgetter(0))]
 
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(TEND_S)
             for venue in self.venues.values():
                 await venue.tend()
-
-    # -- crossings
-
-    def _ready(self, name: str, symbol: str) -> bool:
-        venue = self.venues[name]
-        return (
-            venue.fault is None
-            and symbol not in venue.aside
-            and venue.served_ns is not None
-            and self._clock_ns() - venue.served_ns >= TRUST_NS
-            and venue.heard_by(symbol)
-            and (self._bending is None or self._bending.symbol != symbol)
-        )
-
-    def _heard(self, plan: Plan) -> bool:
-        return all(self.venues[name].heard_by(plan.symbol) for name in (plan.buy, plan.sell))
-
-    def _begin(self, track: Track, plan: Plan) -> None:
-        self.market.cross(plan.symbol, plan.buy, plan.sell, plan.strength)
-        bought, sold = (self._say(name, plan.symbol) for name in (plan.buy, plan.sell))
-        start_ns = self._clock_ns()
-        edge_bps = self.market.edge_bps(bought, sold) if bought and sold else 0.0
-        track.begin(Running(plan, start_ns, edge_bps, void=not (bought and sold)))
-
-    def _end(self, track: Track, *, void: bool = False) -> None:
-        running = track.running
-        if running is None:
-            return
-        plan, track.running = running.plan, None
-        void = void or running.void or not self._heard(plan)
-        end_ns = self._clock_ns()
-        self.market.restore(plan.symbol)
-        for name in (plan.buy, plan.sell):
-            self._say(name, plan.symbol)
-        self.crossings.append(
-            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void)
-        )
-
-    def _say(self, name: str, symbol: str) -> Quote | None:
-        """Publish and write at once."""
-        venue = self.venues[name]
-        quote = venue.publish(symbol) if venue.heard_by(symbol) else None
-        venue.flush()
-        return quote
 
     # -- anomalies
 
@@ -238,17 +183,11 @@ class Simulation:
             if self._finished or quiet is None:
                 continue
             anomaly = planned._replace(symbol=quiet)
-            self._bending, start_ns = anomaly, self._clock_ns()
-            try:
-                while (passed_s := (self._clock_ns() - start_ns) / 1e9) < anomaly.lasts_s:
-                    anomaly.bend(self.market, passed_s)
-                    await asyncio.sleep(BEND_S)
-            finally:
-                anomaly.straighten(self.market)
-                self._bending = None
-            end_ns, clear = self._clock_ns(), self._clear(anomaly)
-            self._say(anomaly.venue, anomaly.symbol)
-            if clear:
+            start_ns = self._clock_ns()
+            await self._bend_once(anomaly, start_ns)
+            end_ns, is_clear = self._clock_ns(), self.injector.is_ready(anomaly.venue, anomaly.symbol)
+            self.venues[anomaly.venue].quotes.say(anomaly.symbol)
+            if is_clear:  # nothing else was the matter with the venue
                 announce(
                     {
                         "anomaly": anomaly.kind,
@@ -259,22 +198,22 @@ class Simulation:
                     }
                 )
 
+    async def _bend_once(self, anomaly: Anomaly, start_ns: int) -> None:
+        self._bending, self.injector.bent = anomaly, anomaly.symbol
+        try:
+            while (passed_s := (self._clock_ns() - start_ns) / 1e9) < anomaly.lasts_s:
+                anomaly.bend(self.market, passed_s)
+                await asyncio.sleep(BEND_S)
+        finally:
+            anomaly.straighten(self.market)
+            self._bending, self.injector.bent = None, ""
+
     def _quiet(self, anomaly: Anomaly) -> str | None:
         """Return the anomaly's symbol, or else the next one of which no route pays; None: nothing is quiet."""
         symbols = self._settings.symbols
         first = symbols.index(anomaly.symbol)
-        return next(
-            (
-                symbol
-                for symbol in (*symbols[first:], *symbols[:first])
-                if self._tracks[symbol].running is None and self._ready(anomaly.venue, symbol)
-            ),
-            None,
-        )
-
-    def _clear(self, anomaly: Anomaly) -> bool:
-        """Return whether nothing else is the matter with the venue."""
-        return self._ready(anomaly.venue, anomaly.symbol)
+        turned = (*symbols[first:], *symbols[:first])
+        return next((symbol for symbol in turned if self.injector.is_quiet(anomaly.venue, symbol)), None)
 
     # -- faults
 
@@ -292,11 +231,9 @@ class Simulation:
             kind = await self._faults[name].get()
             if self._finished:
                 continue
-            for track in self._tracks.values():
-                if track.running is not None and name in (track.running.plan.buy, track.running.plan.sell):
-                    self._end(track, void=True)
+            self.injector.void(name)
             start_ns = self._clock_ns()
-            venue.fault, venue.served_ns = kind, None
+            venue.sicken(kind)
             self._failing[name] = kind, start_ns
             announce({"fault": kind, "venue": name, "at_ns": start_ns, "phase": "start"})
             try:
@@ -305,6 +242,6 @@ class Simulation:
                 end_ns = self._clock_ns()
                 del self._failing[name]
                 self._spans.append(FaultSpan(kind, name, start_ns, end_ns))
-            venue.fault = None
+            venue.heal()
             await venue.recover()
             announce({"fault": kind, "venue": name, "at_ns": end_ns, "phase": "end"})

@@ -13,8 +13,9 @@ from core.instruments import Instrument
 from core.settings import Settings, VenueSettings
 from core.sidecar import Sidecar, sidecar
 from core.sim import faults
+from core.sim.entry.venue import DIALECTS as TAKE_ORDERS
 from core.sim.gateway import FOR_A_DEMO
-from core.sim.market import FIRST_PRICES, first_price
+from core.sim.market import FIRST_PRICES, VENUES, first_price
 from core.sim.market import simulated as market_symbols
 from core.sim.roster import served, server
 
@@ -24,6 +25,9 @@ FEE_BPS = Decimal(10)  # the taker fee of every simulated venue
 
 class SimulatedMarket:
     """The running child."""
+
+    faults: tuple[str, ...] = faults.KINDS
+    gateway_faults: tuple[str, ...] = FOR_A_DEMO
 
     def __init__(
         self,
@@ -39,9 +43,6 @@ class SimulatedMarket:
         self.order_urls = order_urls  # venue -> where it takes orders; empty if it takes none
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-
-    faults: tuple[str, ...] = faults.KINDS
-    gateway_faults: tuple[str, ...] = FOR_A_DEMO
 
     def fault(self, kind: str, venue: str) -> None:
         """Make `venue` fail in the way of `kind`."""
@@ -90,7 +91,8 @@ def simulated(settings: Settings) -> Settings:
         ConfigurationError: one of them cannot be simulated.
     """
     demo = settings.demo
-    names = served() if demo.venues == ("all",) else tuple(dict.fromkeys(demo.venues))
+    usual = tuple(TAKE_ORDERS) if demo.live_sim else VENUES
+    names = served() if demo.venues == ("all",) else tuple(dict.fromkeys(demo.venues or usual))
     for name in names:
         server(name)
     if len(names) < 2:

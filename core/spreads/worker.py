@@ -59,7 +59,7 @@ class Worker:
         """
         async with log.reader(group) as self._reader:
             started.set()
-            turn_ns = self._clock_ns()
+            worked_ns = 0  # since others had their turn; what other programs took meanwhile is not ours
             while True:
                 batch = await self._reader.read()
                 if self._reader.epoch != self._epoch:
@@ -68,13 +68,15 @@ class Worker:
                 self.arrivals.note(batch, self._clock_ns())
                 most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):
-                    now_ns = self.judge(batch, start)
-                    if now_ns - turn_ns > most_ns:
+                    began_ns = time.thread_time_ns()
+                    self.judge(batch, start)
+                    worked_ns += time.thread_time_ns() - began_ns
+                    if worked_ns > most_ns:
                         await asyncio.sleep(0)
-                        turn_ns = self._clock_ns()
+                        worked_ns = 0
 
-    def judge(self, batch: Batch, start: int) -> int:
-        """Judge one chunk of `batch` from `start` on; return the time when it was done."""
+    def judge(self, batch: Batch, start: int) -> None:
+        """Judge one chunk of `batch` from `start` on."""
         end = len(batch.entries) if batch.partial else start + CHUNK
         entries, appended_ns = batch.entries[start:end], batch.appended_ns[start:end]
         decides = self._reader is None or self.owns()
@@ -82,7 +84,7 @@ class Worker:
         self.consumed += len(entries)
         if batch.warming:
             self._detector.learn(entries)
-            return self._clock_ns()  # how old the past is, is no latency
+            return  # how old the past is, is no latency
         for opened in self._judged(entries, read_ns, partial=batch.partial):
             if opened and decides:
                 decided_ns = self._clock_ns()
@@ -95,7 +97,6 @@ class Worker:
         latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
         latencies.record_all("log", [read_ns - at for at in appended_ns])
         latencies.record("detect", done_ns - read_ns, len(entries))
-        return done_ns
 
     def _judged(self, entries: Sequence[Entry], read_ns: int, *, partial: bool) -> Iterable[Sequence[Opportunity]]:
         """Return what opens: after each entry, or after the last one where those between are not all there."""

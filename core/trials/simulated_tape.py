@@ -36,7 +36,7 @@ class _Venue:
         self.frames: list[Frame] = []
         self._server, speaker = server(name)(symbols), dialect(name)(symbols)
         self._intake = Intake(speaker, _Sink(self.entries), Tally())
-        self._counters = Counters(server(name), seed)
+        self._counters = Counters(self._server, seed)
         self._delay_ns = int(profile(name).delay_ms * 1e6)
         self._last: dict[str, Update] = {}
         entered = self._server.enter(self._server.path)

@@ -9,11 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from core.execution.accounts import Accounts
-from core.execution.executor import SHOWN, Executor
+from core.execution.executor import Executor
 from core.execution.journal import Journal, read_events, read_orders, read_totals
 from core.execution.limits import Limits
 from core.execution.orders import Broker, Fate, Order, Outcome, Refusal
 from core.execution.paper import PaperBroker
+from core.execution.register import SHOWN
 from core.latency import Latencies
 from tests.execution.parts import (
     INSTRUMENTS,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.execution.journal import Journal
 from core.execution.recovery import Recovery, code_of
-from core.execution.rows import MIGRATION, SCHEMA, connect
+from core.execution.schema import MIGRATION, SCHEMA, VERSION, connect
 from tests.execution.parts import AnswersWith, filled, trade
 from tests.execution.test_rescue import Floor
 
@@ -62,14 +62,16 @@ def test_a_journal_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -
     with connect(path) as db:
         tables = db.execute("SELECT sql FROM sqlite_master WHERE name = 'balances'").fetchone()
         db.execute("DROP TABLE balances")
+        db.execute("DROP TABLE halts")
         db.execute("DROP INDEX open_trades")
         for column in ("max_loss", "ended"):
             db.execute(f"ALTER TABLE trades DROP COLUMN {column}")
         db.execute("PRAGMA user_version=1")
     db.close()
     with connect(path) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert db.execute("SELECT sql FROM sqlite_master WHERE name = 'balances'").fetchone() == tables
+        assert db.execute("SELECT count(*) FROM halts").fetchone() == (0,)
         assert {"max_loss", "ended"} <= {row[1] for row in db.execute("PRAGMA table_info(trades)")}
     db.close()
-    assert (set(MIGRATION), "balances" in SCHEMA) == ({1}, True)
+    assert (set(MIGRATION), "balances" in SCHEMA) == ({1, 2}, True)

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -91,6 +91,7 @@ class Floor:
         self.book = Book(*ticks(), tick("bybit", 60100.0, 60101.0))
         self.limits = Limits(LIMITS, Accounts(), max_quote_age_ms=10**6)
         self.limits.arm()
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens whenever somebody has slept
         self.holdings = Holdings(lambda _venue, _currency: Decimal(10**6), INSTRUMENTS)
         self.executor = Executor(
             self.limits,
@@ -109,6 +110,7 @@ class Floor:
 
     async def sleep(self, span_s: float) -> None:
         self.now += int(span_s * S)
+        self.meanwhile()
 
     def surroundings(self, executor: Executor, brokers: Mapping[str, Broker]) -> Surroundings:
         return Surroundings(
@@ -147,11 +149,11 @@ def half(order: Order) -> Fate:
 class Sequence(AnswersWith):
     """A venue that answers each order with the next of some answers."""
 
-    def __init__(self, *answers: object) -> None:
-        super().__init__(lambda order: self._answers.pop(0)(order))  # type: ignore[operator]
+    def __init__(self, *answers: Callable[[Order], Fate]) -> None:
+        super().__init__(lambda order: self._answers.pop(0)(order))
         self._answers = list(answers)
 
-    def before(self, answer: object) -> None:
+    def before(self, answer: Callable[[Order], Fate]) -> None:
         self._answers.insert(0, answer)
 
 
@@ -270,6 +272,7 @@ async def test_a_fee_in_coin_leaves_dust_that_is_hedged_when_it_has_become_enoug
 
 async def test_a_quote_that_was_taken_is_not_tried_again_until_a_newer_one_came(tmp_path: Path) -> None:
     def half(order: Order) -> Fate:
+        floor.book.held.pop(("binance", SYMBOL))  # the way back over the other leg's venue is not to be had
         return replace(filled(order, size=order.size / 2), answered_ns=floor.now + S // 100)
 
     def fresh_or_nothing(order: Order) -> Fate:
@@ -280,19 +283,16 @@ async def test_a_quote_that_was_taken_is_not_tried_again_until_a_newer_one_came(
     path = tmp_path / "journal.db"
     async with Journal.open(path, mode="paper", run_id="r1") as journal:
         floor = Floor(journal, path, {"binance": AnswersWith(filled), "okx": Sequence(half, *[fresh_or_nothing] * 9)})
-        floor.book.held.pop(("binance", SYMBOL))  # the way back over the other leg's venue is not to be had
-        slept = floor.sleep
+        floor.book.held.pop(("bybit", SYMBOL))
 
-        async def sleep(span_s: float) -> None:
-            await slept(span_s)
+        def quote() -> None:
             if floor.now > NOW + 4 * S:  # a quiet market: the next quote comes after seconds
                 floor.book.put(replace(ticks()[1], received_ns=floor.now, sequence_id=2))
 
-        floor.sleep = sleep  # type: ignore[method-assign]
-        floor.book.put(ticks()[0])
+        floor.meanwhile = quote
         await floor.take(trade())
         assert floor.rescue.exposures() == ()
-        assert [name for name, _ in states(floor)] in (["be1", "se1", "sh1"], ["be1", "se1", "su1"])
+        assert [name for name, _ in states(floor)] == ["be1", "se1", "sh1"]
 
 
 async def test_a_halt_lets_hedges_go_on_and_a_halt_of_all_does_not(tmp_path: Path) -> None:

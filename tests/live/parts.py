@@ -91,10 +91,9 @@ async def seat(speaking: Exchange, gate: LastGate | None = None, rate: tuple[int
     return made
 
 
-async def until(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    """Wait until `true`."""
+async def until(true: Callable[[], bool], news: asyncio.Event, timeout_s: float = 30.0) -> None:
+    """Wait until `true`, which nothing brings about that does not set `news`."""
     async with asyncio.timeout(timeout_s):
-        while True:
-            if true():
-                return
-            await asyncio.sleep(0.005)
+        while not true():
+            news.clear()
+            await news.wait()

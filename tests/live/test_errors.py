@@ -79,7 +79,7 @@ async def _check_table(venue: str) -> list[tuple[object, ...]]:
             check = asyncio.create_task(_check(row, served, hasty if row[0].kind in SILENT else speaking))
             checks.append(check)
             if row[0].kind in SILENT:  # no answer will come: it need not be waited for before the next
-                await until(partial(_met, served, row[0]))
+                await until(partial(_met, served, row[0]), served.news)
             else:
                 await check
         return [found for found in await asyncio.gather(*checks) if found]
@@ -96,7 +96,7 @@ async def _check(row: Row, served: OrderEntry, speaking: Exchange) -> tuple[obje
     served.next(fault)
     told = await at.place(1, placed)
     if fault.kind == "late":
-        await until(lambda: bool(served.accepted(placed.client_id)))
+        await until(lambda: bool(served.accepted(placed.client_id)), served.news)
     asks = await seat(speaking)  # a venue that had too many requests is asked nothing for a while
     while (asked := await asks.ask(2, placed)).failed:
         pass  # a busy machine may be too slow for the first one

@@ -1,13 +1,23 @@
 """Answers that look like something else, each through the real ccxt: what they would cost if they were believed."""
 
+import asyncio
 import socket
+import sys
 import time
 from contextlib import ExitStack
 from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import orjson
 import pytest
 from msgspec.structs import replace
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request
 
+from core.live.library import exchange_class
 from core.live.venues import LEAVING, HeldBack, Leaving, VenueFailure
 from core.live.wire import Gate
 from core.sim.entry.dialect import hmac_sha256
@@ -74,6 +84,46 @@ async def test_an_order_whose_connection_comes_late_is_never_written() -> None:
                 await speaking.call("privatePostOrder", {"newClientOrderId": leaving.order.client_id})
             LEAVING.reset(token)
         assert (leaving.left_ns, leaving.why) == (0, "no connection before its deadline")
+
+
+async def test_a_websocket_order_leaves_after_everybody_gave_it_up_which_is_why_none_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The trap itself, in the library as it is installed: should it be gone one day, this fails and says so."""
+    given_up, frames = asyncio.Event(), asyncio.Queue[str | bytes]()
+
+    async def slowly(_connection: ServerConnection, _request: Request) -> None:
+        await given_up.wait()
+
+    async def listen(connection: ServerConnection) -> None:
+        await frames.put(await connection.recv())
+
+    async with serve(listen, "127.0.0.1", 0, process_request=slowly) as server, asyncio.timeout(30):
+        speaking = _websocket_binance(monkeypatch, f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        try:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await speaking.create_order_ws("BTC/USDT", "limit", "buy", 0.01, 60_000, {"timeInForce": "IOC"})
+            assert frames.empty()
+            given_up.set()
+            assert orjson.loads(await frames.get())["method"] == "order.place"
+        finally:
+            await speaking.close()
+
+
+def _websocket_binance(monkeypatch: pytest.MonkeyPatch, url: str) -> Any:
+    """Return ccxt's client with websockets, for one market, without loading the other hundred venues."""
+    base = exchange_class("binance")
+    package = ModuleType("ccxt.pro")
+    package.__path__ = [str(Path(str(sys.modules[base.__module__].__file__)).parents[1] / "pro")]
+    monkeypatch.setitem(sys.modules, "ccxt.pro", package)
+    monkeypatch.setattr(sys.modules["ccxt.async_support"], "binance", base)
+    speaking = import_module("ccxt.pro.binance").binance({"apiKey": "k", "secret": "s", "enableRateLimit": False})
+    speaking.urls["api"]["ws"]["ws-api"]["spot"] = url
+    lattice = {"precision": {"amount": 1e-5, "price": 0.01}, "limits": {}, "info": {"orderTypes": ["LIMIT"]}}
+    market = {"id": "BTCUSDT", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT", "type": "spot", "spot": True}
+    speaking.set_markets([{**market, **lattice}])
+    return speaking
 
 
 @pytest.mark.parametrize("venue", VENUES)

@@ -17,4 +17,4 @@ def test_the_drill_walks_the_whole_chain_and_every_source_of_a_halt_and_breaks_n
     halts = [what for what in found if what.startswith("halt: ")]
     assert halts == [f"halt: {source.name}" for source in SOURCES]
     assert all("0 after" in found[what] for what in halts)
-    assert "an approved ticket is traded, and ends even" in found
+    assert {"an approved ticket is traded, and ends even", "a halt outlives the desk"} <= found.keys()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
-from core.sim.entry.http import Reply, Request, json_reply
+from core.sim.http import Reply, Request, json_reply
 
 TEXTS = {
     "-1000": "An unknown error occurred while processing the request.",
@@ -37,6 +37,10 @@ class BinanceEntry:
     name: ClassVar = "binance"
     fee_in_coin: ClassVar = True
     unique: ClassVar[Unique] = "open"
+
+    @staticmethod
+    def lattice(instrument: Instrument) -> Instrument:
+        return instrument
 
     def __init__(self, books: Books, keys: Keys) -> None:
         self._books, self._keys, self.may_withdraw = books, keys, False

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from core.instruments import Instrument
-from core.sim.market import FIRST_PRICES, Quote
+from core.sim.market import Quote, first_price
 
 Side = Literal["buy", "sell"]
 Why = Literal["symbol", "tick", "lot", "notional", "funds", "duplicate", "id"]
@@ -93,7 +93,7 @@ class Books:
         self.balances: dict[str, Decimal] = {}
         for symbol in instruments:
             base, quoted = symbol.split("/")
-            self.balances[base] = (worth / Decimal(repr(FIRST_PRICES.get(symbol, 1.0)))).quantize(FEE_STEP)
+            self.balances[base] = (worth / Decimal(repr(first_price(symbol) or 1.0))).quantize(FEE_STEP)
             self.balances[quoted] = worth
 
     def place(self, placing: Placing) -> Booked | Why:

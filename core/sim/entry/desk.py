@@ -2,25 +2,30 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from core.instruments import shipped
-from core.sim.entry.venue import OrderEntry
+from core.sim.entry.venue import DIALECTS, OrderEntry
+from core.sim.market import lattices
 from core.sim.simulation import Settings, Simulation
 
 
 class OrderDesk:
-    """The venues' order entries. `announce` is told of every order that comes in, once somebody asked for that."""
+    """The order entries of those venues that have one.
+
+    `announce` is told of every order that comes in, once somebody asked for that.
+    """
 
     def __init__(self, simulation: Simulation, settings: Settings) -> None:
-        listed = [one for one in shipped() if one.symbol in settings.symbols]
-        names = simulation.venues if settings.order_entry else ()
+        names = [name for name in settings.venues if name in DIALECTS] if settings.order_entry else []
+        listed = lattices(names, settings.symbols)
         self.entries = {
             name: OrderEntry(
                 name,
                 {one.symbol: one for one in listed if one.venue == name},
                 simulation.venues[name].last,
+                fee=Decimal(str(settings.fee_bps)).scaleb(-4),
                 seed=settings.seed,
             )
             for name in names

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
+from core.instruments import Instrument
 from core.sim.entry.books import Books, Unique, Why
-from core.sim.entry.http import Reply, Request
+from core.sim.http import Reply, Request
 
 Kind = Literal["order", "read", "public"]
 
@@ -29,6 +30,10 @@ class Entry(Protocol):
     name: ClassVar[str]
     fee_in_coin: ClassVar[bool]  # what a buy costs is taken from what was bought
     unique: ClassVar[Unique]
+
+    @staticmethod
+    def lattice(instrument: Instrument) -> Instrument:
+        """Return what the venue makes of a lattice: it may be finer than the one that its market quotes on."""
 
     may_withdraw: bool  # what the venue says of the key, where it tells
 

@@ -12,11 +12,14 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import orjson
+from msgspec.structs import replace
 
+from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
-from core.sim.entry.http import Reply, Request, json_reply
+from core.sim.http import Reply, Request, json_reply
 
+LOT = Decimal("1e-8")  # of every symbol alike
 STATUS = {"order_not_found": 404, "too_many_requests": 429, "jwt_verification": 401, "invalid_access_key": 401,
           "no_authorization_ip": 401, "out_of_scope": 403, "server_error": 500}  # fmt: skip
 
@@ -27,6 +30,10 @@ class UpbitEntry:
     name: ClassVar = "upbit"
     fee_in_coin: ClassVar = False
     unique: ClassVar[Unique] = "ever"
+
+    @staticmethod
+    def lattice(instrument: Instrument) -> Instrument:
+        return replace(instrument, lot_size=LOT, min_size=LOT)
 
     def __init__(self, books: Books, keys: Keys) -> None:
         self._books, self._keys, self.may_withdraw = books, keys, False

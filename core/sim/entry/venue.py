@@ -17,13 +17,13 @@ from core.sim.entry.books import Booked, Books
 from core.sim.entry.bybit import BybitEntry
 from core.sim.entry.dialect import SIMULATED_KEYS, Entry, Keys, Kind
 from core.sim.entry.faults import AT_RANDOM, WHEN_READ, Fault
-from core.sim.entry.http import HOST, Dropped, Reply, Request, serving, written
 from core.sim.entry.okx import OkxEntry
 from core.sim.entry.upbit import UpbitEntry
+from core.sim.http import HOST, Dropped, Reply, Request, serving, written
 from core.sim.market import Quote
 
 DIALECTS: dict[str, type[Entry]] = {one.name: one for one in (BinanceEntry, BybitEntry, OkxEntry, UpbitEntry)}
-FEES = {"binance": Decimal("0.001"), "bybit": Decimal("0.001"), "okx": Decimal("0.001"), "upbit": Decimal("0.0025")}
+FEE = Decimal("0.001")  # of what is taken
 WORTH = Decimal(100_000)
 HANG_S = 3_600.0
 LATE_S = (0.05, 0.8)
@@ -48,20 +48,21 @@ class OrderEntry:
         quote: Callable[[str], Quote | None],
         *,
         seed: int = 1,
+        fee: Decimal = FEE,
         worth: Decimal = WORTH,
         latency_s: float = 0.001,
         keys: Keys = SIMULATED_KEYS,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`instruments` and `quote` by symbol."""
+        """`instruments` and `quote` by symbol; `fee`: the share of what is traded that the venue takes."""
         kind = DIALECTS[name]
         self.name, self._clock_ns, self._latency_s = name, clock_ns, latency_s
         self._draw = random.Random(f"{seed} {name} entry")  # noqa: S311  trouble, not secrets
         self.clock_ahead_ms = 0
         self.books = Books(
-            instruments,
+            {symbol: kind.lattice(one) for symbol, one in instruments.items()},
             quote,
-            fee=FEES[name],
+            fee=fee,
             fee_in_coin=kind.fee_in_coin,
             unique=kind.unique,
             worth=worth,
@@ -70,6 +71,7 @@ class OrderEntry:
         )
         self.dialect = kind(self.books, keys)
         self.arrivals: deque[Arrival] = deque(maxlen=REMEMBERED)
+        self.news = asyncio.Event()  # set whenever a request came in, and whenever one was done
         self.on_arrival: Callable[[int], None] = lambda _: None  # called with the time of every order's request
         self.faults: Counter[str] = Counter()  # those that were met
         self.shares: dict[Kind, float] = {}  # of requests that fail at random
@@ -100,11 +102,17 @@ class OrderEntry:
             self.arrivals.append(Arrival(self._clock_ns(), request))
             self.on_arrival(self.arrivals[-1].at_ns)
         fault = self._fault(kind)
+        self.news.set()
         await asyncio.sleep(self._latency_s)
         if fault is None:
-            return self.dialect.serve(request, now_ms)
+            return self._serve(request, now_ms)
         self.faults[fault.kind] += 1
+        self.news.set()
         return await self._fail(fault, request, now_ms)
+
+    def _serve(self, request: Request, now_ms: int) -> Reply:
+        self.news.set()
+        return self.dialect.serve(request, now_ms)
 
     def _fault(self, kind: Kind) -> Fault | None:
         if self._next[kind]:
@@ -135,7 +143,7 @@ class OrderEntry:
                 await asyncio.sleep(self._draw.uniform(*SLOW_S))
             case "partial":
                 self.books.share = Decimal(str(round(self._draw.uniform(0.05, 0.95), 2)))
-        return await self._fail_after(fault, self.dialect.serve(request, now_ms))
+        return await self._fail_after(fault, self._serve(request, now_ms))
 
     async def _fail_after(self, fault: Fault, reply: Reply) -> Reply:
         """Return what is said about a request that was done."""
@@ -163,7 +171,7 @@ class OrderEntry:
 
     async def _serve_late(self, request: Request, now_ms: int) -> None:
         await asyncio.sleep(self._draw.uniform(*LATE_S))
-        self.dialect.serve(request, now_ms)
+        self._serve(request, now_ms)
 
     def accepted(self, client_id: str) -> list[Booked]:
         """Return every order of this client id that was accepted: more than one was traded more than once."""

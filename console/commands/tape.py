@@ -6,23 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.options import Duration, Speed, usual_file
+from console.commands.options import (
+    PATH,
+    Duration,
+    Speed,
+    config_option,
+    json_option,
+    settings_of,
+    theme_option,
+    usual_file,
+)
 from core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from core.settings import Settings
 
-CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
-TAPE = click.argument("tape", type=click.Path(path_type=Path))
+TAPE = click.argument("tape", type=PATH)
 FROM = click.option(
     "--from", "begin", metavar="WHEN", help="10m from its beginning, or a time: 14:30:00, 2026-11-23T14:30."
 )
 TO = click.option("--to", "end", metavar="WHEN", help="Likewise.")
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.argument("folder", type=PATH, required=False)
 @click.option("--demo", is_flag=True, help="The simulated market, instead of the venues' public feeds.")
 @click.option("--for", "for_s", type=Duration(), help="Stop by itself after this time: 20s, 5m, 2h.")
 @click.option("--speed", type=Speed(), default="1x", help="max: the simulated market in its own time.  [1x]")
@@ -31,7 +38,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--seed", type=int, help="Of a demo's market.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second of a demo.  [1]")
 @click.option("--venues", help="Which venues a demo simulates: A,B,C, or all.  [binance,bybit,okx]")
-@CONFIG
+@config_option
 def record(folder: Path | None, demo: bool, for_s: float | None, speed: float, **options: Any) -> None:
     """Collect, and put every frame and every tick on a tape in FOLDER; no desk, no screen.
 
@@ -70,7 +77,7 @@ def _record_settings(folder: Path | None, demo: bool, **options: Any) -> "Settin
 
 
 @click.command()
-@click.argument("tape", type=click.Path(path_type=Path), required=False)
+@click.argument("tape", type=PATH, required=False)
 @click.option("--speed", type=Speed(), default="1x", help="1x, 10x, max.  [1x; max with --no-ui]")
 @click.option("--no-ui", is_flag=True, help="No screen: play it, and print a summary with the hash of all decisions.")
 @FROM
@@ -81,8 +88,8 @@ def _record_settings(folder: Path | None, demo: bool, **options: Any) -> "Settin
 @click.option("--bootstrap", help="Instead of a tape: what is on Kafka at host:port,host:port")
 @click.option("--last", "last_s", type=Duration(), help="So much of it.  [1h]")
 @click.option("--simulated", default="", metavar="RUN", help="Of Kafka: the made-up ticks of that run.")
-@click.option("--theme", help="The screen's colours.")
-@CONFIG
+@theme_option
+@config_option
 def replay(tape: Path | None, **options: Any) -> None:
     """Run the whole desk on a tape, on paper, with the tape's time: the same tape and settings, the same decisions.
 
@@ -90,7 +97,6 @@ def replay(tape: Path | None, **options: Any) -> None:
     """
     from console import loop
     from console.replay import replay as play
-    from core.settings import load
 
     if (tape is None) == (options["bootstrap"] is None):
         raise ConfigurationError("replay", why="it does not say what of", do="Name a tape, or --bootstrap and --last.")
@@ -103,7 +109,7 @@ def replay(tape: Path | None, **options: Any) -> None:
         given["console"] = {"theme": options["theme"]}
     if options["bootstrap"]:
         given["log"] = {"kind": "kafka", "bootstrap": options["bootstrap"]}
-    settings = load(options["config"] or usual_file(), given)
+    settings = settings_of(options["config"], given)
     source = click.get_current_context().get_parameter_source("speed")
     speed = (
         options["speed"] if source is click.core.ParameterSource.COMMANDLINE or not options["no_ui"] else float("inf")
@@ -128,7 +134,7 @@ def tape() -> None:
 
 @tape.command()
 @TAPE
-@JSON
+@json_option
 def info(tape: Path, as_json: bool) -> None:
     """Read all of it, checksum by checksum. Exit code 1: something on it is damaged."""
     from console.tapes import show_info
@@ -139,7 +145,7 @@ def info(tape: Path, as_json: bool) -> None:
 
 @tape.command()
 @TAPE
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @FROM
 @TO
 def cut(tape: Path, folder: Path, begin: str | None, end: str | None) -> None:
@@ -151,7 +157,7 @@ def cut(tape: Path, folder: Path, begin: str | None, end: str | None) -> None:
 
 @tape.command()
 @TAPE
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @FROM
 @TO
 @click.option("--frames", is_flag=True, help="The raw frames, instead of the ticks.")
