@@ -11,13 +11,12 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
+from core.sim.http import HOST, Dropped, Reply, Request, json_reply, serving
 from core.sim.judges import judge
 from core.sim.market import seeded
-from core.sim.odd_answers import Response, Trouble, bent, disguised, failure, refused
+from core.sim.odd_answers import Trouble, bent, disguised, failure, refused
 
-HOST = "127.0.0.1"
 REMEMBERED = 1_000  # request bodies
-MOST_BODY = 2**20
 FOR_A_DEMO: tuple[Trouble, ...] = ("rate_limited", "server_error", "hang", "html", "prose", "quota", "unauthorised")
 
 
@@ -53,57 +52,26 @@ class SimulatedGateway:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Serve as long as the context lasts."""
-        clients: set[asyncio.StreamWriter] = set()
-
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            clients.add(writer)
-            try:
-                with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
-                    while await self._serve_one(reader, writer):
-                        pass
-            finally:
-                clients.discard(writer)
-                writer.close()
-
-        server = await asyncio.start_server(serve, HOST, 0)
-        self._port = server.sockets[0].getsockname()[1]
-        try:
+        async with serving(self._answer) as self._port:
             yield
-        finally:
-            server.close()
-            for writer in clients:
-                writer.transport.abort()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await server.wait_closed()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; return whether the connection stays."""
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        method, path, _ = head[0].split(" ")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        length = int(headers.get("content-length", "0"))
-        if length > MOST_BODY:
-            return False
-        body = await reader.readexactly(length)
-        if method == "GET" and path == "/v1/models":
-            status, more, content = self._models()
-        elif method == "POST" and path == "/v1/chat/completions":
-            self.calls += 1
-            self.requests.append(body)
-            self.headers.append(headers)
-            trouble = self._trouble()
-            if trouble in ("hang", "hang_up", "drip"):
-                return await self._misbehave(trouble, writer)
-            await asyncio.sleep(self._draw.uniform(*self._latency_s))
-            status, more, content = self._complete(body, trouble)
-        else:
-            status, more, content = failure(404, "no such path")
-        lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(content)}"]
-        lines += [f"{name}: {value}" for name, value in ({"Content-Type": "application/json"} | more).items()]
-        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
-        await writer.drain()
-        return True
+    async def _answer(self, request: Request) -> Reply:
+        if (request.method, request.path) == ("GET", "/v1/models"):
+            return self._models()
+        if (request.method, request.path) != ("POST", "/v1/chat/completions"):
+            return failure(404, "no such path")
+        self.calls += 1
+        self.requests.append(request.body)
+        self.headers.append(dict(request.headers))
+        match trouble := self._trouble():
+            case "hang":
+                await asyncio.sleep(3_600)
+            case "hang_up":
+                raise Dropped
+            case "drip":
+                return Reply(200, b" " * 1_000, pause_s=0.05)
+        await asyncio.sleep(self._draw.uniform(*self._latency_s))
+        return self._complete(request.body, trouble)
 
     def _trouble(self) -> Trouble | None:
         if self._next:
@@ -112,23 +80,12 @@ class SimulatedGateway:
             self._always = self._until_s = None
         return self._always
 
-    async def _misbehave(self, trouble: Trouble, writer: asyncio.StreamWriter) -> bool:
-        if trouble == "hang":
-            await asyncio.sleep(3_600)
-        elif trouble == "drip":
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-            for _ in range(1000):
-                writer.write(b" ")
-                await writer.drain()
-                await asyncio.sleep(0.05)
-        return False
-
-    def _models(self) -> Response:
+    def _models(self) -> Reply:
         if self._always == "unauthorised":
             return failure(401, "Incorrect API key provided", "invalid_api_key")
-        return 200, {}, json.dumps({"object": "list", "data": []}).encode()
+        return json_reply({"object": "list", "data": []})
 
-    def _complete(self, raw: bytes, trouble: Trouble | None) -> Response:
+    def _complete(self, raw: bytes, trouble: Trouble | None) -> Reply:
         body = json.loads(raw)
         if response := refused(body, trouble):
             return response
