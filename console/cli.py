@@ -6,9 +6,10 @@ import click
 
 from console.commands.bench import bench
 from console.commands.checks import doctor, drill, topics
-from console.commands.lists import config, decode, identity, instruments, orders
+from console.commands.lists import config, decode, identity, instruments, markout, orders
 from console.commands.outside import attach, halt, operator_key
 from console.commands.run import demo, run
+from console.commands.tape import record, replay, tape
 from core.errors import ConfigurationError, DeskError
 
 
@@ -45,7 +46,8 @@ for command in (
     *(run, demo),
     *(attach, halt, operator_key),
     *(doctor, drill, topics),
-    *(config, decode, identity, instruments, orders),
+    *(config, decode, identity, instruments, markout, orders),
+    *(record, replay, tape),
     bench,
 ):
     main.add_command(command)

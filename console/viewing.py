@@ -18,6 +18,7 @@ from console.panes.footer import bound_keys
 from console.panes.lines import Pane
 from console.panes.text import inert
 from console.remembered import Arrangement, Remembered, keep, recall
+from console.screens.currencies import CurrenciesDialog
 from console.screens.desk import DeskScreen
 from console.screens.log import Log
 from console.screens.themes import ThemeDialog
@@ -116,6 +117,9 @@ class Viewing(Paced, inherit_bindings=False):
 
     def action_log(self) -> None:
         self.push_screen(Log())
+
+    def action_currencies(self) -> None:
+        self.push_screen(CurrenciesDialog())
 
     def action_detail(self) -> None:
         """Tell all about what the current pane's cursor is on."""

@@ -16,10 +16,13 @@ from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
 from core.notices import Notice
 from core.spreads.arrivals import Copy
+from core.spreads.markout import MarkoutState
 from core.spreads.route import Route
+from core.spreads.shown import AcrossCounts, CrossView, PremiumView, RateView
+from core.tape.recorder import Recording
 from core.tick import Cause
 
-Mode = Literal["DEMO", "PAPER", "LIVE"]
+Mode = Literal["DEMO", "PAPER", "LIVE", "REPLAY"]  # REPLAY: prices of a tape, orders on paper
 Health = Literal["connecting", "up", "silent", "down"]
 
 
@@ -196,32 +199,6 @@ class FeeView(msgspec.Struct, frozen=True):
     elsewhere: Mapping[str, str] = {}  # in any third currency, and not in `charged`
 
 
-class RateView(msgspec.Struct, frozen=True):
-    """What a quote currency is worth in the numeraire, from the feeds themselves."""
-
-    currency: str
-    bid: float
-    ask: float
-    age_ns: int  # of the oldest quote in it; 0: the numeraire itself
-    venues: tuple[str, ...] = ()  # whose quotes it is made of
-    symbols: tuple[str, ...] = ()
-
-
-class CrossView(msgspec.Struct, frozen=True):
-    """A coin bought in one quote currency and sold in another: watched, never traded."""
-
-    base: str
-    buy: str  # venue
-    buy_symbol: str
-    sell: str
-    sell_symbol: str
-    edge_bps: float  # after both taker fees and both rates' spreads
-    basis_bps: float  # of it, what the rates alone make
-    premium_bps: float | None  # how much dearer the coin is where it would be sold, middle against middle
-    age_ns: int  # of the oldest price in it, rates too
-    off: tuple[str, ...] = ()  # stablecoins in it that are far from their dollar: do not believe it
-
-
 class TickCounts(msgspec.Struct, frozen=True):
     """What went through the log. `offered` = the ticks of all venues, and the withdrawals of quotes that ended.
 
@@ -337,8 +314,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     fees: tuple[FeeView, ...] = ()
     rates: tuple[RateView, ...] = ()  # of quote currencies, where there is one to compare
     cross: tuple[CrossView, ...] = ()  # across quote currencies, best first
+    premiums: tuple[PremiumView, ...] = ()  # the dearest first
+    across: AcrossCounts = AcrossCounts()
+    markout: MarkoutState = MarkoutState()  # what opportunities were worth a moment later
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
+    recording: Recording | None = None  # None: nothing is put on a tape
 
 
 class Arm(msgspec.Struct, frozen=True, tag=True):

@@ -22,6 +22,7 @@ from core.brokerage import learn_lattices, on_paper, through
 from core.claims import GroupClaim
 from core.collecting import collect, feed, keep_listings_fresh, known_listings
 from core.control import Door, Halted
+from core.currencies import Currencies
 from core.desk import (
     AcceptProposal,
     Arm,
@@ -47,15 +48,17 @@ from core.latency import Latencies, Percentiles
 from core.live.link import Link as OrderLink
 from core.live.wire import Gate
 from core.log.ticklog import TickLog
+from core.marking import Marking
 from core.notices import Notices
 from core.places import data_dir
 from core.portrait import Portrait
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket
-from core.sim.truth import Crossing, Found, score
+from core.sim.truth import Found, Told, Truth, judged
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
+from core.tape.recorder import Recorder
 from core.trading import Trading
 from core.troubles import Silence, Troubles
 
@@ -83,13 +86,14 @@ class Engine:
         name: str,
         books: PaperBooks | None,
         link: OrderLink | None,
+        recorder: Recorder | None = None,
     ) -> None:
-        self.truth: dict[str, int] | None = None  # demo only, once it has stopped
+        self.truth: Mapping[str, object] | None = None  # demo only, once it has stopped
         self._settings = settings
         self._mode = mode
         self._log = log
         self._journal = journal
-        self._market = market
+        self._market, self._recorder = market, recorder
         self._notice = Notices()
         self._latencies = Latencies()
         fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
@@ -127,6 +131,10 @@ class Engine:
             self._verdicts,
             gate_closed=link.push if link is not None else None,
         )
+        self._currencies = Currencies(settings, self._detector, self._instruments, self._trading.board, self._notice)
+        if self._currencies.watches:
+            self._worker.judged = self._currencies.take
+        self._marking = self._worker.looks = Marking(self._detector, journal.event)
         if link is not None:
             link.watch(self._gate, self._latencies)
             learn_lattices(link, self._instruments, settings, self._notice)
@@ -147,7 +155,10 @@ class Engine:
             truth=market is not None,
         )
         urls = market.urls if market is not None else {}
-        self._feeds = [feed(settings, name, log, held.get(name), urls.get(name)) for name in fees]
+        asked = {name: settings.symbols if market is None else market.listed(name) for name in fees}
+        self._feeds = [
+            feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in fees
+        ]
         if settings.role == "worker":
             self._feeds = []
         self._troubles = Troubles(self._who_knows(), self._notice)
@@ -165,11 +176,14 @@ class Engine:
             self._trading,
             self._analyst,
             gateway,
+            self._currencies,
+            self._marking,
             link,
             self._troubles,
             self._notice,
             faults=market.faults if market is not None else (),
             gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
+            recording=lambda: recorder.state() if recorder is not None else None,
         )
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
@@ -266,6 +280,7 @@ class Engine:
     def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
         self._trading.take(opportunity, decided_ns)
         self._session.note(opportunity)
+        self._marking.note(opportunity, decided_ns)
 
     def _session_so_far(self, now_ns: int) -> Session:
         send = self._portrait.latency.get("send", Percentiles())
@@ -300,7 +315,7 @@ class Engine:
         if not self._main.done():
             if self._stationed is not None:
                 self._stationed.cancel()  # nobody commands a desk that is ending; it says so to Kafka meanwhile
-            crossings = await self._finish_market()
+            truth = await self._finish_market()
             if self._collecting is not None:
                 self._collecting.cancel()
                 await asyncio.wait([self._collecting], timeout=1.5)
@@ -309,8 +324,9 @@ class Engine:
             if self._events is not None and not await self._events.flush(0.3):
                 logger.warning("%d events did not reach Kafka; the journal has them", self._events.waiting)
             await self._portrait.read_latencies()
-            if crossings is not None:
-                self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
+            self._marking.end()
+            if truth is not None:
+                self.truth = judged(truth, self._told())
             self._main.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._main
@@ -338,6 +354,9 @@ class Engine:
             if self._settings.role != "collector":
                 tasks.create_task(self._analyst.run(), name="analyst")
                 tasks.create_task(self._identity.run(), name="identity")
+                tasks.create_task(self._marking.run(), name="markout")
+                if self._currencies.watches:
+                    tasks.create_task(self._currencies.run(), name="currencies")
             if self._market is None:
                 tasks.create_task(keep_listings_fresh(self._settings, self._instruments), name="instruments")
             await reading.wait()
@@ -345,7 +364,7 @@ class Engine:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
             self._collecting = tasks.create_task(collect(self._feeds), name="collectors")
 
-    async def _finish_market(self) -> list[Crossing] | None:
+    async def _finish_market(self) -> Truth | None:
         if self._market is None:
             return None
         try:
@@ -353,7 +372,17 @@ class Engine:
         except TimeoutError:
             logger.warning("the simulated market did not tell its truth in time")
             return None
-        return msgspec.convert(truth["crossings"], list[Crossing])
+        return msgspec.convert(truth, Truth)
+
+    def _told(self) -> Told:
+        """Return what the desk saw, for the market's truth to be held against."""
+        strangers = self._identity.identities.strangers.values()
+        return Told(
+            [Found(*episode) for episode in self._detector.episodes_so_far()],
+            [Found(*episode) for episode in self._currencies.found()],
+            self._currencies.across.pegs.so_far(time.time_ns()),
+            [(one.venue, one.symbol, one.since_ns) for one in strangers],
+        )
 
     async def _part(self) -> None:
         """Wait until the station has hung up."""
@@ -377,6 +406,8 @@ class Engine:
     def _who_knows(self) -> list[Callable[[], str]]:
         """Return those who know what is wrong with the desk."""
         sources: list[Callable[[], str]] = [lambda: self._log.trouble]
+        if (recorder := self._recorder) is not None:
+            sources.append(lambda: recorder.trouble)
         if (claim := self._claim) is not None:
             sources.append(lambda: claim.trouble)
         if (events := self._events) is not None:

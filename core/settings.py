@@ -21,6 +21,7 @@ Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6, allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
 DEFAULT_SYMBOLS = tuple(f"{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "LINK"))
+Symbolic = Annotated[str, Field(pattern=r"^([A-Z0-9]{2,10}|all)$")]
 SECRETS = {("password",), ("key_password",), ("security",)}  # the last part of keys whose value no error shows
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 DeskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$")]
@@ -81,6 +82,8 @@ class SpreadSettings(Section):
     min_edge_bps: float = Field(default=2.0, ge=0, le=10_000)  # after both taker fees
     max_quote_age_ms: int = Field(default=1_000, ge=1, le=600_000)
     min_notional: Money = Decimal(10)  # quote currency; less than this on offer is a ghost `depth`
+    max_rate_age_ms: int = Field(default=5_000, ge=1, le=600_000)  # of a quote that tells what a currency is worth
+    depeg_bps: float = Field(default=100.0, ge=1, le=10_000)  # a stablecoin so far from its dollar carries no route
 
 
 class LimitSettings(Section):
@@ -216,6 +219,14 @@ class RemoteSettings(Section):
     states_per_s: float = Field(default=4.0, ge=0.5, le=20)  # how often the desk publishes what it shows
 
 
+class TapeSettings(Section):
+    """What the desk hears, on disk, to be played again."""
+
+    record: bool = False  # while the desk runs
+    folder: Path | None = None  # where tapes go, each in a folder of its own; "tapes" in data_dir if not set
+    keep_mb: int | None = Field(default=None, ge=200)  # of a tape: its oldest files go; not set: all of it is kept
+
+
 class DemoSettings(Section):
     """The simulated market of `arbdesk demo`."""
 
@@ -228,6 +239,7 @@ class DemoSettings(Section):
     order_faults: float = Field(default=0.0, ge=0, le=1)  # the share of those orders that fail, each in some way
     venues: tuple[Name, ...] | None = Field(default=None, min_length=1)  # or "all"; not set: three, four with live_sim
     symbols: int | None = Field(default=None, ge=1, le=500)  # so many of the market's own, instead of the desk's
+    currencies: tuple[Symbolic, ...] = Field(default=("USDT",), min_length=1)  # that they are quoted in; or "all"
 
 
 class Settings(BaseSettings):
@@ -257,6 +269,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     console: ConsoleSettings = ConsoleSettings()
     remote: RemoteSettings = RemoteSettings()
+    tape: TapeSettings = TapeSettings()
     demo: DemoSettings = DemoSettings()
 
     @field_validator("symbols")

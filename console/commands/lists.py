@@ -23,6 +23,19 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
 
 @click.command()
+@click.option("--journal", type=PATH, help="The journal to read.  [the desk's]")
+@click.option("--demo", is_flag=True, help="The journal of the last demo.")
+@config_option
+@click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many routes.")
+@json_option
+def markout(journal: Path | None, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
+    """What was left of each route's edge 50 ms, 250 ms, 1 s and 10 s after it was found. Works while a desk runs."""
+    from console.markout import show_markout
+
+    show_markout(settings_of(config), journal, demo=demo, limit=limit, as_json=as_json)
+
+
+@click.command()
 @click.argument("venues", nargs=-1)
 @click.option("--cached", is_flag=True, help="Ask nobody: only show what is known.")
 @config_option

@@ -32,6 +32,21 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * self._units[match[2]]
 
 
+class Speed(click.ParamType[float]):
+    """1x, 10x, 0.5x; max is infinite."""
+
+    name = "speed"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        text = str(value).strip().lower()
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)x?", text)
+        if text != "max" and (match is None or not 0.01 <= float(match[1]) <= 10_000):
+            self.fail(f"{value!r} is no speed: write 1x, 10x or max.", param, ctx)
+        return float(match[1]) if match is not None else float("inf")
+
+
 config_option = click.option("--config", type=PATH, help="Settings file (TOML).")
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 bootstrap_option = click.option("--bootstrap", help="Kafka brokers, host:port,host:port  [127.0.0.1:9092]")

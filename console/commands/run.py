@@ -36,6 +36,9 @@ desk_options = together(
     click.option("--gateway-url", help="Where models are asked: any OpenAI-compatible server."),
     click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Figures for Prometheus, on loopback."),
     click.option("--verbose", is_flag=True, help="The log tells everything; no secret is ever in it."),
+    click.option(
+        "--record", is_flag=False, flag_value="", metavar="[DIR]", help="Put what it hears on a tape, in DIR."
+    ),
     theme_option,
     click.option("--picture", type=PATH, help="Draw no screen; write one as SVG after --for."),
     click.option("--size", default="200x50", show_default=True, help="Of the picture: columns x lines."),
@@ -74,6 +77,7 @@ def run(**options: Any) -> None:
 @click.option("--seed", type=int, help="Of the market's prices and crossings.  [1]")
 @click.option("--crossings", "crossings_per_s", type=float, help="Injected a second.  [0.25; 1 with --approval auto]")
 @click.option("--anomalies", "anomalies_per_s", type=float, help="Wrong quotes injected a second.  [0.15]")
+@click.option("--currencies", help="What symbols are quoted in: USDT,USDC,USD,EUR,KRW, or all.  [USDT]")
 @click.option(
     "--venues",
     "demo_venues",
@@ -121,8 +125,12 @@ def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
 
     placed = {PLACES[name]: value for name, value in options.items() if name in PLACES}
     placed["verbose"] = options["verbose"] or None
+    placed["tape.record"] = options["record"] is not None or None
+    placed["tape.folder"] = options["record"] or None
     if options.get("demo_venues"):
         placed["demo.venues"] = _parts(options["demo_venues"])
+    if options.get("currencies"):
+        placed["demo.currencies"] = _parts(options["currencies"])
     if demo and str(options["symbols"]).isdigit():
         placed["demo.symbols"] = int(options["symbols"])
     elif options["symbols"]:

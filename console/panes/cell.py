@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from console.panes.lines import Line, Picture
+from console.panes.markout import route_so_far
 from console.panes.text import BLOCKS, NOTHING, age, amount, bps, inert, left, places_of
 from core.desk import Edge, Quote
 from core.spreads.route import Route
@@ -53,7 +54,8 @@ def drawn(edges: Sequence[float | None], width: int) -> Line:
 
 
 def about(route: Route, edge: Edge | None, history: History, picture: Picture, width: int) -> list[Line]:
-    """Return lines about a route: its two quotes, what the edge is made of, by size, and how it went."""
+    """Return some lines about a route: its two quotes, what the edge is made of, by size, how it went, and, where there
+    were opportunities, what was left of them later."""
     quotes = {(quote.symbol, quote.venue): quote for quote in picture.snapshot.quotes}
     bought, sold = quotes.get((route.symbol, route.buy)), quotes.get((route.symbol, route.sell))
     edges = history.of(route)
@@ -66,6 +68,7 @@ def about(route: Route, edge: Edge | None, history: History, picture: Picture, w
         _made_of(bought, sold, edge),
         _by_size(edge, bought, sold),
         [(f" {left(f'last {HISTORY_S} s', 11)}", "dim"), *drawn(edges, max(10, width - 32)), *span],
+        *route_so_far(picture.snapshot, route),
     ]
 
 

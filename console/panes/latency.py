@@ -50,6 +50,8 @@ class Latency(Pane):
     DETAILS = True
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        if picture.snapshot.mode == "REPLAY":
+            return Sheet(body=[lambda: [(" A replay has the tape's time: it measures nothing of this machine", "dim")]])
         bars = len(BOUNDS_MS) + 1
         cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
         stages = shown(picture, height - 2)

@@ -89,7 +89,12 @@ def _room(items: list[Item]) -> int:
 def standing(picture: Picture, terse: bool) -> list[Item]:
     """Return what the desk is: whether its money is real, and whether orders may leave."""
     snapshot = picture.snapshot
-    mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
+    mode = {
+        "DEMO": (" DEMO SIMULATED ", "demo"),
+        "PAPER": (" PAPER ", "paper"),
+        "LIVE": (" LIVE ", "live"),
+        "REPLAY": (" REPLAY ", "demo"),
+    }
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
     if snapshot.halted_all:
@@ -117,7 +122,7 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
         items.append(Item([("" if terse else "desk ", "dim"), (cut(inert(snapshot.desk), 32), "text")], 6))
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 3)
-    return [*items, approval, venues(snapshot)]
+    return [*items, approval, venues(snapshot), *recording(snapshot)]
 
 
 def orders_go(gateway: GatewayState) -> list[Item]:
@@ -182,6 +187,15 @@ def venues(snapshot: Snapshot) -> Item:
         names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
         spans.append((f" {cut(names, 34)}", "warn"))
     return Item(spans, 2)
+
+
+def recording(snapshot: Snapshot) -> list[Item]:
+    """Return what there is to say of the tape that is being recorded: holes in it first."""
+    if (tape := snapshot.recording) is None:
+        return []
+    if tape.trouble or tape.dropped:
+        return [Item([("tape ", "dim"), (f"{count(tape.dropped)} dropped", "bad")], 1)]
+    return [Item([("tape ", "dim"), (f"{count(tape.bytes / 1e6)} MB", "text")], 6)]
 
 
 def doing(picture: Picture, terse: bool) -> list[Item]:

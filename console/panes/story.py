@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 from console.panes.lines import Line, clipped
+from console.panes.markout import opportunity
 from console.panes.text import NOTHING, clock, inert, left, milliseconds, right
-from core.desk import OrderView, Snapshot
+from core.desk import OrderView, Snapshot, TicketView
+from core.spreads.route import Route
 
 BAR = 28
 
@@ -93,6 +95,7 @@ def story(snapshot: Snapshot, trade_id: str, width: int) -> list[Line]:
     if ticket is not None:
         told = f"ticket opened {clock(ticket.opened_ns)}, {ticket.state}{f' by {ticket.by}' if ticket.by else ''}"
         lines.append([(f"   {inert(told)} ", "text"), (inert(ticket.why), "dim")])
+    lines += later(snapshot, orders, ticket)
     lines += waterfall(hops_of(orders, by_person=snapshot.approval == "manual"), width)
     for order in orders:
         lines.append(
@@ -112,6 +115,19 @@ def story(snapshot: Snapshot, trade_id: str, width: int) -> list[Line]:
     if not orders:
         lines.append([("   no order of it was written down in this run", "dim")])
     return [clipped(line, width) for line in lines]
+
+
+def later(snapshot: Snapshot, orders: list[OrderView], ticket: TicketView | None) -> list[Line]:
+    """Return a line of what was left of the trade's edge a moment after it was found, where that is known."""
+    sides = {order.side: order for order in reversed(orders)}  # the first of each: what follows are hedges
+    if ticket is not None:
+        line = opportunity(snapshot, ticket.route, ticket.opened_ns)
+    elif sides.keys() >= {"buy", "sell"}:
+        buy, sell = sides["buy"], sides["sell"]
+        line = opportunity(snapshot, Route(buy.symbol, buy.venue, sell.venue), buy.decided_ns)
+    else:
+        line = []
+    return [line] if line else []
 
 
 def last_traded(snapshot: Snapshot) -> list[OrderView]:

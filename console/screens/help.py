@@ -68,7 +68,10 @@ class Help(Dialog):
 def help_lines(keys: dict[str, str]) -> list[Line]:
     """Return the page; `keys` says how each binding's key is written at this moment."""
     lines: list[Line] = []
-    for scope, heading in (("console", "Everywhere"), ("pane", "In a pane")):
+    scopes = [("console", "Everywhere"), ("pane", "In a pane")]
+    if "tape.pause" in keys:
+        scopes.insert(0, ("replay", "On a tape"))
+    for scope, heading in scopes:
         lines.append([(heading, "strong")])
         lines += [_entry(keys.get(key.id, "not bound"), key.description) for key in KEYS if key.scope == scope]
         lines.append([])

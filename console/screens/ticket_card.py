@@ -128,7 +128,12 @@ def _live(ticket: TicketView, picture: Picture) -> Line:
 def _what_happens(picture: Picture, armed: bool) -> str:
     if not armed:
         return "no order leaves: close with esc and press a first"
-    where = {"DEMO": "the simulated venues", "PAPER": "the paper venue", "LIVE": "the venues, with REAL MONEY"}
+    where = {
+        "DEMO": "the simulated venues",
+        "PAPER": "the paper venue",
+        "LIVE": "the venues, with REAL MONEY",
+        "REPLAY": "the paper venue: a REPLAY trades with nobody",
+    }
     return f"both orders go at once to {where[picture.snapshot.mode]}"
 
 

@@ -1,11 +1,13 @@
 """Makes routes pay when their time has come, and writes down what was true."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from itertools import islice
 
 from core.sim.crossings import Plan, Running, Track
+from core.sim.currencies import parts
 from core.sim.market import Market
+from core.sim.parting import Parting
 from core.sim.truth import Crossing
 from core.sim.venue import SimulatedVenue
 
@@ -19,15 +21,16 @@ class Injector:
 
     def __init__(
         self,
-        tracks: Sequence[Track],
+        tracks: Mapping[str, Track],
         market: Market,
         venues: Mapping[str, SimulatedVenue],
+        parting: Parting,
         clock_ns: Callable[[], int],
     ) -> None:
-        """`tracks`: one for each symbol of the market."""
-        self._tracks = dict(zip(market.symbols, tracks, strict=True))
+        """`tracks`: one for each symbol of the market, or for each base where it is of several currencies."""
+        self._tracks, self._parting = tracks, parting
         self._market, self._venues, self._clock_ns = market, venues, clock_ns
-        self._running: dict[str, Track] = {}  # by symbol
+        self._running: dict[str, Track] = {}  # by the same
         self._turn = 0
         self._finished = False
         self.bent = ""
@@ -47,6 +50,7 @@ class Injector:
             return
         self._turn = (self._turn + 1) % TURNS
         for track in islice(self._tracks.values(), self._turn, None, TURNS):
+            track.pass_over(self._is_hopeless)
             if (plan := track.due(now_ns, self.is_ready)) is not None:
                 self._begin(track, plan)
 
@@ -60,12 +64,13 @@ class Injector:
             and served_ns is not None
             and self._clock_ns() - served_ns >= TRUST_NS
             and one.quotes.heard_by(symbol)
-            and symbol != self.bent
+            and self._market.track(symbol) != self._market.track(self.bent)
+            and self._parting.coin not in parts(symbol)
         )
 
     def is_quiet(self, venue: str, symbol: str) -> bool:
         """Return whether `venue` serves `symbol` well, and no route of it pays."""
-        return symbol not in self._running and self.is_ready(venue, symbol)
+        return self._market.track(symbol) not in self._running and self.is_ready(venue, symbol)
 
     def void(self, venue: str) -> None:
         """End the crossings that `venue` is part of: it fails, and whoever misses one is right."""
@@ -80,26 +85,31 @@ class Injector:
             self._end(track)
 
     def _heard(self, plan: Plan) -> bool:
-        return all(self._venues[name].quotes.heard_by(plan.symbol) for name in (plan.buy, plan.sell))
+        return all(self._venues[name].quotes.heard_by(symbol) for name, symbol in plan.legs)
+
+    def _is_hopeless(self, venue: str, symbol: str) -> bool:
+        """Return whether something lasting is the matter with what `venue` says of `symbol`."""
+        one = self._venues[venue]
+        return one.fault == "unit" or symbol in one.aside or self._parting.coin in parts(symbol)
 
     def _begin(self, track: Track, plan: Plan) -> None:
-        self._market.cross(plan.symbol, plan.buy, plan.sell, plan.strength)
-        bought, sold = (self._venues[name].quotes.say(plan.symbol) for name in (plan.buy, plan.sell))
+        self._market.cross(plan.symbol, plan.buy, plan.sell, plan.strength, plan.sold)
+        bought, sold = (self._venues[name].quotes.say(symbol) for name, symbol in plan.legs)
         start_ns = self._clock_ns()
-        edge_bps = self._market.edge_bps(bought, sold) if bought and sold else 0.0
+        edge_bps = self._market.edge_bps(bought, sold) if bought and sold and not plan.sold else 0.0
         track.begin(Running(plan, start_ns, edge_bps, void=not (bought and sold)))
-        self._running[plan.symbol] = track
+        self._running[self._market.track(plan.symbol)] = track
 
     def _end(self, track: Track, *, void: bool = False) -> None:
         running, track.running = track.running, None
         assert running is not None
         plan = running.plan
-        del self._running[plan.symbol]
+        del self._running[self._market.track(plan.symbol)]
         void = void or running.void or not self._heard(plan)
         end_ns = self._clock_ns()
-        self._market.restore(plan.symbol)
-        for name in (plan.buy, plan.sell):
-            self._venues[name].quotes.say(plan.symbol)
+        self._market.restore(plan.symbol, plan.sold)
+        for name, symbol in plan.legs:
+            self._venues[name].quotes.say(symbol)
         self.crossings.append(
-            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void)
+            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void, plan.sold)
         )

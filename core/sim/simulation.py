@@ -12,9 +12,11 @@ import msgspec
 
 from core.sim.anomalies import Anomaly, anomalies
 from core.sim.crossings import Track, plans
+from core.sim.currencies import parts
 from core.sim.faults import Kind, Planned
 from core.sim.injector import REMEMBERED, Injector
 from core.sim.market import STEP_S, VENUES, Market, profile, seeded
+from core.sim.parting import Parting
 from core.sim.roster import server
 from core.sim.truth import FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
@@ -62,30 +64,42 @@ class Simulation:
             fee_bps=settings.fee_bps,
             venues=settings.venues,
         )
-        dialects = [server(name)(symbols) for name in settings.venues]
+        dialects = [server(name)(self.market.lists(name)) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
-        tracks = [
-            Track(
-                plans(
-                    symbol,
-                    seed,
-                    symbols=len(symbols),
-                    crossings_per_s=settings.crossings_per_s,
-                    ranges=settings.crossing_s,
-                    venues=settings.venues,
-                )
-            )
-            for symbol in symbols
-        ]
-        self.injector = Injector(tracks, self.market, self.venues, clock_ns)
+        self.parting = Parting(self.market, clock_ns)
+        self.injector = Injector(self._tracks(), self.market, self.venues, self.parting, clock_ns)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {
             venue: asyncio.Queue(WAITING_FAULTS) for venue in settings.venues
         }
-        self._anomalies = anomalies(symbols, seed, settings.anomalies_per_s, settings.venues)
+        self._coins = [symbol for symbol in symbols if parts(symbol)[0] not in self.market.currencies]
+        anomalies_per_s = settings.anomalies_per_s if self._coins else 0.0
+        self._anomalies = anomalies(self._coins, seed, anomalies_per_s, settings.venues)
         self._bending: Anomaly | None = None
         self._finished = False
+
+    def _tracks(self) -> dict[str, Track]:
+        """Return the crossings to come of each symbol, or of each base that is traded in several currencies."""
+        settings, market = self._settings, self.market
+        places: dict[str, list[tuple[str, str]]] = {}
+        for symbol in settings.symbols:
+            if parts(symbol)[0] not in market.currencies:
+                traded = [(venue, symbol) for venue in settings.venues if market.trades(venue, symbol)]
+                places.setdefault(market.track(symbol), []).extend(traded)
+        return {
+            name: Track(
+                plans(
+                    name,
+                    settings.seed,
+                    symbols=len(places),
+                    crossings_per_s=settings.crossings_per_s,
+                    ranges=settings.crossing_s,
+                    places=traded,
+                )
+            )
+            for name, traded in places.items()
+        }
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[dict[str, str]]:
@@ -102,6 +116,7 @@ class Simulation:
             tasks.create_task(self._tend())
             tasks.create_task(self._plan_faults())
             tasks.create_task(self._bend(announce))
+            tasks.create_task(self.parting.run(announce))
             for name in self.venues:
                 tasks.create_task(self._suffer(name, announce))
 
@@ -109,6 +124,8 @@ class Simulation:
         """Let a venue fail, after what it already suffers from; False if it has too much before it, or all is over."""
         if self._finished:
             return False
+        if kind == "depeg":
+            return self.parting.ask(venue)
         try:
             self._faults[venue].put_nowait(kind)
         except asyncio.QueueFull:
@@ -121,6 +138,7 @@ class Simulation:
         self.injector.finish()
         now_ns = self._clock_ns()
         open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
+        open_spans += [FaultSpan("depeg", *span) for span in self.parting.so_far()]
         return Truth(
             tuple(self.injector.crossings),
             (*self._spans, *open_spans),
@@ -159,7 +177,7 @@ class Simulation:
     def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
         """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
         settings, venues = self._settings, list(self.venues.values())
-        pairs = [(number, symbol) for number in range(len(venues)) for symbol in settings.symbols]
+        pairs = [(number, symbol) for number in range(len(venues)) for symbol in self.market.lists(venues[number].name)]
         usual = {symbol: (1 + place) ** -0.5 for place, symbol in enumerate(settings.symbols)}
         weights = [profile(venues[number].name).share * usual[symbol] for number, symbol in pairs]
         turns = seeded(f"{settings.seed} rota").choices(pairs, weights, k=TURNS)
@@ -210,7 +228,7 @@ class Simulation:
 
     def _quiet(self, anomaly: Anomaly) -> str | None:
         """Return the anomaly's symbol, or else the next one of which no route pays; None: nothing is quiet."""
-        symbols = self._settings.symbols
+        symbols = self._coins
         first = symbols.index(anomaly.symbol)
         turned = (*symbols[first:], *symbols[:first])
         return next((symbol for symbol in turned if self.injector.is_quiet(anomaly.venue, symbol)), None)
@@ -222,7 +240,10 @@ class Simulation:
         start_s = loop.time()
         for planned in self._settings.faults:
             await asyncio.sleep(start_s + planned.at_s - loop.time())
-            await self._faults[planned.venue].put(planned.kind)
+            if planned.kind == "depeg":
+                self.parting.ask(planned.venue)
+            else:
+                await self._faults[planned.venue].put(planned.kind)
 
     async def _suffer(self, name: str, announce: Announce) -> None:
         """Let one venue fail, one fault after the other."""

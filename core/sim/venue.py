@@ -208,7 +208,7 @@ class SimulatedVenue:
             case "one_sided":
                 await self._pretend(self._one_sided_quote, lasts_s)
             case "unit":
-                self.aside.add(self._market.symbols[0])
+                self.aside.add(self._market.lists(self.name)[0])
                 await self._pretend(self._thousandfold, lasts_s)
             case "refuse":
                 await self._shut()
