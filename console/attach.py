@@ -54,27 +54,20 @@ async def _show(desk: RemoteDesk, settings: Settings) -> None:
 
 
 async def choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:
-    """Return the desk to attach to: the one that was named, or the only one that runs."""
-    try:
-        async with asyncio.timeout(REACH_S):
-            await watch.ready.wait()
-    except TimeoutError:
-        raise LogUnavailable(watch.trouble or f"Kafka at {bootstrap} does not answer") from None
-    try:
-        async with asyncio.timeout(LISTEN_S if desk_id is None else NAMED_S):
-            while desk_id is None or desk_id not in watch.heard:
-                watch.news.clear()
-                await watch.news.wait()
-    except TimeoutError:
-        pass
+    """Return the desk to attach to: the one that was named, or the only one that runs.
+
+    Raises:
+        ConfigurationError: no such desk, or several and none was named.
+        LogUnavailable: no broker answers.
+    """
+    await _listen(watch, desk_id, bootstrap)
     running = {name: heard for name, heard in watch.heard.items() if not heard.ended}
+    if desk_id in running:
+        return desk_id
     if desk_id is not None:
-        if desk_id in running:
-            return desk_id
-        why = watch.unreadable.get(desk_id) or f"none of that name was heard within {NAMED_S:g} s"
         raise ConfigurationError(
             f"No desk called {desk_id} runs on Kafka at {bootstrap}",
-            why=why,
+            why=watch.unreadable.get(desk_id) or f"none of that name was heard within {NAMED_S:g} s",
             do="Without --desk, those that run are listed.",
         )
     if not running:
@@ -90,6 +83,22 @@ async def choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:
             f"{len(running)} desks run on Kafka at {bootstrap}", do="Name one of them: --desk NAME."
         )
     return next(iter(running))
+
+
+async def _listen(watch: Watch, desk_id: str | None, bootstrap: str) -> None:
+    """Wait until the desk that was named is heard, or until all have had the time to be."""
+    try:
+        async with asyncio.timeout(REACH_S):
+            await watch.ready.wait()
+    except TimeoutError:
+        raise LogUnavailable(watch.trouble or f"Kafka at {bootstrap} does not answer") from None
+    try:
+        async with asyncio.timeout(LISTEN_S if desk_id is None else NAMED_S):
+            while desk_id is None or desk_id not in watch.heard:
+                watch.news.clear()
+                await watch.news.wait()
+    except TimeoutError:
+        pass
 
 
 def line_of(name: str, heard: Heard) -> str:

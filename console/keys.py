@@ -99,7 +99,7 @@ KEYS = (
     Key("dialog.close", "escape,q,question_mark", "close", "Close the dialog", "close", "dialog", sign="esc"),
     Key("tape.pause", "p", "pause", "Tape: stand still, or go on", "pause", "replay", footer=1),
     Key("tape.speed", "s", "speed", "Tape: 1x, 10x, as fast as it goes", "speed", "replay", footer=2),
-    Key("tape.step", "full_stop", "step", "Tape: one tick on, and stand still", "step", "replay", footer=3, sign="."),
+    Key("tape.step", "full_stop", "step", "Tape: one tick on, and stand still", "step", "replay", footer=2, sign="."),
     Key(
         "tape.back", "comma", "back", "Tape: one tick back, and stand still", "step_back", "replay", footer=3, sign=","
     ),
@@ -113,7 +113,7 @@ KEYS = (
         "tape.lower",
         "left_parenthesis",
         "lower",
-        "Tape: half a bp less edge is enough; this run is played again with it",
+        "Tape: ask for half a bp less, and play this run again",
         "threshold(-0.5)",
         "replay",
         footer=5,
@@ -123,7 +123,7 @@ KEYS = (
         "tape.higher",
         "right_parenthesis",
         "higher",
-        "Tape: half a bp more edge is asked for; this run is played again with it",
+        "Tape: ask for half a bp more, and play this run again",
         "threshold(0.5)",
         "replay",
         footer=5,

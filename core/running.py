@@ -15,6 +15,7 @@ from core.execution.accounts import DAY_NS, Accounts
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.opening import open_journal, open_log, open_orders
+from core.parts import Opened, Parts
 from core.places import data_dir, desk_name
 from core.recording import open_tape
 from core.remote.keys import operators
@@ -71,9 +72,10 @@ async def running(
         books = None
         if link is None:
             books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
-        named = (run_id, name)
-        parts = (journal, ids, accounts, market, gateway, ledger, *named, books, link, recorder)
-        engine = Engine(settings, mode, log, *parts)
+        opened = Opened(
+            settings, mode, name, run_id, log, journal, ids, accounts, gateway, ledger, market, link, books, recorder
+        )
+        engine = Engine(Parts(opened))
         engine.tell_left_open(left_open)
         engine.recall(advising.allocation(settings, path))
         engine.be_known(run_id, obeyed)

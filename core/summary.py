@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from core.analysis.state import Proposal
 from core.desk import Snapshot, TickCounts
 from core.spreads.markout import MarkoutState
 
@@ -150,6 +151,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
             },
             "outcomes": dict(analysis.outcomes),
             "vetoes": analysis.vetoes,
+            "in_force": _in_force(analysis.in_force),
         },
         "latency_ms": {
             stage: {
@@ -159,13 +161,22 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
             for stage, took in snapshot.latency.items()
         },
     }
-    if len({symbol.rpartition("/")[2] for symbol in snapshot.symbols}) > 1:
-        result["currencies"] = _across(snapshot)
     if (tape := snapshot.recording) is not None:
         result["recording"] = {name: getattr(tape, name) for name in tape.__struct_fields__}
+    if len({symbol.rpartition("/")[2] for symbol in snapshot.symbols}) > 1:
+        result["currencies"] = _across(snapshot)
     if truth is not None:
         result["truth"] = dict(truth)
     return result
+
+
+def _in_force(proposal: Proposal | None) -> dict[str, Any] | None:
+    """Return the accepted proposal that counts, by whom and since when; None where there is none."""
+    if proposal is None:
+        return None
+    factors = {f"{one.symbol} {one.buy} {one.sell}": one.factor for one in proposal.shares}
+    accepted = {"accepted_by": proposal.accepted_by, "accepted_ns": proposal.accepted_ns}
+    return {"model": proposal.model, **accepted, "factors": factors}
 
 
 def _order_gateway(snapshot: Snapshot) -> dict[str, Any]:

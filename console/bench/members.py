@@ -11,7 +11,7 @@ from console import loop
 from console.bench.clocks import Spent, spending
 from console.bench.market import judging
 from console.bench.until import until
-from core.errors import LogUnavailable
+from core.errors import DeskError, LogUnavailable
 from core.log.ticklog import TickReader
 from core.settings import LogSettings
 
@@ -62,14 +62,19 @@ async def _answer(connection: Connection, timeout_s: float) -> Spent:
     try:
         if not await asyncio.to_thread(connection.poll, timeout_s):
             raise LogUnavailable(f"A worker did not answer within {timeout_s:g} s")
-        spent: Spent = connection.recv()
+        said = connection.recv()
     except (EOFError, OSError):
         raise LogUnavailable("A worker of the bench ended", why="see above") from None
-    return spent
+    if not isinstance(said, Spent):
+        raise LogUnavailable("A worker of the bench ended", why=str(said))
+    return said
 
 
 def _member(settings: LogSettings, topic: str, name: str, workers: int, connection: Connection) -> None:
-    loop.run(_work(settings, topic, name, workers, connection))
+    try:
+        loop.run(_work(settings, topic, name, workers, connection))
+    except DeskError as error:
+        connection.send(str(error))  # the parent says it, in one line
 
 
 async def _work(settings: LogSettings, topic: str, name: str, workers: int, connection: Connection) -> None:

@@ -79,13 +79,10 @@ class Spreads(Pane):
             body.append(partial(map_.numbers, symbol, at))
             if tall:
                 body.append(partial(map_.notes, symbol))
-        words = clipped(detail(here, edges.get(here), picture), width)
-        foot = [legend(width), [], words, *(clipped(line, width) for line in told)] if below else [legend(width), words]
-        spare = height - 2 - len(body) - len(foot)
-        if spare > 0:
-            foot = [[], *foot]
-        if spare >= 5:
-            foot = [[], *ranking(picture, spare - 2), *foot]
+        words = [clipped(detail(here, edges.get(here), picture), width)]
+        if below:
+            words = [[], *words, *(clipped(line, width) for line in told)]
+        foot = _foot(picture, [legend(width), *words], height - 2 - len(body))
         more = len(columns) - len(shown)
         head = [_names(shown, cell, name, 0), _names(shown, cell, name, 1)]
         line = self.at_symbol * (2 if tall else 1)
@@ -109,6 +106,14 @@ class Spreads(Pane):
         self.at_route += right
         self.follow = True
         self.redraw()
+
+
+def _foot(picture: Picture, lines: list[Line], room: int) -> list[Line]:
+    """Return what stands below the map, under the best routes where there is room for them."""
+    spare = room - len(lines)
+    if spare > 0:
+        lines = [[], *lines]
+    return [[], *ranking(picture, spare - 2), *lines] if spare >= 5 else lines
 
 
 class Map:

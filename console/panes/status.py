@@ -195,7 +195,8 @@ def recording(snapshot: Snapshot) -> list[Item]:
         return []
     if tape.trouble or tape.dropped:
         return [Item([("tape ", "dim"), (f"{count(tape.dropped)} dropped", "bad")], 1)]
-    return [Item([("tape ", "dim"), (f"{count(tape.bytes / 1e6)} MB", "text")], 6)]
+    size_mb = tape.bytes / 1e6
+    return [Item([("tape ", "dim"), (f"{size_mb:.1f} MB" if size_mb < 10 else f"{count(size_mb)} MB", "text")], 6)]
 
 
 def doing(picture: Picture, terse: bool) -> list[Item]:

@@ -7,6 +7,7 @@ from functools import partial
 from console.keys import bindings
 from console.panes.blotter import NOTICE, notice_lines
 from console.panes.lines import Line, Lines, Pane, Picture, Sheet
+from console.panes.text import inert
 from console.screens.dialog import Dialog
 
 
@@ -24,7 +25,10 @@ class LogCard(Pane):
         body: list[Callable[[], Line]] = [
             partial(list, line) for notice in notices[::-1] for line in notice_lines(notice, width)
         ]
-        empty: Line = [(" The desk has said nothing yet", "dim")]
+        nothing = (
+            f"Nothing of it contains {inert(picture.filter)}" if picture.filter else "The desk has said nothing yet"
+        )
+        empty: Line = [(f" {nothing}", "dim")]
         return Sheet([*info, ("esc closes, ↑ ↓ scroll", "title")], body=body or [lambda: empty])
 
 

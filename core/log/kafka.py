@@ -205,7 +205,7 @@ class KafkaLog:
     async def _send_forever(self) -> None:
         while True:
             await self._wake.wait()
-            await asyncio.sleep(LINGER_S)
+            await asyncio.sleep(self._outbox.ripe_in_s(LINGER_S, time_ns() // 1_000_000))
             self._wake.clear()
             if self._broken is None and self._topic_is_there():
                 for partition in self._outbox.due():

@@ -35,6 +35,11 @@ class Partition:
         """Whether a batch may leave."""
         return self.flight is None and bool(self.queue or self.late)
 
+    @property
+    def oldest_ms(self) -> int:
+        """When the entry that waits first of all was appended."""
+        return self.queue[0][1] if self.queue else next(iter(self.late.values()))[1]
+
 
 class Outbox:
     """Up to `capacity` entries wait or are on their way.
@@ -83,6 +88,11 @@ class Outbox:
         """Return the partition that every Kafka client's own choice is for the key `symbol`."""
         route = self.partitions[(murmur2(symbol.encode()) & 0x7FFFFFFF) % len(self.partitions)]
         return self._routes.setdefault(symbol, route)
+
+    def ripe_in_s(self, linger_s: float, now_ms: int) -> float:
+        """Return how long until the oldest entry that may leave has waited for others for `linger_s`."""
+        oldest_ms = min((one.oldest_ms for one in self.partitions if one.is_due), default=now_ms)
+        return min(linger_s, max(0.0, linger_s - (now_ms - oldest_ms) / 1000))
 
     def due(self) -> Iterator[Partition]:
         """Yield the partitions of which a batch may leave."""

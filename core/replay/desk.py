@@ -96,8 +96,6 @@ class ReplayDesk:
             advice=verdicts,
             clock_ns=clock_ns,
         )
-        self.currencies = Currencies(settings, self.detector, instruments, self.trading.board, self.notices, clock_ns)
-        self.marking = Marking(self.detector, _forget, clock_ns)
         self._guard = Guard(
             settings, self.trading, self.detector.book, (), str, clock_ns=clock_ns, steady_ns=self.loop.steady_ns
         )
@@ -113,6 +111,8 @@ class ReplayDesk:
             notify=self.notices,
             tell=journal.event,
         )
+        self._currencies = Currencies(settings, self.detector, instruments, self.trading.board, self.notices, clock_ns)
+        self._marking = Marking(self.detector, journal.event, clock_ns)
         self._portrait = Portrait(
             settings,
             "REPLAY",
@@ -126,8 +126,8 @@ class ReplayDesk:
             self.trading,
             self._analyst,
             nothing,
-            self.currencies,
-            self.marking,
+            self._currencies,
+            self._marking,
             None,
             Troubles((), self.notices),
             self.notices,
@@ -188,8 +188,8 @@ class ReplayDesk:
 
     def _play_some(self, until_ns: int, most: int) -> bool:
         """Play so many entries; return whether there may be more before `until_ns`."""
-        loop, update, marks = self.loop, self.detector.update, self.marking.markouts
-        take = self.currencies.take if self.currencies.watches else None
+        loop, update, marking = self.loop, self.detector.update, self._marking
+        across = self._currencies.take if self._currencies.watches else None
         for _ in range(most):
             if self._next >= len(self._piece) and not self._turn():
                 self._end(until_ns)
@@ -203,17 +203,17 @@ class ReplayDesk:
                 loop.run_to(at_ns)
             elif at_ns > loop.now_ns:
                 loop.now_ns = at_ns
-            if marks.due_ns is not None and marks.due_ns <= at_ns:
-                self.marking.look(at_ns)
             self._next += 1
             self.last_ns = at_ns
             self._worker.consumed += 1
+            if (due_ns := marking.due_ns) is not None and due_ns <= at_ns:
+                marking.look(at_ns)
             if opened := update(entry, loop.now_ns):
                 for opportunity in opened:
                     self._found(opportunity, loop.now_ns)
                 loop.run_to(loop.now_ns)
-            if take is not None:
-                take((entry,), loop.now_ns)
+            if across is not None:
+                across((entry,), loop.now_ns)
         return True
 
     def _turn(self) -> bool:
@@ -240,7 +240,7 @@ class ReplayDesk:
     def _found(self, opportunity: Opportunity, decided_ns: int) -> None:
         self.decisions.found(opportunity)
         self.trading.take(opportunity, decided_ns)
-        self.marking.note(opportunity, decided_ns)
+        self._marking.note(opportunity, decided_ns)
 
     # --- what goes on beside the entries, in the tape's time
 
@@ -252,9 +252,9 @@ class ReplayDesk:
             tasks.create_task(self._watch(), name="baseline")
             tasks.create_task(self._identify(), name="identity")
             tasks.create_task(self._note_tickets(), name="tickets")
-            tasks.create_task(self.marking.run(), name="markout")
-            if self.currencies.watches:
-                tasks.create_task(self.currencies.run(), name="currencies")
+            tasks.create_task(self._marking.run(), name="markout")
+            if self._currencies.watches:
+                tasks.create_task(self._currencies.run(), name="currencies")
 
     async def _watch(self) -> None:
         while True:
@@ -277,7 +277,3 @@ class ReplayDesk:
                 if ticket.ticket_id not in seen:
                     self.decisions.note("ticket", ticket.opened_ns, ticket.trade)
             seen = {ticket.ticket_id for ticket in tickets}
-
-
-def _forget(what: str, *, who: str = "desk", **data: object) -> None:
-    """Write nothing down: what was seen later is told while the tape is played, and is no decision."""

@@ -16,6 +16,7 @@ from core.execution.journal import read_events
 from core.running import running
 from core.settings import AnalysisSettings, LimitSettings, Settings
 from core.spreads.route import Route
+from core.summary import summary
 from core.tasks import Allocation, Strategy
 
 WHEN_NS = 1_790_000_000_000_000_000  # 2026-09-21
@@ -146,6 +147,12 @@ async def test_a_desk_without_models_shows_what_was_accepted_and_lets_go_of_it(t
         assert shown.state == "OFF"
         assert shown.in_force is not None
         assert (shown.in_force.accepted_by, shown.in_force.accepted_ns) == ("alice", WHEN_NS)
+        assert summary(engine.snapshot(), None)["analysis"]["in_force"] == {
+            "model": "gpt-4.1",
+            "accepted_by": "alice",
+            "accepted_ns": WHEN_NS,
+            "factors": {"BTC/USDT binance okx": 1.0, "ETH/USDT okx bybit": 0.4},
+        }
         engine.submit(DropProposal())
         assert engine.snapshot().analysis.in_force is None
         assert not file.exists()

@@ -273,7 +273,7 @@ async def test_nobody_at_the_door_costs_nothing_and_is_left_alone_for_a_while(tm
 async def test_drops_of_an_answer_end_at_the_deadline_and_are_charged_as_reserved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(BY_NAME, "anomaly", msgspec.structs.replace(BY_NAME["anomaly"], deadline_s=0.8))
+    monkeypatch.setitem(BY_NAME, "anomaly", msgspec.structs.replace(BY_NAME["anomaly"], deadline_s=1.5))
     async with asking(tmp_path) as (server, service):
         server.always("drip")
         done = await asyncio.gather(*(ask(service, number=number) for number in range(5)))

@@ -290,6 +290,16 @@ def strips(face: Face) -> list[Strip]:
     return [strip for pane in face.main.panes for strip in pane.render_lines(pane.size.region)]
 
 
+async def test_the_log_says_that_a_filter_hides_it() -> None:
+    async with Face(frozen.trading()).opened((80, 24)) as face:
+        for written, told in (("zz", "Nothing of it contains zz"), ("", "okx hung up")):
+            face.main.filter.value = written
+            await face.press("6")
+            await face.frame()
+            assert told in face.read()
+            await face.press("escape")
+
+
 async def test_notices_of_venues_become_harmless_toasts() -> None:
     async with Face(frozen.demo_up()).opened() as face:
         await face.show(frozen.hostile())

@@ -38,12 +38,12 @@ async def test_the_first_time_shows_the_keys_and_the_next_one_the_screen_as_it_w
     async with console().run_test(size=(200, 50)) as pilot:
         await pilot.pause()
         assert type(pilot.app.screen).__name__ == "Tour"
-        await pilot.press("escape", "w")
+        await pilot.press("escape", "+", "]", "]", "w")
     async with console().run_test(size=(200, 50)) as pilot:
         await pilot.pause()
-        assert type(pilot.app.screen).__name__ == "DeskScreen"
-        assert recall(tmp_path / "console.json") == Remembered("trading", toured=True)
         assert isinstance(pilot.app.screen, DeskScreen)
+        assert recall(tmp_path / "console.json") == Remembered("trading", 1, 2, toured=True)
+        assert (pilot.app.screen.taller, pilot.app.screen.wider) == (1, 2)
         assert [pane.NUMBER for pane in pilot.app.screen.panes if pane.display] == [2, 5]
 
 

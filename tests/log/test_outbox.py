@@ -74,3 +74,16 @@ def test_how_long_the_slowest_batch_has_been_on_its_way() -> None:
         outbox.append(tick(1, symbol), 0)
         outbox.launch(outbox.route(symbol), 1, at)
     assert outbox.waited_s(7.0) == 6.0
+
+
+def test_what_gathered_while_a_batch_was_on_its_way_leaves_without_gathering_again() -> None:
+    outbox = Outbox(16, 100)
+    assert outbox.ripe_in_s(0.01, 5_000) == 0.01
+    outbox.append(tick(1), 5_000)
+    assert outbox.ripe_in_s(0.01, 5_004) == 0.006
+    flight = outbox.launch(outbox.route("BTC/USDT"), 1, 0.0)
+    outbox.append(tick(2), 5_011)
+    assert outbox.ripe_in_s(0.01, 5_030) == 0.01  # nothing may leave
+    outbox.land(outbox.route("BTC/USDT"), flight, acked=True)
+    assert outbox.ripe_in_s(0.01, 5_030) == 0.0
+    assert outbox.ripe_in_s(0.01, 4_000) == 0.01  # a clock that was put back holds nothing up

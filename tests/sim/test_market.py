@@ -99,6 +99,7 @@ def test_quotes_stand_on_the_lattice_of_their_venue_and_never_cross(seed: int) -
         assert tempting.bid > tempting.ask * 1.005
 
 
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.lists(st.sets(st.integers(0, 5), max_size=1), min_size=30, max_size=90))
 def test_exactly_those_quotes_are_named_that_are_too_far_from_their_market(seed: int, quoted: list[set[int]]) -> None:
     market = Market(("BTC/USDT", "ETH/USDT"), seed, rate=5_000)

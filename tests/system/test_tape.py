@@ -12,7 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from console.cli import main
 from core.tape.chunks import Kind, Place, walk
 from core.tape.tape import Tape
 from core.tick import Tick
@@ -20,7 +22,7 @@ from tests.system.desk import DeskProcess, arbdesk
 from tests.tape.samples import simulated
 
 S = 10**9
-MOST_LOST_NS = 5 * S  # a second on a machine that is not busy with something else
+MOST_LOST_NS = 10 * S  # a second on a machine that is not busy with something else
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_a_recording_that_is_killed_keeps_all_but_its_last_moment_and_can_be_rep
 
 def test_a_desk_records_while_it_runs_and_its_replay_sees_what_it_saw(tmp_path: Path) -> None:
     folder = tmp_path / "tapes"
-    arguments = ["demo", "--no-ui", "--for", "3s", "--approval", "auto", "--crossings", "10", "--record", str(folder)]
+    arguments = ["demo", "--no-ui", "--for", "3s", "--approval", "auto", "--record", str(folder)]
     with DeskProcess(arguments, tmp_path) as desk:
         summary = desk.summary()
         assert desk.process.returncode == 0
@@ -93,9 +95,9 @@ def test_a_desk_records_while_it_runs_and_its_replay_sees_what_it_saw(tmp_path: 
         assert tape.verify()[1] == []
         assert tape.about.source == "DEMO"
         ticks = sum(type(one) is Tick for some in tape.entries() for one in some)
-        assert ticks == sum(summary["ticks"]["by_venue"].values()) > 1_000
-    again = replayed(folder, tmp_path)
-    assert again["decisions"]["opportunity"] > 0  # type: ignore[index]
+        assert ticks == sum(summary["ticks"]["by_venue"].values()) > 100
+        recorded = tape.entries_count
+    assert replayed(folder, tmp_path)["entries"] == recorded
 
 
 def test_recording_ends_in_order_on_a_signal_and_says_what_there_is(tmp_path: Path) -> None:
@@ -129,24 +131,28 @@ def test_an_hour_of_the_simulated_market_need_not_take_an_hour(tmp_path: Path) -
         assert tape.end_ns - tape.begin_ns > 5 * S
 
 
+def told(*arguments: str) -> Result:
+    """Run a command that needs no loop in this process."""
+    result: Result = CliRunner().invoke(main, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
 def test_a_tape_is_looked_at_cut_and_exported(tape: Path, tmp_path: Path) -> None:
-    told = json.loads(arbdesk("tape", "info", str(tape), "--json", home=tmp_path).stdout)
-    assert told["verified"] == told["ticks"] + told["frames"]
-    assert told["damages"] == []
-    done = arbdesk("tape", "cut", str(tape), str(tmp_path / "piece"), "--from", "2s", "--to", "3s", home=tmp_path)
-    assert done.returncode == 0, done.stderr
-    piece = json.loads(arbdesk("tape", "info", str(tmp_path / "piece"), "--json", home=tmp_path).stdout)
+    found = json.loads(told("tape", "info", str(tape), "--json").stdout)
+    assert found["verified"] == found["ticks"] + found["frames"]
+    assert found["damages"] == []
+    assert told("tape", "cut", str(tape), str(tmp_path / "piece"), "--from", "2s", "--to", "3s").exit_code == 0
+    piece = json.loads(told("tape", "info", str(tmp_path / "piece"), "--json").stdout)
     assert 0.9 < piece["seconds"] <= 1
-    done = arbdesk("tape", "export", str(tmp_path / "piece"), str(tmp_path / "ticks.csv"), home=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert told("tape", "export", str(tmp_path / "piece"), str(tmp_path / "ticks.csv")).exit_code == 0
     with (tmp_path / "ticks.csv").open(newline="") as file, Tape(tmp_path / "piece") as cut:
         rows = list(csv.DictReader(file))
         first = next(cut.entries())[0]
         assert len(rows) == piece["ticks"]
         assert isinstance(first, Tick)
         assert (float(rows[0]["bid_price"]), int(rows[0]["received_ns"])) == (first.bid_price, first.received_ns)
-    frames = arbdesk("tape", "export", str(tmp_path / "piece"), str(tmp_path / "f.csv"), "--frames", home=tmp_path)
-    assert frames.returncode == 0
+    assert told("tape", "export", str(tmp_path / "piece"), str(tmp_path / "f.csv"), "--frames").exit_code == 0
     assert len((tmp_path / "f.csv").read_text().splitlines()) == piece["frames"] + 1
 
 
@@ -158,20 +164,27 @@ def test_mistakes_and_damage_are_told_in_a_line(tape: Path, tmp_path: Path) -> N
     places = [one for one in walk(bytes(sound)) if isinstance(one, Place) and one.kind == Kind.ENTRIES]
     sound[places[1].end - 1] ^= 1
     (held / file.name).write_bytes(sound)
-    done = arbdesk("tape", "info", str(held), home=tmp_path)
-    assert done.returncode == 1
-    assert re.search(r"DAMAGED: \d{8}T\d{6}-\d{8}\.tape, byte [\d,]+: ", done.stdout)
+    looked = told("tape", "info", str(held))
+    assert looked.exit_code == 1
+    assert re.search(r"DAMAGED: \d{8}T\d{6}-\d{8}\.tape, byte [\d,]+: ", looked.stdout)
     damages = replayed(held, tmp_path)["damages"]
     assert isinstance(damages, list)
     assert len(damages) == 1
     for arguments, code, words in (
-        (["replay"], 2, "it does not say what of"),
         (["replay", str(tmp_path / "none"), "--no-ui"], 1, "is no tape: no such folder"),
-        (["replay", str(tape), "--no-ui", "--from", "nonsense"], 2, "is no moment of a tape"),
-        (["tape", "export", str(tape), str(tmp_path / "x.txt")], 2, "End it in .csv or .parquet"),
-        (["tape", "cut", str(tape), str(tape), "--from", "1s"], 1, "holds a tape already"),
-        (["record", "--speed", "max"], 2, "Add --demo --for 1h"),
+        (["replay", str(tape), "--no-ui", "--from", "2h"], 2, "the tape holds"),
     ):
         done = arbdesk(*arguments, home=tmp_path)
         assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
         assert words in done.stderr
+    for arguments, code, words in (
+        (["replay"], 2, "it does not say what of"),
+        (["record", "--speed", "max"], 2, "Add --demo --for 1h"),
+        (["record", "--rate", "10"], 2, "Add --demo"),
+        (["tape", "export", str(tape), str(tmp_path / "x.txt")], 2, "End it in .csv or .parquet"),
+        (["tape", "cut", str(tape), str(tape), "--from", "1s"], 1, "holds a tape already"),
+        (["tape", "cut", str(tape), str(tmp_path / "y"), "--from", "9s", "--to", "2s"], 2, "There is nothing from"),
+    ):
+        said = told(*arguments)
+        assert (said.exit_code, said.stderr.count("\n")) == (code, 1), said.stderr
+        assert words in said.stderr

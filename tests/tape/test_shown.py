@@ -16,5 +16,6 @@ def test_the_status_says_how_much_is_on_the_tape_and_first_of_all_what_is_not() 
     sound = Recording("tapes/1", bytes=12_345_678, entries=9, frames=9)
     assert shown(None) == ""
     assert shown(sound) == "tape 12 MB"
+    assert shown(replace(sound, bytes=345_678)) == "tape 0.3 MB"
     assert shown(replace(sound, dropped=7)) == "tape 7 dropped"
     assert shown(replace(sound, trouble="No space left on device", dropped=1_200)) == "tape 1,200 dropped"
