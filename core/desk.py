@@ -180,7 +180,7 @@ class WorthView(msgspec.Struct, frozen=True):
 
 
 class ProfitView(msgspec.Struct, frozen=True):
-    """This run's fills in one currency."""
+    """Fills in one currency."""
 
     numeraire: str
     total: str  # of those currencies that have a rate
@@ -311,7 +311,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     outside: Outside = Outside()
     link: Link | None = None  # None: the desk is in this process
     armed_until_ns: int = 0  # when it disarms itself; 0: it does not
-    profit: ProfitView | None = None  # None: another desk's, which does not tell
+    profit: ProfitView | None = None  # of this run; None: another desk's, which does not tell
+    profit_today: ProfitView | None = None  # of this UTC day, earlier runs too
     fees: tuple[FeeView, ...] = ()
     rates: tuple[RateView, ...] = ()  # of quote currencies, where there is one to compare
     cross: tuple[CrossView, ...] = ()  # across quote currencies, best first

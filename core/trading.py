@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from core.analysis.verdicts import Verdicts
 from core.arming import Arming
@@ -107,10 +108,9 @@ class Trading:
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
-    def profit(self, now_ns: int) -> Profit:
-        """Return what this run's fills brought, in the numeraire of the settings, at the prices of this moment."""
-        book, amounts = self._detector.book, self.accounts.pnl()
-        named = (*CURRENCIES, *amounts)
+    def worth(self, amounts: Mapping[str, Decimal], now_ns: int) -> Profit:
+        """Return what `amounts`, by currency, come to in the numeraire of the settings, at this moment's prices."""
+        book, named = self._detector.book, (*CURRENCIES, *amounts)
         known = rates(book.venues, book.markets.values(), self._numeraire, now_ns, VALUED_AGE_NS, named)
         return profit(amounts, known, self._numeraire)
 

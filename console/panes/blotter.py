@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from textual.message import Message
 
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
+from console.panes.lines import Line, Pane, Picture, Sheet, Span, clipped, width_of
 from console.panes.status import exposure, pnl
 from console.panes.story import story
 from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, left, money, right
 from console.panes.tickets import ticket_line
-from core.desk import OrderView, Snapshot
+from core.desk import OrderView, ProfitView, Snapshot
 from core.notices import Notice
 
 ORDER = {
@@ -179,13 +179,14 @@ def _info(snapshot: Snapshot) -> Line:
 
 
 def worth(picture: Picture, width: int) -> list[Line]:
-    """Return the run's profit in one currency, what the venues charged, and who can trade the least from here on."""
+    """Return the day's profit in one currency, what the venues charged, and who can trade the least from here on."""
     snapshot = picture.snapshot
-    found = snapshot.profit
+    found, run = snapshot.profit_today, snapshot.profit
     if found is None or not found.parts:
         return []
-    pen = "down" if found.total.startswith("-") else "up"
-    line: Line = [(" worth ", "dim"), (f"{money(found.total)} {inert(found.numeraire)}", pen)]
+    line: Line = [(" profit today ", "dim"), _worth(found)]
+    if run is not None and run.total != found.total:
+        line += [(" · this run ", "dim"), _worth(run)]
     if found.rate_age_ns:
         line.append((f" at rates {age(picture.since_ns(found.rate_age_ns))} old", "dim"))
     if found.missing:
@@ -202,6 +203,10 @@ def worth(picture: Picture, width: int) -> list[Line]:
         line.append((told, "text" if fee.charged == fee.modelled and not fee.elsewhere else "warn"))
         line += [(f" and {inert(amount)} {inert(name)}", "warn") for name, amount in fee.elsewhere.items()]
     return [clipped(line, width)]
+
+
+def _worth(found: ProfitView) -> Span:
+    return f"{money(found.total)} {inert(found.numeraire)}", "down" if found.total.startswith("-") else "up"
 
 
 def fitting(width: int) -> tuple[Column, ...]:

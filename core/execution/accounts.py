@@ -29,9 +29,12 @@ class _Book:
         self.base: dict[str, Decimal] = defaultdict(Decimal)
         self.quote: dict[str, Decimal] = defaultdict(Decimal)
         self.bought: dict[str, Decimal] = defaultdict(Decimal)  # notional, fees apart
+        self.flows: dict[str, Decimal] = defaultdict(Decimal)  # currency -> what came in, fees too
 
     def add(self, order: Order, fill: Fill, moved: dict[str, Decimal]) -> None:
         base, quote = currencies(order.symbol)
+        for currency, amount in moved.items():
+            self.flows[currency] += amount
         self.base[order.symbol] += moved[base]
         self.quote[order.symbol] += moved[quote]
         if order.side == "buy":
@@ -42,7 +45,6 @@ class Accounts:
     """Exact bookkeeping from fills. The daily amounts may begin with what earlier runs of the day did."""
 
     def __init__(self) -> None:
-        self._flows: dict[str, Decimal] = defaultdict(Decimal)
         self._run = _Book()
         self.charges = Charges()  # of this run
         self._at_venues: dict[tuple[str, str], Decimal] = defaultdict(Decimal)  # (venue, currency) -> moved by this run
@@ -59,7 +61,6 @@ class Accounts:
             for fill in fate.fills[booked:]:
                 moved = flows(order, fill)
                 for currency, amount in moved.items():
-                    self._flows[currency] += amount
                     self._at_venues[order.venue, currency] += amount
                 self.charges.add(order, fill)
                 self._run.add(order, fill, moved)
@@ -87,7 +88,12 @@ class Accounts:
 
     def pnl(self) -> dict[str, Decimal]:
         """Return what this run's fills brought, per currency: bases of open positions among them."""
-        return dict(self._flows)
+        return dict(self._run.flows)
+
+    def today(self, now_ns: int) -> dict[str, Decimal]:
+        """Return what this UTC day's fills brought, per currency, those of earlier runs too."""
+        day = self._days.get(now_ns // DAY_NS)
+        return dict(day.flows) if day is not None else {}
 
     def moved(self, venue: str, currency: str) -> Decimal:
         """Return by how much this run's fills changed what `venue` holds."""

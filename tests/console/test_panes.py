@@ -188,16 +188,23 @@ async def test_the_blotter_tells_what_the_fills_are_worth_at_which_age_what_was_
     snapshot = msgspec.structs.replace(
         frozen.trading(),
         profit=profit,
+        profit_today=msgspec.structs.replace(profit, total="20"),
         fees=(FeeView("okx", "USDT", "1000", "1", "0.8", {"BNB": "0.01"}),),
         inventory=(InventoryView("okx", "BTC", "1", "0", 40), InventoryView("bybit", "ETH", "1", "0", 3)),
     )
     async with Face(snapshot).opened() as face:
         shown = face.read(face.main.pane(5))
-        for part in ("worth +12.50 USDT", "0.3s old", "without BNB: no rate", "0.80 of 1.00 USDT and 0.01 BNB"):
+        for part in (
+            "profit today +20.00 USDT",
+            "this run +12.50 USDT",
+            "0.3s old",
+            "without BNB: no rate",
+            "0.80 of 1.00 USDT and 0.01 BNB",
+        ):
             assert part in shown
         assert "3 sells left at bybit with its ETH" in shown
         await face.show(frozen.trading())
-        assert "worth" not in face.read(face.main.pane(5))
+        assert "profit today" not in face.read(face.main.pane(5))
 
 
 async def test_ghosts_are_counted_by_cause_and_the_models_say_why_they_are_off() -> None:

@@ -76,6 +76,19 @@ def test_both_legs_leave_the_profit_and_nothing_open() -> None:
     assert accounts.exposures() == {"USDT": 0}
     assert accounts.loss_today("USDT", NOW) == 0
     assert accounts.bought("BTC/USDT", NOW) == size * 60000
+    assert accounts.today(NOW) == accounts.pnl()
+
+
+def test_a_day_has_what_earlier_runs_of_it_brought_and_no_other_day() -> None:
+    accounts, both = Accounts(), trade()
+    (fill,) = filled(both.buy, price=both.buy_price).fills
+    accounts.recall([(both.buy, fill)])
+    earlier = accounts.today(NOW)
+    assert earlier["USDT"] < 0
+    assert accounts.pnl() == {}
+    accounts.book(filled(both.sell, price=both.sell_price))
+    assert accounts.today(NOW)["USDT"] == earlier["USDT"] + accounts.pnl()["USDT"]
+    assert accounts.today(NOW + DAY_NS) == {}
 
 
 def test_one_leg_alone_is_exposure_and_costs_its_fee() -> None:
