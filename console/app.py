@@ -1,31 +1,27 @@
 """The console: draws the desk some times a second, and turns keys into commands."""
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("TEXTUAL_FPS", "240")  # the dead time after a paint, not a frame rate: a key is painted at once
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
-from rich.console import RenderableType
-from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import events
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.widgets import Input
 
-from console.driver import ASK, DRIVER
-from console.keys import KEYS, bindings
-from console.painting import Painter, Ready
-from console.panes.blotter import newest_open
+from console.keys import KEYS, bindings, sign
+from console.offers import offers
+from console.panes.blotter import Blotter
 from console.panes.footer import bound_keys
 from console.panes.lines import Lines, Picture
-from console.panes.text import inert
+from console.panes.tickets import newest_open
 from console.panes.toasts import Toasts
+from console.screens.coded import CodeDialog, KeyClock
 from console.screens.desk import DeskScreen
 from console.screens.dialog import Dialog
 from console.screens.help import Help
@@ -33,26 +29,10 @@ from console.screens.palette import Palette
 from console.screens.points import PointsDialog
 from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
-from console.screens.themes import ThemeDialog
-from console.screens.ticket import KeyClock, TicketDialog
-from console.tempo import Tempo, usual_per_s
-from console.themes import chosen, load_themes
+from console.screens.ticket import TicketDialog
 from console.viewing import Viewing
-from core.desk import (
-    AcceptProposal,
-    Approve,
-    Arm,
-    AskStrategy,
-    Command,
-    Desk,
-    Disarm,
-    DropProposal,
-    Fault,
-    Halt,
-    Refuse,
-    Sign,
-    TicketView,
-)
+from core.commands import AcceptProposal, Approve, Arm, AskStrategy, Command, Disarm, DropProposal, Halt, Refuse, Sign
+from core.desk import Desk, TicketView
 from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
@@ -86,13 +66,7 @@ class Console(Viewing, inherit_bindings=False):
         Raises:
             ConfigurationError: a theme file has a mistake, or there is no theme of that name.
         """
-        self._themes = load_themes()
-        chosen(settings.theme, self._themes)  # a mistake is told before anything is drawn
-        plain = "NO_COLOR" in os.environ
-        super().__init__(driver_class=DRIVER, ansi_color=True if plain else None)
-        for theme in self._themes.values():
-            self.register_theme(theme)
-        self.theme = chosen(settings.theme, self._themes, self.console.color_system)
+        super().__init__(settings, folder)
         self._desk = desk
         self._settings = settings
         self._clock_ns = clock_ns
@@ -101,64 +75,18 @@ class Console(Viewing, inherit_bindings=False):
         self._snapshot = desk.snapshot()
         self._frozen: Picture | None = None
         self._toasts = Toasts()
-        self._tempo = Tempo(settings.frames_per_s or usual_per_s(), settings.bandwidth)
-        self._painter = Painter()
-        self._painted = False
-        self._mouse = settings.mouse
-        self.folder, self.tours = folder, settings.tour
         self._rung: set[str] | None = None  # tickets that were heard
         if keymap:
             self.set_keymap(dict(keymap))
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Textual's own themes lack a desk's colours."""
-        return dict(self._themes["arbdesk-dark"].variables)
 
     def get_default_screen(self) -> Screen[None]:
         return DeskScreen()
 
     def on_mount(self) -> None:
-        self.set_interval(1 / self._tempo.per_s, self._timed_frame)
-        self.app_resume_signal.subscribe(self, lambda _: self.action_repaint())
         self.call_after_refresh(self.frame)
         self.call_after_refresh(self._recall)
 
-    async def on_exit_app(self) -> None:
-        """Before the screen is left: what takes long must not hold the core, which goes on in the same loop."""
-        if stop_listening := getattr(self._driver, "stop_listening", None):
-            await asyncio.to_thread(stop_listening)
-
     # Frames
-
-    def _timed_frame(self) -> None:
-        """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
-        now = time.monotonic_ns()
-        driver = self._driver
-        if driver is not None and getattr(driver, "recovered", bool)():
-            self.action_repaint()
-        if not self._tempo.may_draw(now):
-            return
-        self._tempo.drew(now)
-        if self._painted and driver is not None and not self.is_headless:
-            self._painted = False
-            self._tempo.asked(now)
-            driver.write(ASK)
-        self.frame()
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        """Write what looks different, and nothing where nothing does."""
-        writes = self._running and not self._closed and not self._batch_count and not self.is_headless
-        if writes and isinstance(renderable, ChopsUpdate | LayoutUpdate):
-            if text := self._painter.paint(renderable, self.console):
-                super()._display(screen, Ready(text))  # type: ignore[arg-type]  # Textual knows it, Rich does not
-            return
-        super()._display(screen, renderable)
-
-    def post_display_hook(self) -> None:
-        self._painted = True
-
-    def on_cursor_position(self, _: events.CursorPosition) -> None:
-        self._tempo.answered(time.monotonic_ns())
 
     def frame(self) -> None:
         """Read the desk once and draw it; only what looks different is painted."""
@@ -176,13 +104,6 @@ class Console(Viewing, inherit_bindings=False):
         if notice is not None:
             times = f" ×{notice.times}" if notice.times > 1 else ""
             self._say(f"{notice.text}{times}", notice.level)
-
-    def _fatal_error(self) -> None:
-        """End after a failure, and tell where it was: never what was held there, which may be a secret."""
-        self.bell()
-        traceback = Traceback(width=None, suppress=["rich", "textual"], show_locals=False)
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
-        self._close_messages_no_wait()
 
     def _ring(self) -> None:
         """Sound the terminal's bell for tickets that are new, if it is wanted."""
@@ -220,23 +141,6 @@ class Console(Viewing, inherit_bindings=False):
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
-
-    def action_pane(self, number: int) -> None:
-        self._main.go(number)
-        self.frame()
-
-    def action_next_pane(self, by: int) -> None:
-        self.action_pane((self._main.current - 1 + by) % 5 + 1)
-
-    def action_zoom(self) -> None:
-        self._main.toggle_zoom()
-        self.frame()
-
-    def action_filter(self) -> None:
-        self._main.open_filter()
-
-    def on_input_changed(self, _: Input.Changed) -> None:
-        self.frame()
 
     def _ticket(self) -> TicketView | None:
         self._snapshot = self._desk.snapshot()
@@ -290,10 +194,27 @@ class Console(Viewing, inherit_bindings=False):
         proposal = message.proposal
         self._submit(DropProposal() if proposal.accepted else AcceptProposal(proposal.proposal_id))
 
+    # Mouse: everything but to approve
+
+    def on_lines_clicked(self, message: Lines.Clicked) -> None:
+        """A key that is written somewhere was clicked: as if it were pressed, where it is bound."""
+        bound = {sign(active.binding.key): active.binding.key for active in self.screen.active_bindings.values()}
+        if message.sign == sign(HALT_KEY):
+            self.action_halt()
+        elif isinstance(self.screen, CodeDialog):
+            self.screen.clicked(message.sign)
+        elif key := bound.get(message.sign):
+            self.simulate_key(key)
+
+    def on_blotter_chosen(self, message: Blotter.Chosen) -> None:
+        """Open the ticket that was clicked, or tell the story of the trade."""
+        if any(ticket.ticket_id == message.id and ticket.state == "open" for ticket in self._snapshot.tickets):
+            self.action_ticket()
+        else:
+            self._main.blotter.action_detail()
+
     async def on_event(self, event: events.Event) -> None:
         """Let halt work where an input would take its key as text, too."""
-        if isinstance(event, events.Resize):
-            self._painter.forget()  # nobody knows what a terminal does with what it shows
         if isinstance(event, events.Key) and not event.is_forwarded and isinstance(self.focused, Input):
             halts = self._keymap.get("desk.halt", HALT_KEY).split(",")
             if event.key in halts:
@@ -304,7 +225,7 @@ class Console(Viewing, inherit_bindings=False):
     def action_halt(self) -> None:
         self._desk.submit(Halt("halted from the console"))
         front = self.screen
-        if isinstance(front, TicketDialog):
+        if isinstance(front, CodeDialog):
             front.bar("the desk was halted")
         elif isinstance(front, Palette):
             front.dismiss()  # it hides what follows
@@ -314,19 +235,9 @@ class Console(Viewing, inherit_bindings=False):
         self._frozen = self._live() if self._frozen is None else None
         self.frame()
 
-    def action_theme(self) -> None:
-        self.push_screen(ThemeDialog(sorted(self._themes), self.theme, lambda name: setattr(self, "theme", name)))
-        self.call_after_refresh(self.frame)
-
     def action_help(self) -> None:
         self.push_screen(Help(bound_keys(self.screen)), lambda _: None)
         self.call_after_refresh(self.frame)
-
-    def action_repaint(self) -> None:
-        self._painter.forget()
-        self.refresh(layout=True)
-        for lines in self.screen.query(Lines):
-            lines.refresh()
 
     def action_suspend(self) -> None:
         """Stop the whole process, as a shell expects it: a desk in it sees no prices meanwhile."""
@@ -355,29 +266,7 @@ class Console(Viewing, inherit_bindings=False):
     # Palette
 
     def get_system_commands(self, _screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every key's action, the themes, and in a demo the faults of its venues."""
+        """Offer what a person may do to the picture, and what the desk can be told beyond the keys."""
         yield from self._view_commands()
-        for name in sorted(self._themes):
-            yield SystemCommand(f"Theme: {name}", "Change the colours", lambda name=name: setattr(self, "theme", name))
-        halt_all = Halt("halted from the console, hedges too", hedges_too=True)
-        yield SystemCommand(
-            "Halt all", "No order leaves, and no hedge of what stands open", lambda: self._submit(halt_all)
-        )
-        yield SystemCommand("Ask for a new proposal", "A model shares the limits", lambda: self._submit(AskStrategy()))
-        if self._snapshot.analysis.in_force is not None:
-            drop = "Let sizes be what the limits allow"
-            yield SystemCommand("Drop the proposal in force", drop, lambda: self._submit(DropProposal()))
-        for kind in self._snapshot.gateway_faults:
-            yield SystemCommand(
-                f"Simulate: {kind} on the gateway",
-                "Make the simulated gateway fail",
-                lambda kind=kind: self._submit(Fault(kind, "gateway")),
-            )
-        if self._snapshot.mode == "DEMO":
-            for venue in self._snapshot.venues:
-                for kind in self._snapshot.faults:
-                    yield SystemCommand(
-                        f"Simulate: {kind} on {inert(venue.name)}",
-                        "Make a simulated venue fail",
-                        lambda kind=kind, name=venue.name: self._submit(Fault(kind, name)),
-                    )
+        for title, meaning, command in offers(self._snapshot):
+            yield SystemCommand(title, meaning, partial(self._submit, command))

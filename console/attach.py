@@ -1,15 +1,14 @@
 """`arbdesk attach`: the same console on a desk that runs elsewhere."""
 
 import asyncio
-import signal
 
 import click
 
 from console.app import Console
 from console.headless import log_to
 from console.panes.text import age, inert
-from console.screen import kept, terminal_gone
-from core.errors import ConfigurationError, DeskError, LogUnavailable
+from console.screen import ending, kept, terminal_gone
+from core.errors import ConfigurationError, LogUnavailable
 from core.log.security import secured
 from core.places import data_dir
 from core.remote.desk import LOST_NS, RemoteDesk
@@ -50,44 +49,25 @@ async def attach_to(settings: Settings, desk_id: str | None, *, read_only: bool)
 
 async def _show(desk: RemoteDesk, settings: Settings) -> None:
     app = Console(desk, settings.console, clock_ns=desk.now_ns, old_ns=LOST_NS, **kept(data_dir(settings)))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.exit)
-    async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(_end_without_terminal(app))
+    async with ending(app, terminal_gone, told="the desk is not touched"):
         await app.run_async(mouse=settings.console.mouse)
-        watching.cancel()
-    if app.return_code:
-        raise DeskError("The console failed", why="see the log for where", do="Report it; the desk is not touched.")
-
-
-async def _end_without_terminal(app: Console) -> None:
-    await terminal_gone()
-    app.exit()
 
 
 async def choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:
-    """Return the desk to attach to: the one that was named, or the only one that runs."""
-    try:
-        async with asyncio.timeout(REACH_S):
-            await watch.ready.wait()
-    except TimeoutError:
-        raise LogUnavailable(watch.trouble or f"Kafka at {bootstrap} does not answer") from None
-    try:
-        async with asyncio.timeout(LISTEN_S if desk_id is None else NAMED_S):
-            while desk_id is None or desk_id not in watch.heard:
-                watch.news.clear()
-                await watch.news.wait()
-    except TimeoutError:
-        pass
+    """Return the desk to attach to: the one that was named, or the only one that runs.
+
+    Raises:
+        ConfigurationError: no such desk, or several and none was named.
+        LogUnavailable: no broker answers.
+    """
+    await _listen(watch, desk_id, bootstrap)
     running = {name: heard for name, heard in watch.heard.items() if not heard.ended}
+    if desk_id in running:
+        return desk_id
     if desk_id is not None:
-        if desk_id in running:
-            return desk_id
-        why = watch.unreadable.get(desk_id) or f"none of that name was heard within {NAMED_S:g} s"
         raise ConfigurationError(
             f"No desk called {desk_id} runs on Kafka at {bootstrap}",
-            why=why,
+            why=watch.unreadable.get(desk_id) or f"none of that name was heard within {NAMED_S:g} s",
             do="Without --desk, those that run are listed.",
         )
     if not running:
@@ -103,6 +83,22 @@ async def choose(watch: Watch, desk_id: str | None, bootstrap: str) -> str:
             f"{len(running)} desks run on Kafka at {bootstrap}", do="Name one of them: --desk NAME."
         )
     return next(iter(running))
+
+
+async def _listen(watch: Watch, desk_id: str | None, bootstrap: str) -> None:
+    """Wait until the desk that was named is heard, or until all have had the time to be."""
+    try:
+        async with asyncio.timeout(REACH_S):
+            await watch.ready.wait()
+    except TimeoutError:
+        raise LogUnavailable(watch.trouble or f"Kafka at {bootstrap} does not answer") from None
+    try:
+        async with asyncio.timeout(LISTEN_S if desk_id is None else NAMED_S):
+            while desk_id is None or desk_id not in watch.heard:
+                watch.news.clear()
+                await watch.news.wait()
+    except TimeoutError:
+        pass
 
 
 def line_of(name: str, heard: Heard) -> str:

@@ -8,7 +8,12 @@ from typing import Any
 import msgspec
 
 from console.panes.lines import Picture
+from core.analysis.state import Assessment
+from core.desk import Edge, OrderView, Quote
+from core.latency import Percentiles
+from core.spreads.route import Route
 
+OF: dict[int, type[msgspec.Struct]] = {1: Quote, 2: Edge, 3: Assessment, 4: Percentiles, 5: OrderView}
 Rows = Iterable[Mapping[str, Any]]
 
 
@@ -16,11 +21,17 @@ def csv_of(number: int, picture: Picture) -> str:
     """Return the table of a pane as CSV, only the symbols that are shown; times in ns since the epoch."""
     rows = list(_rows(number, picture))
     out = io.StringIO()
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or _names(number)
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
+
+
+def _names(number: int) -> list[str]:
+    """Return the columns of a table without rows."""
+    names = [field.name for field in msgspec.structs.fields(OF[number]) if field.name != "bars"]
+    return {2: [*Route._fields, *names[1:]], 4: ["stage", *names]}.get(number, names)
 
 
 def _rows(number: int, picture: Picture) -> Rows:

@@ -138,8 +138,10 @@ async def _until(stop: asyncio.Event, engine: Engine, for_s: float | None, every
 
     waits = [asyncio.ensure_future(one) for one in (stop.wait(), engine.ended(), report())]
     try:
-        await asyncio.wait(waits, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+        over, _ = await asyncio.wait(waits, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for wait in waits:
             wait.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
+    for one in over:
+        one.result()  # a bug in the report ends the daemon, and not in silence

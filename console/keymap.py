@@ -1,4 +1,4 @@
-"""A person's own keys: `keys.toml` beside the settings, checked once, every mistake told with its key."""
+"""A person's own keys: `keymap.toml` beside the settings, checked once, every mistake told with its key."""
 
 import difflib
 import re
@@ -6,25 +6,27 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from platformdirs import user_config_dir
+import platformdirs
 
 from console.keys import KEYS, Key
 from core.errors import ConfigurationError
 
 # What is live at the same time: two keys of one of these must not be the same.
-TOGETHER = (("console", "pane"), ("dialog",), ("question",), ("choice",))
+TOGETHER = (("console", "replay", "pane"), ("dialog",), ("question",), ("choice",))
 NAMED = (
     *("enter", "escape", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown"),
     *("up", "down", "left", "right", "slash", "question_mark", "exclamation_mark", "percent_sign", "plus", "minus"),
     *("left_square_bracket", "right_square_bracket", "comma", "full_stop", "colon", "semicolon", "number_sign"),
     *("at", "dollar_sign", "ampersand", "asterisk", "underscore", "equals_sign", "less_than_sign"),
+    *("left_curly_bracket", "right_curly_bracket", "apostrophe", "quotation_mark"),
     *("greater_than_sign", "left_parenthesis", "right_parenthesis", "vertical_line", "tilde", "backslash"),
 )
 _KEY = re.compile(rf"((ctrl|shift|alt)\+)*([a-zA-Z0-9]|f\d{{1,2}}|{'|'.join(NAMED)})")
 
 
 def usual_keymap() -> Path:
-    return Path(user_config_dir("arbdesk", appauthor=False)) / "keys.toml"
+    """Return where it is looked for; `keys.toml` beside it holds the keys of accounts."""
+    return platformdirs.user_config_path("arbdesk") / "keymap.toml"
 
 
 def load_keymap(file: Path | None = None) -> dict[str, str]:

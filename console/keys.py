@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["console", "pane", "ticket", "dialog", "question", "choice"]
+Scope = Literal["console", "replay", "pane", "ticket", "dialog", "question", "choice"]
 
 
 class Key(NamedTuple):
@@ -51,6 +51,7 @@ KEYS = (
         sign="%",
     ),
     Key("view.log", "6", "log", "The log: what the desk had to say, repeats counted", "log"),
+    Key("view.currencies", "c", "currencies", "Rates between currencies, routes across them, premiums", "currencies"),
     Key(
         "view.detail",
         "d",
@@ -96,6 +97,39 @@ KEYS = (
     Key("move.home", "home", "top", "Go to the top", "move(0, -100000)", "pane"),
     Key("move.end", "end", "end", "Go to the end", "move(0, 100000)", "pane"),
     Key("dialog.close", "escape,q,question_mark", "close", "Close the dialog", "close", "dialog", sign="esc"),
+    Key("tape.pause", "p", "pause", "Tape: stand still, or go on", "pause", "replay", footer=1),
+    Key("tape.speed", "s", "speed", "Tape: 1x, 10x, as fast as it goes", "speed", "replay", footer=2),
+    Key("tape.step", "full_stop", "step", "Tape: one tick on, and stand still", "step", "replay", footer=2, sign="."),
+    Key(
+        "tape.back", "comma", "back", "Tape: one tick back, and stand still", "step_back", "replay", footer=3, sign=","
+    ),
+    Key("tape.on_10", "greater_than_sign", "+10 s", "Tape: ten seconds on", "wind(10)", "replay", footer=4, sign=">"),
+    Key("tape.back_10", "less_than_sign", "−10 s", "Tape: ten seconds back", "wind(-10)", "replay", footer=4, sign="<"),
+    Key("tape.on_minute", "right_curly_bracket", "+1 min", "Tape: a minute on", "wind(60)", "replay", sign="}"),
+    Key("tape.back_minute", "left_curly_bracket", "−1 min", "Tape: a minute back", "wind(-60)", "replay", sign="{"),
+    Key("tape.tenth", "apostrophe", "+10 %", "Tape: a tenth of all of it on", "tenths(1)", "replay", sign="'"),
+    Key("tape.back_tenth", "quotation_mark", "−10 %", "Tape: a tenth of it back", "tenths(-1)", "replay", sign='"'),
+    Key(
+        "tape.lower",
+        "left_parenthesis",
+        "lower",
+        "Tape: ask for half a bp less, and play this run again",
+        "threshold(-0.5)",
+        "replay",
+        footer=5,
+        sign="(",
+    ),
+    Key(
+        "tape.higher",
+        "right_parenthesis",
+        "higher",
+        "Tape: ask for half a bp more, and play this run again",
+        "threshold(0.5)",
+        "replay",
+        footer=5,
+        sign=")",
+    ),
+    Key("tape.again", "r", "again", "Tape: play this run again to here", "again", "replay", footer=6),
     Key("choice.down", "down,j,t", "down", "Look at the next one", "choose(1)", "choice"),
     Key("choice.up", "up,k", "up", "Look at the one before", "choose(-1)", "choice"),
     Key("choice.keep", "enter", "keep", "Keep what is shown", "keep", "choice"),

@@ -43,7 +43,7 @@ def list_orders(settings: Settings, journal: Path | None, *, demo: bool, limit: 
     Raises:
         JournalError: there is no journal, or it cannot be read.
     """
-    path = journal or _usual(settings, demo=demo)
+    path = journal or usual_journal(settings, demo=demo)
     orders = read_orders(path, limit=limit)
     by_mode = {mode: pnl_text(read_totals(path, mode=mode)) for mode in MODES}
     by_mode = {mode: totals for mode, totals in by_mode.items() if totals}
@@ -109,7 +109,7 @@ def _told(money: dict[str, Any]) -> Iterator[str]:
         yield f"{one['venue']} charged {one['charged']} {one['currency']} on {one['notional']}: {bps:.2f} bps{more}"
 
 
-def _usual(settings: Settings, *, demo: bool) -> Path:
+def usual_journal(settings: Settings, *, demo: bool) -> Path:
     """Return the desk's journal; the last demo's where no desk has ever run, and that is said."""
     path = journal_path(settings, demo=demo)
     demos = sorted(data_dir(settings).glob("demo*.sqlite"), key=lambda file: file.stat().st_mtime_ns)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderResult
+from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.geometry import Size
@@ -29,7 +31,7 @@ class Ink(NamedTuple):
     attributes: tuple[str, ...]
     colour: str
     ground: str
-    bare: bool = True  # a space shows nothing of it but the ground
+    space: str = "49"  # all that is seen of it in a space: the ground alone, unless it is reversed or underlined
 
 
 PLAIN = Ink((), "39", "49")
@@ -41,8 +43,11 @@ class Ready(CompositorUpdate):
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def render_segments(self, console: RichConsole) -> str:  # noqa: ARG002
+    def render_segments(self, _console: RichConsole) -> str:
         return self._text
+
+    def __rich_console__(self, _console: RichConsole, _options: ConsoleOptions) -> RenderResult:
+        yield Segment(self._text)
 
 
 class Row:
@@ -78,6 +83,7 @@ class Painter:
     def __init__(self) -> None:
         self._shown: dict[int, Row] = {}
         self._inks: dict[int, tuple[Style | None, Ink]] = {}  # by the style's identity: to compare styles is dear
+        self._same: dict[Ink, Ink] = {}  # so that inks that are equal are one: cells are compared by identity
         self._system: ColorSystem | None = None
         self._size = Size(0, 0)
 
@@ -91,6 +97,8 @@ class Painter:
         if system is not self._system or len(self._inks) > MOST_INKS:
             self._system = system
             self._inks.clear()
+            self._same = {PLAIN: PLAIN}
+            self.forget()
         if isinstance(update, LayoutUpdate) and update.region.size != self._size:
             self._size = update.region.size
             self.forget()  # what was painted for the size before went to other places
@@ -111,25 +119,41 @@ class Painter:
             if width != len(signs):
                 runs.append(Run(ink, y, x, text, end))
                 row.signs[x:end] = [""] * width
-            elif row.signs[x:end] != signs or row.inks[x:end] != [ink] * width:
-                _compare(runs, row, y, x, signs, ink)
+            else:
+                for at in _changed(row, x, signs, ink):
+                    _write(runs, row, y, at, signs[at - x], ink)
             x = end
 
     def _ink(self, style: Style | None) -> Ink:
         if (held := self._inks.get(id(style))) is None:
-            held = self._inks[id(style)] = style, _ink_of(style, self._system or ColorSystem.TRUECOLOR)
+            ink = _ink_of(style, self._system or ColorSystem.TRUECOLOR)
+            held = self._inks[id(style)] = style, self._same.setdefault(ink, ink)
         return held[1]
 
 
-def _compare(runs: list[Run], row: Row, y: int, x: int, signs: list[str], ink: Ink) -> None:
-    """Add to `runs` what differs from `row`, and note it there."""
-    for at, sign in enumerate(signs, x):
-        if row.signs[at] == sign and (row.inks[at] == ink or _alike(sign, row.inks[at], ink)):
-            continue
-        row.signs[at], row.inks[at] = sign, ink
-        last = runs[-1] if runs else None
-        if last is None or last.y != y or not _joins(last, row, at, sign, ink):
-            runs.append(Run(ink, y, at, sign, at + 1))
+def _changed(row: Row, x: int, signs: list[str], ink: Ink) -> list[int]:
+    """Return the places from `x` on where `signs` in `ink` would look different from `row`."""
+    held_signs, held_inks = row.signs[x : x + len(signs)], row.inks[x : x + len(signs)]
+    if held_inks == [ink] * len(signs):
+        if held_signs == signs:
+            return []
+        return [at for at, (held, sign) in enumerate(zip(held_signs, signs, strict=True), x) if held != sign]
+    return [
+        at
+        for at, (held, held_ink, sign) in enumerate(zip(held_signs, held_inks, signs, strict=True), x)
+        if held != sign or not (held_ink is ink or (sign == " " and held_ink.space == ink.space))
+    ]
+
+
+def _write(runs: list[Run], row: Row, y: int, at: int, sign: str, ink: Ink) -> None:
+    """Note a cell in `row`, and add it to `runs`."""
+    row.signs[at], row.inks[at] = sign, ink
+    last = runs[-1] if runs else None
+    if last is not None and last.y == y and last.end == at and last.ink is ink:
+        last.text += sign
+        last.end += 1
+    elif last is None or last.y != y or not _joins(last, row, at, sign, ink):
+        runs.append(Run(ink, y, at, sign, at + 1))
 
 
 def _joins(last: Run, row: Row, at: int, sign: str, ink: Ink) -> bool:
@@ -137,13 +161,13 @@ def _joins(last: Run, row: Row, at: int, sign: str, ink: Ink) -> bool:
     gap = at - last.end
     if gap < 0 or gap > BRIDGE:
         return False
-    if last.ink != ink and not _alike(sign, last.ink, ink):
-        if gap or last.text.strip(" ") or not _alike(" ", last.ink, ink):
+    if last.ink is not ink and not _alike(sign, last.ink, ink):
+        if gap or last.text.strip(" ") or last.ink.space != ink.space:
             return False
         last.ink = ink  # spaces so far, which look the same in any colour
     for between in range(last.end, at):
         held = row.inks[between]
-        if not row.signs[between] or not (held == last.ink or _alike(row.signs[between], held, last.ink)):
+        if not row.signs[between] or not (held is last.ink or _alike(row.signs[between], held, last.ink)):
             return False
     last.text += "".join(row.signs[last.end : at]) + sign
     last.end = at + 1
@@ -151,8 +175,8 @@ def _joins(last: Run, row: Row, at: int, sign: str, ink: Ink) -> bool:
 
 
 def _alike(sign: str, one: Ink, other: Ink) -> bool:
-    """Tell whether `sign` looks the same in both: a space has no colour unless it is reversed or underlined."""
-    return sign == " " and one.ground == other.ground and one.bare and other.bare
+    """Tell whether `sign` looks the same in both."""
+    return sign == " " and one.space == other.space
 
 
 def written(runs: list[Run], width: int) -> str:
@@ -164,7 +188,7 @@ def written(runs: list[Run], width: int) -> str:
         out.append(_change(had, run.ink))
         out.append(run.text)
         had, y, x = run.ink, run.y, run.end
-        if x >= width or cell_len(run.text) != len(run.text):
+        if x >= width or not (run.text.isascii() or cell_len(run.text) == len(run.text)):
             y = x = -1  # terminals disagree on where the cursor is past the end, and on how wide some signs are
     if had != PLAIN:
         out.append(RESET)
@@ -224,6 +248,6 @@ def _ink_of(style: Style | None, system: ColorSystem) -> Ink:
         colour = ";".join(style.color.downgrade(system).get_ansi_codes(foreground=True))
     if style.bgcolor is not None:
         ground = ";".join(style.bgcolor.downgrade(system).get_ansi_codes(foreground=False))
+    colour, ground = colour or PLAIN.colour, ground or PLAIN.ground
     bare = not set(attributes) - {"1", "2", "3"}
-    ink = Ink(attributes, colour or PLAIN.colour, ground or PLAIN.ground, bare)
-    return PLAIN if ink == PLAIN else ink
+    return Ink(attributes, colour, ground, ground if bare else f"{attributes} {colour} {ground}")

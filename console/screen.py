@@ -5,17 +5,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import orjson
 
 from console.app import Console
 from console.headless import log_to, metrics
 from console.keymap import load_keymap
+from console.svg import placed
 from console.themes import DEFAULT
-from core.engine import Engine
 from core.errors import ConfigurationError, DeskError
 from core.places import data_dir
 from core.running import running
@@ -23,6 +24,8 @@ from core.settings import Settings
 from core.summary import summary
 
 LOOK_S = 1.0
+Wait = Callable[[], Coroutine[Any, Any, None]]
+STOPPED = "the desk stopped in order"
 
 
 class Kept(TypedDict):
@@ -56,20 +59,12 @@ async def show(
         if picture is not None and face.theme == "auto":  # a picture has all colours, whatever terminal asked for it
             face = face.model_copy(update={"theme": DEFAULT})
         app = Console(engine, face, **kept(folder if picture is None else None))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, app.exit)
-        async with asyncio.TaskGroup() as tasks:
-            watch = tasks.create_task(_watch(app, engine, for_s, picture))
-            if picture is None:
-                await app.run_async(mouse=settings.console.mouse)
-            else:
+        if picture is None:
+            async with ending(app, engine.ended, terminal_gone, for_s=for_s, told=STOPPED):
+                await app.run_async(mouse=face.mouse)
+        else:
+            async with ending(app, engine.ended, for_s=for_s, picture=picture, told=STOPPED):
                 await app.run_async(headless=True, size=size, mouse=False)
-            watch.cancel()
-        if app.return_code:
-            raise DeskError(
-                "The console failed", why="see the log for where", do="Report it; the desk stopped in order."
-            )
     if redirected:
         print(orjson.dumps(summary(engine.snapshot(), engine.truth)).decode(), flush=True)
 
@@ -94,16 +89,35 @@ async def terminal_gone() -> None:
             return
 
 
-async def _watch(app: Console, engine: Engine, for_s: float | None, picture: Path | None) -> None:
-    """End the app when the time is over, when the engine failed, or when nobody can see the screen any more."""
-    ends = [asyncio.ensure_future(engine.ended())]
-    if picture is None:
-        ends.append(asyncio.ensure_future(terminal_gone()))
+@asynccontextmanager
+async def ending(
+    app: Console, *ends: Wait, told: str, for_s: float | None = None, picture: Path | None = None
+) -> AsyncIterator[None]:
+    """Let the app end when a signal comes, when `for_s` passed, or when one of `ends` is over.
+
+    `told` is what a person must know of the desk when the app fails; `picture` is written before the app ends.
+
+    Raises:
+        DeskError: the app failed.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit)
+    async with asyncio.TaskGroup() as tasks:
+        watch = tasks.create_task(_watch(app, ends, for_s, picture))
+        yield
+        watch.cancel()
+    if app.return_code:
+        raise DeskError("The console failed", why="see the log for where", do=f"Report it; {told}.")
+
+
+async def _watch(app: Console, ends: Iterable[Wait], for_s: float | None, picture: Path | None) -> None:
+    waits = [asyncio.ensure_future(end()) for end in ends]
     try:
-        await asyncio.wait(ends, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waits, timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for end in ends:
-            end.cancel()
+        for wait in waits:
+            wait.cancel()
     if picture is not None:
-        app.save_screenshot(str(picture))
+        await asyncio.to_thread(picture.write_text, placed(app.export_screenshot()), "utf-8")
     app.exit()

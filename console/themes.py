@@ -9,7 +9,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_dir
+import platformdirs
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -31,7 +31,7 @@ SIXTEEN = "arbdesk-ansi"  # where a terminal has no more colours
 
 def user_themes() -> Path:
     """Return where a person's own themes are."""
-    return Path(user_config_dir("arbdesk", appauthor=False)) / "themes"
+    return platformdirs.user_config_path("arbdesk") / "themes"
 
 
 def load_themes(own: Path | None = None) -> dict[str, Theme]:

@@ -7,30 +7,55 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.notifications import SeverityLevel
+from textual.widgets import Input
 
 from console.export import csv_of
 from console.keys import KEYS
+from console.paced import Paced
 from console.panes.footer import bound_keys
+from console.panes.lines import Pane
 from console.panes.text import inert
 from console.remembered import Arrangement, Remembered, keep, recall
+from console.screens.currencies import CurrenciesDialog
 from console.screens.desk import DeskScreen
 from console.screens.log import Log
+from console.screens.themes import ThemeDialog
 from console.screens.tour import Tour
+from console.svg import placed
+from console.tempo import Tempo, usual_per_s
+from console.themes import DEFAULT, chosen, load_themes
+from core.settings import ConsoleSettings
 
 ARRANGEMENTS: tuple[Arrangement, ...] = get_args(Arrangement)
 NAMES = ("ticks", "spreads", "analysis", "latency", "blotter")
 SEVERITY: dict[str, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
-class Viewing(App[None], inherit_bindings=False):
-    """The part of the console that no command comes from. `folder` is where it keeps its memory and its exports."""
+class Viewing(Paced, inherit_bindings=False):
+    """The part of the console that no command comes from."""
 
-    folder: Path | None = None  # None: nothing is kept
-    tours = True  # the first time, the keys are shown
-    _mouse = False
-    _remembered = Remembered()
+    def __init__(self, settings: ConsoleSettings, folder: Path | None) -> None:
+        """`folder` is where it keeps its memory and its exports; None: nothing is kept.
+
+        Raises:
+            ConfigurationError: a theme file has a mistake, or there is no theme of that name.
+        """
+        self._themes = load_themes()
+        chosen(settings.theme, self._themes)  # a mistake is told before anything is drawn
+        super().__init__(Tempo(settings.frames_per_s or usual_per_s(), settings.bandwidth))
+        for theme in self._themes.values():
+            self.register_theme(theme)
+        self.theme = chosen(settings.theme, self._themes, self.console.color_system)
+        self.folder = folder
+        self._tours = settings.tour  # the first time, the keys are shown
+        self._mouse = settings.mouse
+        self._remembered = Remembered()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Textual's own themes lack a desk's colours."""
+        return dict(self._themes[DEFAULT].variables)
 
     @property
     def _main(self) -> DeskScreen:
@@ -51,7 +76,7 @@ class Viewing(App[None], inherit_bindings=False):
             main.resize_panes(held.taller, held.wider)
         if held.arrangement != main.arrangement:
             main.show_arrangement(held.arrangement)
-        if self.tours and self.folder is not None and not held.toured:
+        if self._tours and self.folder is not None and not held.toured:
             self.action_tour()
 
     def _keep(self) -> None:
@@ -67,20 +92,42 @@ class Viewing(App[None], inherit_bindings=False):
 
     # Keys
 
+    def action_pane(self, number: int) -> None:
+        self._main.go(number)
+        self.frame()
+
+    def action_next_pane(self, by: int) -> None:
+        self.action_pane((self._main.current - 1 + by) % 5 + 1)
+
+    def action_zoom(self) -> None:
+        self._main.toggle_zoom()
+        self.frame()
+
+    def action_filter(self) -> None:
+        self._main.open_filter()
+
+    def on_input_changed(self, _: Input.Changed) -> None:
+        self.frame()
+
+    def on_pane_picked(self, message: Pane.Picked) -> None:
+        self.action_pane(message.number)
+
     def action_tour(self) -> None:
         self.push_screen(Tour(bound_keys(self.screen)), lambda _: self._keep())
 
     def action_log(self) -> None:
         self.push_screen(Log())
 
+    def action_currencies(self) -> None:
+        self.push_screen(CurrenciesDialog())
+
     def action_detail(self) -> None:
         """Tell all about what the current pane's cursor is on."""
         pane = self._main.pane(self._main.current)
-        tell = getattr(pane, "action_detail", None)
-        if tell is None:
-            self._say("Details are in panes 2, 4 and 5")
+        if pane.DETAILS:
+            pane.action_detail()
         else:
-            tell()
+            self._say("Details are in panes 2, 4 and 5")
 
     def action_order(self) -> None:
         self._main.ticks.action_order()
@@ -114,7 +161,7 @@ class Viewing(App[None], inherit_bindings=False):
             self._say("There is no folder to export to", "warning")
             return
         stem = self.folder / "exports" / time.strftime(f"%Y%m%d-%H%M%S-{NAMES[pane.NUMBER - 1]}", time.gmtime())
-        svg, table = self.export_screenshot(), csv_of(pane.NUMBER, pane.picture)
+        svg, table = placed(self.export_screenshot()), csv_of(pane.NUMBER, pane.picture)
         files = {stem.with_suffix(".svg"): svg, stem.with_suffix(".csv"): table}
         try:
             await asyncio.to_thread(_write, files)
@@ -122,6 +169,13 @@ class Viewing(App[None], inherit_bindings=False):
             self._say(f"Not exported to {stem.parent}: {error.strerror}", "error")
         else:
             self._say(f"Exported {stem}.svg and .csv")
+
+    def action_theme(self) -> None:
+        self.push_screen(ThemeDialog(sorted(self._themes), self.theme, self._wear))
+        self.call_after_refresh(self.frame)
+
+    def _wear(self, theme: str) -> None:
+        self.theme = theme
 
     def action_mouse(self) -> None:
         """Turn the reports of the mouse on or off."""
@@ -140,6 +194,8 @@ class Viewing(App[None], inherit_bindings=False):
         for name in ARRANGEMENTS:
             show = functools.partial(self._main.show_arrangement, name)
             yield SystemCommand(f"Arrangement: {name}", "Show panes that belong together", show)
+        for theme in sorted(self._themes):
+            yield SystemCommand(f"Theme: {theme}", "Change the colours", functools.partial(self._wear, theme))
 
     def _runner(self, action: str) -> Callable[[], Awaitable[None]]:
         async def run() -> None:

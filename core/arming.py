@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from core.desk import Arm, Disarm, Halt, Sign
+from core.commands import Arm, Disarm, Halt, Sign
 from core.execution.halts import StandingHalt
 from core.execution.journal import Journal
 from core.execution.limits import Limits
@@ -29,11 +29,12 @@ class Arming:
         *,
         armed_for_s: float,
         closed: Callable[[], None] | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`armed_for_s`: how long a person's arming lasts. `closed` is called at once when the gate was closed."""
         self._limits, self._board, self._recovery, self._resume = limits, board, recovery, resume
         self._journal, self._notify = journal, notify
-        self._armed_for_s, self._closed = armed_for_s, closed
+        self._armed_for_s, self._closed, self._clock_ns = armed_for_s, closed, clock_ns
         self._later: str | None = None  # who asked for arming while an earlier run was still being looked at
         self.obstacle: Callable[[], str] = str  # () -> why the desk may not be armed at this moment
 
@@ -62,9 +63,9 @@ class Arming:
         if self._closed is not None:
             self._closed()
         self._later = None
-        self._board.halt(time.time_ns())
+        self._board.halt(self._clock_ns())
         self._journal.event("halted", who=who, why=why, source=source, hedges_too=hedges_too)
-        self._journal.halted(StandingHalt(time.time_ns(), who, asked, self._limits.halted_all))
+        self._journal.halted(StandingHalt(self._clock_ns(), who, asked, self._limits.halted_all))
         hedges = " and hedges wait, too" if self._limits.halted_all else ""
         self._notify("error" if who == "desk" else "warning", f"HALTED{hedges}: {why}; arm to go on")
 
@@ -103,7 +104,7 @@ class Arming:
         if why := self.obstacle():
             self._notify("error", f"not armed: {why}")
             return why
-        until_ns = 0 if who == "desk" else time.time_ns() + int(self._armed_for_s * 1e9)
+        until_ns = 0 if who == "desk" else self._clock_ns() + int(self._armed_for_s * 1e9)
         self._limits.arm(until_ns)
         self._journal.event("armed", who=who, until_ns=until_ns)
         self._journal.halt_lifted()

@@ -38,19 +38,25 @@ class Brokerage:
     opened: Callable[[], bool] = _no_move  # whether an account was opened since somebody asked
 
 
-def on_paper(settings: Settings, detector: Detector, instruments: Instruments, books: PaperBooks | None) -> Brokerage:
+def on_paper(
+    settings: Settings,
+    detector: Detector,
+    instruments: Instruments,
+    books: PaperBooks | None,
+    clock_ns: Callable[[], int] = time.time_ns,
+) -> Brokerage:
     """Return paper venues; what they hold, and what became of their orders, survives the desk in `books`."""
     book, max_age_ns = detector.book, settings.spreads.max_quote_age_ms * 1_000_000
 
     def fresh_quote(venue: str, symbol: str) -> Tick | None:
         """Return what a paper venue fills against: never a quote that we would not trade on ourselves."""
         tick = book.quote(venue, symbol)
-        if tick is None or tick.bid_price >= tick.ask_price or time.time_ns() - tick.received_ns > max_age_ns:
+        if tick is None or tick.bid_price >= tick.ask_price or clock_ns() - tick.received_ns > max_age_ns:
             return None
         return tick
 
     latency_s = settings.paper.latency_ms / 1e3
-    brokers = {venue: PaperBroker(venue, fresh_quote, instruments, latency_s, books=books) for venue in book.venues}
+    brokers = {venue: PaperBroker(venue, fresh_quote, instruments, latency_s, clock_ns, books) for venue in book.venues}
     stock = paper_stock(book.quote, settings.symbols, settings.paper.start_worth)
     if books is None:
         return Brokerage(brokers, stock, {})

@@ -1,7 +1,7 @@
 """The feeds of this desk: which venues it listens to, and what it asks each of them for."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.feeds.catalogue import dialect
 from core.feeds.feed import Feed
@@ -10,6 +10,8 @@ from core.instruments import Instruments
 from core.log.ticklog import TickLog
 from core.places import data_dir
 from core.settings import Settings
+from core.tape.recorder import Recorder
+from core.taping import heard
 
 DEMO_SILENCE_S = 3.0
 
@@ -26,12 +28,24 @@ async def keep_listings_fresh(settings: Settings, instruments: Instruments) -> N
     await keep_fresh(real, shelf, lambda held: instruments.learn_all(held.instruments()))
 
 
-def feed(settings: Settings, name: str, log: TickLog, held: Held | None, simulated_at: str | None) -> Feed:
-    """Return the feed of a venue into `log`. `held`: what it lists; `simulated_at`: its address, if it is simulated."""
+def feed(
+    settings: Settings,
+    name: str,
+    log: TickLog,
+    held: Held | None,
+    simulated_at: str | None,
+    symbols: Sequence[str],
+    recorder: Recorder | None = None,
+) -> Feed:
+    """Return the feed of a venue into `log`: of those of `symbols` that it lists.
+
+    `held`: what it lists, as far as that is known; `simulated_at`: its address, if it is simulated. `recorder` is told
+    of every frame.
+    """
     venue, simulated = settings.venues[name], simulated_at is not None
-    asked = wanted(name, settings.symbols, held, at_hand=simulated)
+    asked = wanted(name, symbols, held, at_hand=simulated)
     return Feed(
-        dialect(name),
+        dialect(name) if recorder is None else heard(dialect(name), recorder),
         asked.symbols,
         log,
         natives=asked.natives,

@@ -11,15 +11,19 @@ from typing import Literal, Protocol
 import msgspec
 
 from core.analysis.state import AnalysisState
+from core.commands import Command
 from core.execution.orders import Outcome, Side
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
 from core.notices import Notice
 from core.spreads.arrivals import Copy
+from core.spreads.markout import MarkoutState
 from core.spreads.route import Route
+from core.spreads.shown import AcrossCounts, CrossView, PremiumView, RateView
+from core.tape.recorder import Recording
 from core.tick import Cause
 
-Mode = Literal["DEMO", "PAPER", "LIVE"]
+Mode = Literal["DEMO", "PAPER", "LIVE", "REPLAY"]  # REPLAY: prices of a tape, orders on paper
 Health = Literal["connecting", "up", "silent", "down"]
 
 
@@ -196,32 +200,6 @@ class FeeView(msgspec.Struct, frozen=True):
     elsewhere: Mapping[str, str] = {}  # in any third currency, and not in `charged`
 
 
-class RateView(msgspec.Struct, frozen=True):
-    """What a quote currency is worth in the numeraire, from the feeds themselves."""
-
-    currency: str
-    bid: float
-    ask: float
-    age_ns: int  # of the oldest quote in it; 0: the numeraire itself
-    venues: tuple[str, ...] = ()  # whose quotes it is made of
-    symbols: tuple[str, ...] = ()
-
-
-class CrossView(msgspec.Struct, frozen=True):
-    """A coin bought in one quote currency and sold in another: watched, never traded."""
-
-    base: str
-    buy: str  # venue
-    buy_symbol: str
-    sell: str
-    sell_symbol: str
-    edge_bps: float  # after both taker fees and both rates' spreads
-    basis_bps: float  # of it, what the rates alone make
-    premium_bps: float | None  # how much dearer the coin is where it would be sold, middle against middle
-    age_ns: int  # of the oldest price in it, rates too
-    off: tuple[str, ...] = ()  # stablecoins in it that are far from their dollar: do not believe it
-
-
 class TickCounts(msgspec.Struct, frozen=True):
     """What went through the log. `offered` = the ticks of all venues, and the withdrawals of quotes that ended.
 
@@ -337,71 +315,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     fees: tuple[FeeView, ...] = ()
     rates: tuple[RateView, ...] = ()  # of quote currencies, where there is one to compare
     cross: tuple[CrossView, ...] = ()  # across quote currencies, best first
+    premiums: tuple[PremiumView, ...] = ()  # the dearest first
+    across: AcrossCounts = AcrossCounts()
+    markout: MarkoutState = MarkoutState()  # what opportunities were worth a moment later
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
-
-
-class Arm(msgspec.Struct, frozen=True, tag=True):
-    """Let orders leave. `lift_halt`: the person saw that the desk is halted, and means to go on."""
-
-    lift_halt: bool = False
-
-
-class Disarm(msgspec.Struct, frozen=True, tag=True):
-    """Let no new order leave."""
-
-
-class Halt(msgspec.Struct, frozen=True, tag=True):
-    """Stop at once: disarm, and refuse every open ticket. Arming again lifts it.
-
-    Hedges of what stands open go on, unless it is meant for them too.
-    """
-
-    why: str
-    hedges_too: bool = False
-
-
-class Approve(msgspec.Struct, frozen=True, tag=True):
-    """Send both legs of a ticket, if its code is right, and it is still open and still true."""
-
-    ticket_id: str
-    code: str
-
-
-class Refuse(msgspec.Struct, frozen=True, tag=True):
-    """Put a ticket away."""
-
-    ticket_id: str
-
-
-class Sign(msgspec.Struct, frozen=True, tag=True):
-    """Take over, as a person, all that stands in the snapshot's `points`; `code` is theirs as they were read."""
-
-    code: str
-
-
-class AskStrategy(msgspec.Struct, frozen=True, tag=True):
-    """Ask a model how to share the limits among the session's routes."""
-
-
-class AcceptProposal(msgspec.Struct, frozen=True, tag=True):
-    """Let a proposal's factors count: sizes of its routes get smaller, or stay."""
-
-    proposal_id: str
-
-
-class DropProposal(msgspec.Struct, frozen=True, tag=True):
-    """Let the limits be as they were set."""
-
-
-class Fault(msgspec.Struct, frozen=True, tag=True):
-    """Make a simulated venue fail, or the venue "gateway" (demo only). `kind` is one of the snapshot's faults."""
-
-    kind: str
-    venue: str
-
-
-Command = Arm | Disarm | Halt | Approve | Refuse | Sign | AskStrategy | AcceptProposal | DropProposal | Fault
+    recording: Recording | None = None  # None: nothing is put on a tape
 
 
 class Desk(Protocol):

@@ -1,62 +1,24 @@
-"""Builds the parts of the desk, owns their tasks, starts and stops them in order."""
+"""The desk's life: owns the tasks of its parts, starts and stops them in order; what a face may do with it."""
 
 import asyncio
 import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from core import advising
-from core.advising import Gateway, SessionBook
-from core.analysis.analyst import Analyst
-from core.analysis.proposals import Session
+from core.analysis.allocation import AllocationFile
 from core.analysis.quality import Label
-from core.analysis.verdicts import Verdicts
-from core.brokerage import learn_lattices, on_paper, through
-from core.claims import GroupClaim
-from core.collecting import collect, feed, keep_listings_fresh, known_listings
+from core.collecting import collect, keep_listings_fresh
+from core.commands import AcceptProposal, Arm, AskStrategy, Command, DropProposal, Fault, Halt
 from core.control import Door, Halted
-from core.desk import (
-    AcceptProposal,
-    Arm,
-    AskStrategy,
-    Command,
-    DropProposal,
-    Fault,
-    Halt,
-    Mode,
-    Snapshot,
-)
-from core.events import Events
-from core.execution.accounts import Accounts
-from core.execution.journal import Journal
-from core.execution.paperbooks import PaperBooks
-from core.execution.planning import Ids
+from core.desk import Snapshot
 from core.execution.rows import OrderRecord
-from core.feeds.catalogue import taker_fee
-from core.guard import Guard
-from core.identity import IdentityWatch, Ledger
-from core.instruments import Instruments, shipped
-from core.latency import Latencies, Percentiles
-from core.live.link import Link as OrderLink
-from core.live.wire import Gate
-from core.log.ticklog import TickLog
-from core.notices import Notices
-from core.places import data_dir
-from core.portrait import Portrait
-from core.settings import Settings
-from core.sim.supervised import SimulatedMarket
-from core.sim.truth import Crossing, Found, score
-from core.spreads.detector import Detector
-from core.spreads.route import Opportunity
-from core.spreads.worker import Worker
-from core.trading import Trading
-from core.troubles import Silence, Troubles
+from core.parts import Parts
+from core.sim.truth import Truth, judged
 
 if TYPE_CHECKING:
     from core.remote.station import Station
@@ -67,112 +29,11 @@ logger = logging.getLogger("arbdesk")
 class Engine:
     """The running desk: what a face reads and commands (core.desk.Desk)."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        mode: Mode,
-        log: TickLog,
-        journal: Journal,
-        ids: Ids,
-        accounts: Accounts,
-        market: SimulatedMarket | None,
-        gateway: Gateway,
-        ledger: Path,
-        run_id: str,
-        name: str,
-        books: PaperBooks | None,
-        link: OrderLink | None,
-    ) -> None:
-        self.truth: dict[str, int] | None = None  # demo only, once it has stopped
-        self._settings = settings
-        self._mode = mode
-        self._log = log
-        self._journal = journal
-        self._market = market
-        self._notice = Notices()
-        self._latencies = Latencies()
-        fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
-        held = {} if market is not None else known_listings(settings, fees)
-        lattices = [one for listed in held.values() for one in listed.instruments()]
-        self._instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
-        self._detector = Detector(list(fees), settings.symbols, settings.spreads, self._instruments)
-        ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
-        self._identity = IdentityWatch(self._detector, ledger_file, self._notice)
-        self._worker = Worker(
-            self._detector, self._latencies, self._on_opportunity, counts_venues=settings.role == "worker"
-        )
-        self._claim: GroupClaim | None = None
-        if settings.log.group and settings.log.kind == "kafka":
-            self._claim = GroupClaim(settings.log, lambda: name, run_id, self._worker.owns)
-        self._events: Events | None = None
-        if settings.log.kind == "kafka":
-            self._events = Events(settings.log, name, mode, run_id)
-            journal.listener = self._events.tell
-        self._verdicts = Verdicts(settings.analysis.veto_quota)
-        untrusted = settings.analysis.untrusted
-        self._verdicts.comment_only |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
-        self._trading = Trading(
-            settings,
-            self._instruments,
-            self._detector,
-            self._latencies,
-            journal,
-            ids,
-            accounts,
-            self._notice,
-            self._worker.owns,
-            through(link) if link is not None else on_paper(settings, self._detector, self._instruments, books),
-            self._claim,
-            self._verdicts,
-            gate_closed=link.push if link is not None else None,
-        )
-        if link is not None:
-            link.watch(self._gate, self._latencies)
-            learn_lattices(link, self._instruments, settings, self._notice)
-        self._link = link
-        self._gateway, self._session = gateway, SessionBook()
-        self._analyst = Analyst(
-            self._detector.book,
-            self._verdicts,
-            advising.configuration(settings.analysis, gateway, ledger),
-            gateway.why_off,
-            advising.patience(settings.analysis),
-            offers=lambda now_ns: advising.offers(self._trading.board.tickets(), self._detector, now_ns),
-            session=self._session_so_far,
-            opportunities=lambda: self._detector.opportunities,
-            notify=self._notice,
-            tell=journal.event,
-            strategy_every_s=settings.analysis.strategy_every_s,
-            truth=market is not None,
-        )
-        urls = market.urls if market is not None else {}
-        self._feeds = [feed(settings, name, log, held.get(name), urls.get(name)) for name in fees]
-        if settings.role == "worker":
-            self._feeds = []
-        self._troubles = Troubles(self._who_knows(), self._notice)
-        self._guard = Guard(settings, self._trading, self._detector.book, self._feeds, self._way_is_lost)
-        self._portrait = Portrait(
-            settings,
-            mode,
-            name,
-            log,
-            self._feeds,
-            self._detector,
-            self._instruments,
-            self._worker,
-            self._latencies,
-            self._trading,
-            self._analyst,
-            gateway,
-            link,
-            self._troubles,
-            self._notice,
-            faults=market.faults if market is not None else (),
-            gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
-        )
+    def __init__(self, parts: Parts) -> None:
+        self.truth: Mapping[str, object] | None = None  # demo only, once it has stopped
+        self._parts, self._opened = parts, parts.opened
         self._collecting: asyncio.Task[None] | None = None
         self._main: asyncio.Task[None] | None = None
-        self._name = name
         self._station: Station | None = None  # consoles elsewhere: only through Kafka
         self._stationed: asyncio.Task[None] | None = None
 
@@ -180,7 +41,7 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return the desk as it is."""
-        return self._portrait.snapshot()
+        return self._parts.portrait.snapshot()
 
     def submit(self, command: Command) -> None:
         """Take a command; what came of it shows in a later snapshot."""
@@ -191,63 +52,54 @@ class Engine:
         why = ""
         match command:
             case AskStrategy():
-                if why := self._analyst.ask_strategy(time.time_ns()):
-                    self._notice("warning", f"no strategy is asked for: {why}")
+                if why := self._parts.analyst.ask_strategy(time.time_ns()):
+                    self._parts.notices("warning", f"no strategy is asked for: {why}")
             case AcceptProposal(proposal_id):
-                if why := self._analyst.accept(proposal_id, who):
-                    self._notice("warning", f"not accepted: {why}")
+                if why := self._parts.analyst.proposals.accept(proposal_id, who, time.time_ns()):
+                    self._parts.notices("warning", f"not accepted: {why}")
             case DropProposal():
-                self._analyst.drop(who)
-            case Fault() if self._market is None:
-                self._notice("error", why := "only a simulated venue can be made to fail")
+                self._parts.analyst.proposals.drop(who)
+            case Fault() if self._opened.market is None:
+                self._parts.notices("error", why := "only a simulated venue can be made to fail")
             case Fault(kind, venue):
-                assert self._market is not None
-                self._market.fault(kind, venue)
+                assert self._opened.market is not None
+                self._opened.market.fault(kind, venue)
             case _:
-                return self._trading.submit(command, who=who)
+                return self._parts.trading.submit(command, who=who)
         return why
 
     def be_known(self, run_id: str, operators: Mapping[str, bytes]) -> None:
         """Show the desk to consoles elsewhere and obey those operators, from the start on; to be called before it."""
-        if self._settings.log.kind == "kafka":
+        if self._opened.settings.log.kind == "kafka":
             from core.remote.station import Station  # heavy, and only here
 
             self._station = station = Station(
-                self._settings.log,
-                self._name,
+                self._opened.settings.log,
+                self._opened.name,
                 run_id,
                 operators,
                 self,
-                self._notice,
-                self._journal.event,
-                states_per_s=self._settings.remote.states_per_s,
+                self._parts.notices,
+                self._opened.journal.event,
+                states_per_s=self._opened.settings.remote.states_per_s,
             )
-            self._portrait.outside = lambda: station.outside
-
-    def _gate(self) -> Gate:
-        """Return what the order gateway holds every order against once more."""
-        limits = self._trading.limits
-        return Gate(limits.armed and not limits.halted, not limits.may_hedge())
-
-    def _way_is_lost(self) -> str:
-        """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
-        return str(self._log.stopped) or (self._link.why_not_any() if self._link is not None else "")
+            self._parts.portrait.outside = lambda: station.outside
 
     def door(self) -> Door:
         """Return the way in for `arbdesk halt` on this machine."""
 
         def halt(asked: Halt, who: str) -> None:
-            self._trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
+            self._parts.trading.arming.halt(asked.why, who=who, hedges_too=asked.hedges_too, source="socket")
 
-        return Door(halt, self._halted, self._journal.flush)
+        return Door(halt, self._halted, self._opened.journal.flush)
 
     def _halted(self, took_us: int) -> Halted:
-        limits = self._trading.limits
-        return Halted(self._name, self._mode, os.getpid(), took_us, limits.in_flight, limits.halted_all)
+        limits = self._parts.trading.limits
+        return Halted(self._opened.name, self._opened.mode, os.getpid(), took_us, limits.in_flight, limits.halted_all)
 
     def arm_unattended(self) -> None:
         """Arm a desk at which nobody sits, as its settings ask for."""
-        self._trading.submit(Arm(), who="desk")
+        self._parts.trading.submit(Arm(), who="desk")
 
     async def flushed(self) -> None:
         """Wait until the journal has all that happened so far.
@@ -255,24 +107,15 @@ class Engine:
         Raises:
             JournalError: it has not, and will not have.
         """
-        await self._journal.flush()
+        await self._opened.journal.flush()
 
     async def ended(self) -> None:
         """Wait until the engine ends by itself, which it only does when a part of it failed."""
         if self._main is not None:
             await asyncio.wait([self._main])
 
-    def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
-        self._trading.take(opportunity, decided_ns)
-        self._session.note(opportunity)
-
-    def _session_so_far(self, now_ns: int) -> Session:
-        send = self._portrait.latency.get("send", Percentiles())
-        orders, slippage_bps = self._trading.executor.orders(), self._settings.limits.slippage_bps
-        return self._session.session(orders, (now_ns - self._portrait.started_ns) / 1e9, slippage_bps, send.p99)
-
     def _labelled(self, message: dict[str, Any]) -> None:
-        self._analyst.labelled(
+        self._parts.analyst.labelled(
             Label(message["anomaly"], message["symbol"], message["venue"], message["start_ns"], message["end_ns"])
         )
 
@@ -299,60 +142,68 @@ class Engine:
         if not self._main.done():
             if self._stationed is not None:
                 self._stationed.cancel()  # nobody commands a desk that is ending; it says so to Kafka meanwhile
-            crossings = await self._finish_market()
+            truth = await self._finish_market()
             if self._collecting is not None:
                 self._collecting.cancel()
                 await asyncio.wait([self._collecting], timeout=1.5)
-            self._trading.limits.disarm()  # what is judged from here on is counted, and not traded
-            await asyncio.gather(self._drain(), self._trading.executor.settled(1.5), self._part())
-            if self._events is not None and not await self._events.flush(0.3):
-                logger.warning("%d events did not reach Kafka; the journal has them", self._events.waiting)
-            await self._portrait.read_latencies()
-            if crossings is not None:
-                self.truth = score(crossings, [Found(*episode) for episode in self._detector.episodes_so_far()])
+            self._parts.trading.limits.disarm()  # what is judged from here on is counted, and not traded
+            await asyncio.gather(self._drain(), self._parts.trading.executor.settled(1.5), self._part())
+            if self._parts.events is not None and not await self._parts.events.flush(0.3):
+                logger.warning("%d events did not reach Kafka; the journal has them", self._parts.events.waiting)
+            await self._parts.portrait.read_latencies()
+            self._parts.marking.end()
+            if truth is not None:
+                self.truth = judged(truth, self._parts.told())
             self._main.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._main
-        await self._journal.flush()
+        await self._opened.journal.flush()
 
     async def _run(self, reading: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
-            if self._settings.role == "collector":
+            if self._opened.settings.role == "collector":
                 reading.set()
             else:
-                tasks.create_task(self._worker.run(self._log, reading, self._settings.log.group), name="worker")
-            if self._claim is not None:
-                tasks.create_task(self._claim.run(), name="claims")
-            if self._events is not None:
-                tasks.create_task(self._events.run(), name="events")
-            if self._link is not None:
-                tasks.create_task(self._link.run(self._notice), name="order gateway")
-            tasks.create_task(self._trading.run(), name="trading")
-            tasks.create_task(self._portrait.keep(), name="portrait")
-            tasks.create_task(self._troubles.run(), name="troubles")
-            tasks.create_task(self._guard.run(), name="guard")
-            if self._market is not None:
-                told = self._market.run(lambda text: self._notice("warning", text), self._labelled)
+                tasks.create_task(
+                    self._parts.worker.run(self._opened.log, reading, self._opened.settings.log.group), name="worker"
+                )
+            if self._parts.claim is not None:
+                tasks.create_task(self._parts.claim.run(), name="claims")
+            if self._parts.events is not None:
+                tasks.create_task(self._parts.events.run(), name="events")
+            if self._opened.link is not None:
+                tasks.create_task(self._opened.link.run(self._parts.notices), name="order gateway")
+            tasks.create_task(self._parts.trading.run(), name="trading")
+            tasks.create_task(self._parts.portrait.keep(), name="portrait")
+            tasks.create_task(self._parts.troubles.run(), name="troubles")
+            tasks.create_task(self._parts.guard.run(), name="guard")
+            if self._opened.market is not None:
+                told = self._opened.market.run(lambda text: self._parts.notices("warning", text), self._labelled)
                 tasks.create_task(told, name="market")
-            if self._settings.role != "collector":
-                tasks.create_task(self._analyst.run(), name="analyst")
-                tasks.create_task(self._identity.run(), name="identity")
-            if self._market is None:
-                tasks.create_task(keep_listings_fresh(self._settings, self._instruments), name="instruments")
+            if self._opened.settings.role != "collector":
+                tasks.create_task(self._parts.analyst.run(), name="analyst")
+                tasks.create_task(self._parts.identity.run(), name="identity")
+                tasks.create_task(self._parts.marking.run(), name="markout")
+                if self._parts.currencies.watches:
+                    tasks.create_task(self._parts.currencies.run(), name="currencies")
+            if self._opened.market is None:
+                tasks.create_task(
+                    keep_listings_fresh(self._opened.settings, self._parts.instruments), name="instruments"
+                )
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
-            self._collecting = tasks.create_task(collect(self._feeds), name="collectors")
+            self._collecting = tasks.create_task(collect(self._parts.feeds), name="collectors")
 
-    async def _finish_market(self) -> list[Crossing] | None:
-        if self._market is None:
+    async def _finish_market(self) -> Truth | None:
+        if self._opened.market is None:
             return None
         try:
-            truth = await self._market.finish(0.5)
+            truth = await self._opened.market.finish(0.5)
         except TimeoutError:
             logger.warning("the simulated market did not tell its truth in time")
             return None
-        return msgspec.convert(truth["crossings"], list[Crossing])
+        return msgspec.convert(truth, Truth)
 
     async def _part(self) -> None:
         """Wait until the station has hung up."""
@@ -361,34 +212,28 @@ class Engine:
 
     async def _drain(self) -> None:
         """Wait until everything received has been judged, as far as the log answers."""
-        if not await self._log.flush(1.0):
-            counts = self._log.counts
+        if not await self._opened.log.flush(1.0):
+            counts = self._opened.log.counts
             logger.warning("the log did not take %d ticks in time", counts.waiting + counts.dropped + counts.unknown)
-        if self._settings.role == "collector" or self._settings.log.group:
+        if self._opened.settings.role == "collector" or self._opened.settings.log.group:
             return  # others judge what came from here
         for _ in range(200):
-            if self._worker.consumed + self._log.counts.superseded >= self._log.counts.acked:
+            if self._parts.worker.consumed + self._opened.log.counts.superseded >= self._opened.log.counts.acked:
                 return
             await asyncio.sleep(0.005)
 
     # --- small things
 
-    def _who_knows(self) -> list[Callable[[], str]]:
-        """Return those who know what is wrong with the desk."""
-        sources: list[Callable[[], str]] = [lambda: self._log.trouble]
-        if (claim := self._claim) is not None:
-            sources.append(lambda: claim.trouble)
-        if (events := self._events) is not None:
-            sources.append(lambda: events.trouble)
-        if self._settings.role == "worker":  # where there are collectors, each venue tells of itself
-            sources.append(Silence(lambda: self._worker.consumed))
-        return sources
+    def recall(self, kept: AllocationFile) -> None:
+        """Let the proposal that was accepted in an earlier run count, if it still fits."""
+        if self._opened.settings.role != "collector":
+            self._parts.analyst.proposals.recall(kept)
 
     def tell_left_open(self, left_open: Sequence[OrderRecord]) -> None:
         """Say which orders an earlier run left without an end."""
         for record in left_open:
             order = record.order
-            self._notice(
+            self._parts.notices(
                 "warning",
                 f"order {order.client_id} ({order.side} {order.size} {order.symbol} on {order.venue}) was open when "
                 "the last run ended: its fate is unknown",

@@ -43,3 +43,7 @@ class QuestionFailed(DeskError):
 
 class LedgerError(DeskError):
     """The models' ledger cannot be opened or written: no model may be asked without it."""
+
+
+class TapeError(DeskError):
+    """A tape cannot be written or read, or a part of it is not what was written."""

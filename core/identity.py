@@ -5,7 +5,6 @@ The file is what a person confirms in (`arbdesk identity`), while a desk runs to
 
 import asyncio
 import getpass
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 
 from core.errors import ConfigurationError
 from core.notices import Notify
+from core.places import write_whole
 from core.spreads.detector import Detector
 from core.spreads.identity import Identities, Place, Stranger
 
@@ -43,16 +43,13 @@ class Ledger:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
-            raise ConfigurationError(f"{self._file}", why=str(error), do="Mend or remove it.") from None
+            raise ConfigurationError(str(self._file), why=str(error), do="Mend or remove it.") from None
         self._stamp = stamp
         return {one.place: one for one in held}
 
     def write(self, strangers: Mapping[Place, Stranger]) -> None:
         """Write all of them, whole or not at all. Raises OSError."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._file.with_suffix(f".{os.getpid()}.new")
-        draft.write_bytes(msgspec.json.encode(list(strangers.values())))
-        draft.replace(self._file)
+        write_whole(self._file, msgspec.json.encode(list(strangers.values())))
 
 
 def confirm(ledger: Ledger, venue: str, symbol: str, who: str | None = None) -> Stranger:
@@ -65,7 +62,7 @@ def confirm(ledger: Ledger, venue: str, symbol: str, who: str | None = None) -> 
     one = held.get((venue, symbol))
     if one is None:
         aside = ", ".join(f"{place[0]} {place[1]}" for place in held) or "nothing is"
-        raise ConfigurationError(f"{venue} {symbol} is not put aside", why=f"{aside}", do="Name one of those.")
+        raise ConfigurationError(f"{venue} {symbol} is not put aside", why=aside, do="Name one of those.")
     held[one.place] = confirmed = msgspec.structs.replace(one, confirmed_by=who or getpass.getuser())
     ledger.write(held)
     return confirmed

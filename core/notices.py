@@ -28,15 +28,16 @@ class Notice(msgspec.Struct, frozen=True):
 class Notices:
     """Called with a notice, it keeps it and logs it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
         self._kept: deque[Notice] = deque(maxlen=KEPT)
+        self._clock_ns = clock_ns
 
     def __call__(self, level: Level, text: str) -> None:
         last = self._kept[-1] if self._kept else None
         if last is not None and last.text == text:
-            self._kept[-1] = Notice(time.time_ns(), level, text, last.times + 1)
+            self._kept[-1] = Notice(self._clock_ns(), level, text, last.times + 1)
             return
-        self._kept.append(Notice(time.time_ns(), level, text))
+        self._kept.append(Notice(self._clock_ns(), level, text))
         logger.log(logging.getLevelNamesMapping()[level.upper()], text)
 
     def newest(self) -> tuple[Notice, ...]:

@@ -1,5 +1,6 @@
 """Where the desk keeps its files."""
 
+import os
 import re
 import socket
 from pathlib import Path
@@ -27,6 +28,14 @@ def data_dir(settings: Settings) -> Path:
     if path.exists() and not path.is_dir():
         raise ConfigurationError(f"data_dir: {path}", why="not a directory", do="Name another one.")
     return path
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Write all of `file` or nothing of it, whoever reads it meanwhile. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(f".{os.getpid()}.new")
+    draft.write_bytes(data)
+    draft.replace(file)
 
 
 def desk_name(settings: Settings, journal: Path, *, demo: bool) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from core import advising, views
 from core.advising import Gateway
 from core.analysis.analyst import Analyst
+from core.currencies import Currencies
 from core.desk import Mode, Outside, Snapshot, TickCounts, TicketCounts, VenueState, pnl_text
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
@@ -16,16 +17,16 @@ from core.instruments import Instruments
 from core.latency import STAGES, Latencies, Percentiles, Stage
 from core.live.link import Link as OrderLink
 from core.log.ticklog import TickLog
+from core.marking import Marking
 from core.notices import Notices
 from core.settings import Settings
 from core.spreads.detector import Detector
-from core.spreads.numeraire import Rate, rates
 from core.spreads.worker import Worker
+from core.tape.recorder import Recording
 from core.trading import Trading
 from core.troubles import Troubles
 
 MEASURED_EVERY_S = 1.0
-RATE_AGE_NS = 10_000_000_000  # an older quote tells nothing across quote currencies
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Portrait:
     trading: Trading
     analyst: Analyst
     gateway: Gateway
+    currencies: Currencies
+    marking: Marking
     link: OrderLink | None
     troubles: Troubles
     notices: Notices
@@ -51,16 +54,18 @@ class Portrait:
     gateway_faults: tuple[str, ...] = ()
     outside: Callable[[], Outside] = Outside
     started_ns: int = field(default_factory=time.time_ns)
+    clock_ns: Callable[[], int] = time.time_ns
+    recording: Callable[[], Recording | None] = lambda: None
     latency: dict[Stage, Percentiles] = field(default_factory=dict)
     _per_s: dict[str, float] = field(default_factory=dict)
 
     def snapshot(self) -> Snapshot:
         """Return the desk as it is."""
-        now_ns = time.time_ns()
+        now_ns = self.clock_ns()
         settings, trading, detector = self.settings, self.trading, self.detector
         quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
         edges = tuple(views.edges(detector, now_ns))
-        worth = self._rates(now_ns) if len(quotes) > 1 else {}
+        currencies = self.currencies
         live = {edge.route: edge for edge in edges}
         feeds = [feed.state(now_ns) for feed in self.feeds]
         rescue = views.rescue_plan(trading.rescue)
@@ -113,11 +118,15 @@ class Portrait:
             outside=self.outside(),
             armed_until_ns=trading.limits.armed_until_ns,
             halted_all=trading.limits.halted_all,
-            profit=views.profit_view(trading.profit(), now_ns),
+            profit=views.profit_view(trading.profit(now_ns), now_ns),
             fees=tuple(views.fees(trading.accounts, self.instruments)),
-            rates=tuple(views.rates(worth, now_ns)),
-            cross=tuple(views.cross(detector, self.instruments, worth, RATE_AGE_NS, now_ns)) if worth else (),
+            rates=tuple(currencies.rates(now_ns)),
+            cross=tuple(currencies.cross(now_ns)),
+            premiums=tuple(currencies.premiums(now_ns)),
+            across=currencies.counts(),
+            markout=self.marking.markouts.state(),
             order_gateway=self.link.state() if self.link is not None else None,
+            recording=self.recording(),
         )
 
     async def keep(self) -> None:
@@ -126,7 +135,7 @@ class Portrait:
         before, counted = loop.time(), Counter[str]()
         while True:
             await asyncio.sleep(MEASURED_EVERY_S)
-            elapsed_s, now_ns = loop.time() - before, time.time_ns()
+            elapsed_s, now_ns = loop.time() - before, self.clock_ns()
             before += elapsed_s
             for name, ticks in self._ticks_so_far(now_ns).items():
                 self._per_s[name] = (ticks - counted[name]) / elapsed_s
@@ -140,10 +149,6 @@ class Portrait:
         for stage in STAGES:
             self.latency[stage] = self.latencies.read(stage)
             await asyncio.sleep(0)  # a millisecond each: not in one go
-
-    def _rates(self, now_ns: int) -> Mapping[str, Rate]:
-        book = self.detector.book
-        return rates(book.venues, book.markets.values(), self.settings.numeraire, now_ns, RATE_AGE_NS)
 
     def _ticks_so_far(self, now_ns: int) -> Mapping[str, int]:
         """Return how many each venue brought: by our own collectors, or else through the log."""

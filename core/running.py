@@ -15,10 +15,13 @@ from core.execution.accounts import DAY_NS, Accounts
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, install_code
 from core.opening import open_journal, open_log, open_orders
+from core.parts import Opened, Parts
 from core.places import data_dir, desk_name
+from core.recording import open_tape
 from core.remote.keys import operators
 from core.settings import Settings
 from core.sim.supervised import simulated, simulated_market
+from core.taping import TapedLog
 
 
 @asynccontextmanager
@@ -46,10 +49,13 @@ async def running(
         journal, path, left_open = await open_journal(stack, settings, run_id, demo=demo, live=live)
         name = desk_name(settings, path, demo=demo)
         log = await open_log(stack, settings, run_id if demo else None, name)
-        market = None
+        market, recorder = None, None
         if demo:
             market = await stack.enter_async_context(simulated_market(settings))
             live, entries = settings.demo.live_sim, market.order_urls
+        if settings.tape.record:
+            recorder = stack.enter_context(open_tape(settings, market, live=live))
+            log = TapedLog(log, recorder)
         link = await open_orders(stack, settings, entries or {}, live=live)
         stem_s = int(time.time())
         install = install_code(str(path))
@@ -66,9 +72,12 @@ async def running(
         books = None
         if link is None:
             books = stack.enter_context(PaperBooks(path, anew=demo and settings.journal is None))
-        named = (run_id, name)
-        engine = Engine(settings, mode, log, journal, ids, accounts, market, gateway, ledger, *named, books, link)
+        opened = Opened(
+            settings, mode, name, run_id, log, journal, ids, accounts, gateway, ledger, market, link, books, recorder
+        )
+        engine = Engine(Parts(opened))
         engine.tell_left_open(left_open)
+        engine.recall(advising.allocation(settings, path))
         engine.be_known(run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))
         await engine.start()

@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from core import tasks
 from core.errors import ConfigurationError
 
 Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Usd = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=6, allow_inf_nan=False)]
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{2,10}$")]
 DEFAULT_SYMBOLS = tuple(f"{base}/USDT" for base in ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LTC", "LINK"))
+Symbolic = Annotated[str, Field(pattern=r"^([A-Z0-9]{2,10}|all)$")]
 SECRETS = {("password",), ("key_password",), ("security",)}  # the last part of keys whose value no error shows
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 DeskName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,47}$")]
@@ -80,6 +82,8 @@ class SpreadSettings(Section):
     min_edge_bps: float = Field(default=2.0, ge=0, le=10_000)  # after both taker fees
     max_quote_age_ms: int = Field(default=1_000, ge=1, le=600_000)
     min_notional: Money = Decimal(10)  # quote currency; less than this on offer is a ghost `depth`
+    max_rate_age_ms: int = Field(default=5_000, ge=1, le=600_000)  # of a quote that tells what a currency is worth
+    depeg_bps: float = Field(default=100.0, ge=1, le=10_000)  # a stablecoin so far from its dollar carries no route
 
 
 class LimitSettings(Section):
@@ -115,12 +119,7 @@ class PriceSettings(Section):
     cached_input: Usd | None = None
 
 
-PRICES = {
-    "deepseek-v3.2": PriceSettings(output=Decimal("0.42")),
-    "gpt-4.1": PriceSettings(output=Decimal("8.00")),
-    "claude-sonnet-4.5": PriceSettings(output=Decimal("15.00")),
-    "gemini-2.5-flash": PriceSettings(output=Decimal("2.50")),
-}
+PRICES = {model: PriceSettings(output=usd) for model, usd in tasks.PRICES.items()}
 
 
 class TaskSettings(Section):
@@ -130,6 +129,12 @@ class TaskSettings(Section):
     fallback: str | None = None  # asked once if the first cannot be reached
     ttl_s: float = Field(default=30.0, gt=0, le=3_600)
     cool_down_s: float = Field(default=20.0, ge=1, le=86_400)
+
+    @classmethod
+    def usual(cls, name: tasks.TaskName) -> Self:
+        """Return what they are without a user's own."""
+        task = tasks.BY_NAME[name]
+        return cls(model=task.model, fallback=task.fallback, ttl_s=task.ttl_s, cool_down_s=task.cool_down_s)
 
 
 class AnalysisSettings(Section):
@@ -146,10 +151,10 @@ class AnalysisSettings(Section):
     veto_quota: float = Field(default=0.2, ge=0, le=1)  # of an hour's opportunities; above it, a model only comments
     trusted: tuple[str, ...] = ()  # models that may shrink and veto, because they were measured; others only comment
     strategy_every_s: float = Field(default=1_800.0, ge=0, le=86_400)  # 0: only when asked
-    anomaly: TaskSettings = TaskSettings(model="deepseek-v3.2", fallback="gemini-2.5-flash")
-    classification: TaskSettings = TaskSettings(model="gemini-2.5-flash", fallback="deepseek-v3.2")
-    risk: TaskSettings = TaskSettings(model="claude-sonnet-4.5", fallback="gpt-4.1")
-    strategy: TaskSettings = TaskSettings(model="gpt-4.1", ttl_s=600, cool_down_s=10)
+    anomaly: TaskSettings = TaskSettings.usual("anomaly")
+    classification: TaskSettings = TaskSettings.usual("classification")
+    risk: TaskSettings = TaskSettings.usual("risk")
+    strategy: TaskSettings = TaskSettings.usual("strategy")
     prices: dict[str, PriceSettings] = PRICES
 
     @field_validator("prices", mode="before")
@@ -160,8 +165,8 @@ class AnalysisSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        tasks = {"anomaly": self.anomaly, "classification": self.classification, "risk": self.risk}
-        for name, task in {**tasks, "strategy": self.strategy}.items():
+        for name in tasks.TASKS:
+            task: TaskSettings = getattr(self, name)
             for model in filter(None, (task.model, task.fallback)):
                 if model not in self.prices:
                     raise ValueError(f'{name} asks {model}, which has no price: add it under prices."{model}"')
@@ -214,6 +219,14 @@ class RemoteSettings(Section):
     states_per_s: float = Field(default=4.0, ge=0.5, le=20)  # how often the desk publishes what it shows
 
 
+class TapeSettings(Section):
+    """What the desk hears, on disk, to be played again."""
+
+    record: bool = False  # while the desk runs
+    folder: Path | None = None  # where tapes go, each in a folder of its own; "tapes" in data_dir if not set
+    keep_mb: int | None = Field(default=None, ge=200)  # of a tape: its oldest files go; not set: all of it is kept
+
+
 class DemoSettings(Section):
     """The simulated market of `arbdesk demo`."""
 
@@ -226,6 +239,7 @@ class DemoSettings(Section):
     order_faults: float = Field(default=0.0, ge=0, le=1)  # the share of those orders that fail, each in some way
     venues: tuple[Name, ...] | None = Field(default=None, min_length=1)  # or "all"; not set: three, four with live_sim
     symbols: int | None = Field(default=None, ge=1, le=500)  # so many of the market's own, instead of the desk's
+    currencies: tuple[Symbolic, ...] = Field(default=("USDT",), min_length=1)  # that they are quoted in; or "all"
 
 
 class Settings(BaseSettings):
@@ -255,6 +269,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     console: ConsoleSettings = ConsoleSettings()
     remote: RemoteSettings = RemoteSettings()
+    tape: TapeSettings = TapeSettings()
     demo: DemoSettings = DemoSettings()
 
     @field_validator("symbols")

@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
+from core.analysis.state import Proposal
 from core.desk import Snapshot, TickCounts
+from core.spreads.markout import MarkoutState
 
 IDENTITY = ("offered", "acked", "queued", "in_flight", "conflated", "dropped", "unknown")
 MOST_ACROSS = 20  # routes across currencies in a line of the log
@@ -42,6 +44,9 @@ def _across(snapshot: Snapshot) -> dict[str, Any]:
                 "ask": rate.ask,
                 "age_ms": round(rate.age_ns / 1e6, 1),
                 "venues": list(rate.venues),
+                "symbols": list(rate.symbols),
+                "far_bps": _rounded(rate.far_bps),
+                "off": rate.off,
             }
             for rate in snapshot.rates
         },
@@ -51,17 +56,33 @@ def _across(snapshot: Snapshot) -> dict[str, Any]:
                 "buy": f"{one.buy} {one.buy_symbol}",
                 "sell": f"{one.sell} {one.sell_symbol}",
                 "edge_bps": round(one.edge_bps, 2),
-                "basis_bps": round(one.basis_bps, 2),
-                "premium_bps": None if one.premium_bps is None else round(one.premium_bps, 2),
+                "basis_bps": _rounded(one.basis_bps),
+                "premium_bps": _rounded(one.premium_bps),
                 "age_ms": round(one.age_ns / 1e6, 1),
+                "rate_age_ms": round(one.rate_age_ns / 1e6, 1),
+                "rate_venues": list(one.rate_venues),
+                "pays": one.pays,
+                "cause": one.cause,
                 "off": list(one.off),
             }
             for one in snapshot.cross[:MOST_ACROSS]
         ],
+        "premiums": msgspec.to_builtins(snapshot.premiums[:MOST_ACROSS]),
+        "across": msgspec.to_builtins(snapshot.across),
     }
 
 
-def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, Any]:
+def _rounded(bps: float | None) -> float | None:
+    return None if bps is None else round(bps, 2)
+
+
+def _markout(state: MarkoutState) -> dict[str, Any]:
+    """Return predicted against realisable edge: of all opportunities, and of the routes found most often."""
+    total = msgspec.to_builtins(msgspec.structs.replace(state, newest=()))
+    return {**total["total"], "left_out": total["left_out"], "routes": total["routes"]}
+
+
+def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str, Any]:
     """Return what the design's schema names, from the last snapshot; `truth` is there in a demo only."""
     ticks, analysis = snapshot.ticks, snapshot.analysis
     result: dict[str, Any] = {
@@ -98,6 +119,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
         },
         "routes": len(snapshot.edges),
         "opportunities": {"found": snapshot.opportunities, "ghosts": dict(snapshot.ghosts)},
+        "markout": _markout(snapshot.markout),
         "tickets": msgspec.to_builtins(snapshot.ticket_counts),
         "orders": {fate: snapshot.order_counts.get(fate, 0) for fate in FATES},
         "refusals": dict(snapshot.refusals),
@@ -129,6 +151,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             },
             "outcomes": dict(analysis.outcomes),
             "vetoes": analysis.vetoes,
+            "in_force": _in_force(analysis.in_force),
         },
         "latency_ms": {
             stage: {
@@ -138,9 +161,22 @@ def summary(snapshot: Snapshot, truth: Mapping[str, int] | None) -> dict[str, An
             for stage, took in snapshot.latency.items()
         },
     }
+    if (tape := snapshot.recording) is not None:
+        result["recording"] = {name: getattr(tape, name) for name in tape.__struct_fields__}
+    if len({symbol.rpartition("/")[2] for symbol in snapshot.symbols}) > 1:
+        result["currencies"] = _across(snapshot)
     if truth is not None:
         result["truth"] = dict(truth)
     return result
+
+
+def _in_force(proposal: Proposal | None) -> dict[str, Any] | None:
+    """Return the accepted proposal that counts, by whom and since when; None where there is none."""
+    if proposal is None:
+        return None
+    factors = {f"{one.symbol} {one.buy} {one.sell}": one.factor for one in proposal.shares}
+    accepted = {"accepted_by": proposal.accepted_by, "accepted_ns": proposal.accepted_ns}
+    return {"model": proposal.model, **accepted, "factors": factors}
 
 
 def _order_gateway(snapshot: Snapshot) -> dict[str, Any]:

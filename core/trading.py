@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from core.analysis.verdicts import Verdicts
 from core.arming import Arming
 from core.brokerage import Brokerage
-from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
+from core.commands import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.executor import ANSWER_S, Claim, Executor
 from core.execution.holdings import Holdings
@@ -16,7 +16,7 @@ from core.execution.lattice import objection
 from core.execution.limits import Limits
 from core.execution.orders import Order, Placed, Refusal, Trade, exact
 from core.execution.planning import Ids, plan
-from core.execution.profit import Profit, profit, rates
+from core.execution.profit import Profit, profit
 from core.execution.recovery import Recovery
 from core.execution.rescue import Rescue, Surroundings
 from core.execution.tickets import Ticket, TicketBoard
@@ -25,6 +25,7 @@ from core.latency import Latencies
 from core.notices import Notify
 from core.settings import Settings
 from core.spreads.detector import Detector
+from core.spreads.numeraire import CURRENCIES, VALUED_AGE_NS, rates
 from core.spreads.route import Opportunity, Route
 from core.tick import Tick
 
@@ -53,12 +54,14 @@ class Trading:
         claim: Claim | None = None,
         advice: Verdicts | None = None,
         gate_closed: Callable[[], None] | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`owns`: whether the book is this desk's to decide on, and no other worker's.
 
         `gate_closed` is called at once when a halt has closed the gate.
         """
         self._settings, self._instruments, self._detector = settings.limits, instruments, detector
+        self._clock_ns = clock_ns
         self._max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         self._advice = advice if advice is not None else Verdicts(0.0)
         self._brokerage = brokerage
@@ -74,6 +77,7 @@ class Trading:
             latencies,
             accounts,
             detector.book.quote,
+            clock_ns,
             rescue=lambda executor: Rescue(self._surroundings(executor)),
             holdings=self.holdings,
             proof=self._objection,
@@ -92,6 +96,7 @@ class Trading:
             self._go_on,
             armed_for_s=settings.controls.armed_for_s,
             closed=gate_closed,
+            clock_ns=clock_ns,
         )
         self._numeraire = settings.numeraire
         self.accounts = accounts
@@ -102,10 +107,12 @@ class Trading:
         self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
         self._tasks: asyncio.TaskGroup | None = None
 
-    def profit(self) -> Profit:
+    def profit(self, now_ns: int) -> Profit:
         """Return what this run's fills brought, in the numeraire of the settings, at the prices of this moment."""
-        known = rates(self._detector.book.markets.values(), self._numeraire)
-        return profit(self.accounts.pnl(), known, self._numeraire)
+        book, amounts = self._detector.book, self.accounts.pnl()
+        named = (*CURRENCIES, *amounts)
+        known = rates(book.venues, book.markets.values(), self._numeraire, now_ns, VALUED_AGE_NS, named)
+        return profit(amounts, known, self._numeraire)
 
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""
@@ -113,7 +120,7 @@ class Trading:
             self._tasks.create_task(self.arming.recover(), name="recovery")
             while True:
                 await asyncio.sleep(LOOK_S)
-                self.look(time.time_ns())
+                self.look(self._clock_ns())
 
     def look(self, now_ns: int) -> None:
         """Hold everything that is open against what is true at `now_ns`."""
@@ -151,9 +158,9 @@ class Trading:
         """
         match command:
             case Approve(ticket_id, code):
-                return self._approve(ticket_id, code, time.time_ns(), who)
+                return self._approve(ticket_id, code, self._clock_ns(), who)
             case Refuse(ticket_id):
-                return self._refuse(ticket_id, time.time_ns(), who)
+                return self._refuse(ticket_id, self._clock_ns(), who)
             case _:
                 return self.arming.submit(command, who)
 
@@ -208,7 +215,7 @@ class Trading:
             level = "info" if even else "warning"
             self._tell_of_rescue(trade)
         if not automatic:
-            self.board.done(trade.trade_id, told, time.time_ns())
+            self.board.done(trade.trade_id, told, self._clock_ns())
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
             self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
 
@@ -228,7 +235,7 @@ class Trading:
             settings=self._settings,
             quote=self._quote_to_hedge,
             max_quote_age_ns=self._max_age_ns,
-            clock_ns=time.time_ns,
+            clock_ns=self._clock_ns,
             send=executor.hedge,
             account_for=executor.account_for,
             may_hedge=self._may_hedge,

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, localcontext
 
 from core.desk import (
-    CrossView,
     Edge,
     ExposureView,
     FeeView,
@@ -14,7 +13,6 @@ from core.desk import (
     OrderView,
     ProfitView,
     Quote,
-    RateView,
     RescuePlan,
     TicketView,
     VenueState,
@@ -31,7 +29,6 @@ from core.feeds.collector import FeedState
 from core.instruments import Instruments
 from core.spreads.arrivals import Arrivals, Copy
 from core.spreads.detector import Detector
-from core.spreads.numeraire import Rate, cross_routes
 from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
@@ -176,8 +173,8 @@ def profit_view(found: Profit, now_ns: int) -> ProfitView:
                 part.currency,
                 _plain(part.amount),
                 _plain(part.value) if part.value is not None else "",
-                f"{part.rate.price:.10g}" if part.rate is not None else "",
-                now_ns - part.rate.at_ns if part.rate is not None and part.rate.at_ns else 0,
+                f"{part.rate.mid:.10g}" if part.rate is not None else "",
+                now_ns - part.rate.received_ns if part.rate is not None and part.rate.received_ns else 0,
             )
             for part in found.parts
         ),
@@ -259,23 +256,3 @@ def order_view(placed: Placed, moments: Mapping[str, tuple[int, int]] = NO_MOMEN
         sent_ns=placed.sent_ns,
         answered_ns=placed.answered_ns,
     )
-
-
-def rates(known: Mapping[str, Rate], now_ns: int) -> Iterator[RateView]:
-    """Yield the quote currencies' rates; none where nothing but the numeraire is known."""
-    for currency, rate in sorted(known.items()) if len(known) > 1 else ():
-        age_ns = now_ns - rate.received_ns if rate.received_ns else 0
-        yield RateView(currency, rate.bid, rate.ask, age_ns, rate.venues, rate.symbols)
-
-
-def cross(
-    detector: Detector, instruments: Instruments, known: Mapping[str, Rate], max_age_ns: int, now_ns: int
-) -> Iterator[CrossView]:
-    """Yield the best routes across quote currencies."""
-    book = detector.book
-    fees = {venue: float(instruments.taker_fee(venue)) for venue in book.venues}
-    for one in cross_routes(book.venues, book.markets.values(), known, fees, now_ns, max_age_ns):
-        buy, sell, edge = one.buy, one.sell, one.edge
-        age_ns = now_ns - edge.received_ns
-        names = (one.base, buy.exchange_id, buy.symbol, sell.exchange_id, sell.symbol)
-        yield CrossView(*names, edge.edge_bps, edge.basis_bps, one.premium_bps, age_ns, one.off)

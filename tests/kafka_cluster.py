@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from tests.kafka_dist import SECURE, VERSION, ClusterFailed, Users, configure, format_storage, jars, java
+from tests.waiting import answered
 
 
 class Node:
@@ -115,7 +116,7 @@ class Cluster:
             ClusterFailed: that took too long, or a node ended.
         """
         where = self.bootstrap if asked is None else self.bootstrap.split(",")[self.nodes.index(asked)]
-        asyncio.run(_ready(where, self.nodes, timeout_s))
+        _wait(where, self.nodes, timeout_s)
 
 
 @contextmanager
@@ -148,7 +149,7 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None)
             for start in range(0, 4 * nodes, nodes)
         )
         try:
-            asyncio.run(_ready(bootstrap, running, timeout_s))
+            _wait(bootstrap, running, timeout_s)
         except ClusterFailed as error:
             said = "\n".join(node.said.read_text()[-2000:] for node in running)
             raise ClusterFailed(f"{error}. The nodes said:\n{said}") from None
@@ -177,19 +178,30 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-async def _ready(bootstrap: str, running: Sequence[Node], timeout_s: float) -> None:
-    """Wait until every node is registered; that a port accepts connections says nothing."""
+def _wait(bootstrap: str, nodes: Sequence[Node], timeout_s: float) -> None:
+    asyncio.run(ready(bootstrap, len(nodes), lambda: all(node.running for node in nodes), timeout_s))
+
+
+async def ready(bootstrap: str, brokers: int, running: Callable[[], bool], timeout_s: float) -> None:
+    """Wait until so many brokers are registered; that a port accepts connections says nothing.
+
+    Raises:
+        ClusterFailed: that took too long, or they are not `running` any more.
+    """
+
+    async def complete() -> bool:
+        if not running():
+            raise ClusterFailed("a broker ended by itself")
+        return await _registered(bootstrap) >= brokers
+
     try:
         async with asyncio.timeout(timeout_s):
-            while await registered(bootstrap) < len(running):
-                if not all(node.running for node in running):
-                    raise ClusterFailed("a Kafka node ended by itself")
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise ClusterFailed(f"Kafka was not ready within {timeout_s:g} s") from None
+            await answered(complete, timeout_s)
+    except (TimeoutError, AssertionError):
+        raise ClusterFailed(f"the brokers were not ready within {timeout_s:g} s") from None
 
 
-async def registered(bootstrap: str) -> int:
+async def _registered(bootstrap: str) -> int:
     """Return how many brokers there are."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3000)
     try:

@@ -11,8 +11,7 @@ from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.kafka_cluster import free_ports, registered
-from tests.kafka_dist import ClusterFailed
+from tests.kafka_cluster import free_ports, ready
 
 READY_S = 30.0
 
@@ -39,7 +38,7 @@ def single_broker() -> Iterator[tuple[str, str]]:
             )
         bootstrap = f"127.0.0.1:{port}"
         try:
-            asyncio.run(_ready(bootstrap, process))
+            asyncio.run(ready(bootstrap, 1, lambda: process.poll() is None, READY_S))
             yield bootstrap, f"noida-db {metadata.version('noida-db')}, 1 node"
         finally:
             process.send_signal(signal.SIGTERM)
@@ -48,14 +47,3 @@ def single_broker() -> Iterator[tuple[str, str]]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-async def _ready(bootstrap: str, process: subprocess.Popen[bytes]) -> None:
-    try:
-        async with asyncio.timeout(READY_S):
-            while not await registered(bootstrap):
-                if process.poll() is not None:
-                    raise ClusterFailed("the broker that stands in for Kafka ended by itself")
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise ClusterFailed(f"the broker that stands in for Kafka was not ready within {READY_S:g} s") from None

@@ -13,16 +13,16 @@ from core.analysis.answers import NoAnswer, read
 from core.analysis.proposals import Proposals
 from core.analysis.questions import RouteNumbers
 from core.analysis.state import AnalysisState
-from core.analysis.tasks import BY_NAME, Allocation, Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
-from core.desk import Arm
+from core.commands import Arm
 from core.execution.journal import read_events, read_orders
 from core.running import running
 from core.settings import AnalysisSettings, DemoSettings, Settings
+from core.tasks import BY_NAME, Allocation, Classification, Judgement, Strategy, TaskName
 from tests.analysis.other_server import KEY, other_server
 from tests.analysis.test_answers import ASKED, hostile
-from tests.remote.attached import until
 from tests.test_trading import SYMBOL, floor
+from tests.waiting import until
 
 HALT = Judgement("halt", 0.95, "price_off", "")
 SUSPECT = Judgement("suspect", 0.6, "thin", "")
@@ -45,7 +45,7 @@ def advice(*answers: Held, trusted: bool = True) -> Verdicts:
     """Return what the limits read, as the desk makes it of its settings."""
     settings = AnalysisSettings(trusted=(MODEL,) if trusted else ())
     verdicts = Verdicts(settings.veto_quota)
-    verdicts.comment_only |= dict.fromkeys(settings.untrusted, "not measured")
+    verdicts.demoted |= dict.fromkeys(settings.untrusted, "not measured")
     for answer in answers:
         verdicts.take(answer)
     return verdicts
@@ -143,20 +143,21 @@ async def test_an_accepted_proposal_makes_its_routes_smaller_and_a_dropped_one_l
     full, _ = await traded(tmp_path / "alone", advice())
     routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
     verdicts = advice()
-    proposals = Proposals(verdicts)
+    told: list[str] = []
+    proposals = Proposals(verdicts, lambda _, text: told.append(text), lambda what, **_: told.append(what))
     assert proposals.take(Strategy([Allocation(0, 20.0, 5.0), Allocation(1, 80.0, 9.0)], ""), routes, MODEL, 1)
     assert proposals.present is not None
     assert [one.factor for one in proposals.present.shares] == [1.0, 0.4]  # more than an equal share enlarges nothing
     assert await traded(tmp_path / "proposed", verdicts) == (full, {})
-    assert proposals.accept("another") != ""
-    assert proposals.accept(proposals.present.proposal_id) == ""
+    assert proposals.accept("another", "person", 5) != ""
+    assert proposals.accept(proposals.present.proposal_id, "person", 5) == ""
     size, _ = await traded(tmp_path / "accepted", verdicts)
     assert full * Decimal("0.39") < size <= full * Decimal("0.4")
     accepted = proposals.present
     assert proposals.take(Strategy([Allocation(1, 100.0, 9.0)], ""), routes, MODEL, 2)  # a newer one changes nothing
     assert await traded(tmp_path / "newer", verdicts) == (size, {})
     assert msgspec.to_builtins(proposals.in_force) == msgspec.to_builtins(accepted)
-    proposals.drop()
+    proposals.drop("person")
     assert await traded(tmp_path / "dropped", verdicts) == (full, {})
     assert proposals.in_force is None
     assert proposals.present is not None
@@ -168,6 +169,8 @@ def test_a_proposal_about_routes_that_were_not_asked_about_or_of_more_than_all_i
 ) -> None:
     routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
     answer = Strategy([Allocation(route, percent, 1.0) for route, percent in allocations], "")
-    proposals = Proposals(advice())
+    told: list[str] = []
+    proposals = Proposals(advice(), lambda _, text: told.append(text), lambda what, **_: told.append(what))
     assert not proposals.take(answer, routes, MODEL, 1)
+    assert told == [f"{MODEL}'s proposal makes no sense: unknown routes, or more than 100 percent"]
     assert proposals.present is None

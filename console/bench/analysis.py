@@ -6,11 +6,9 @@ two runs differ by is what this machine cannot tell apart.
 """
 
 import asyncio
-import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -20,6 +18,7 @@ import click
 import msgspec
 import orjson
 
+from console.bench.market import seeded
 from console.bench.person import START_S, at_console
 from console.bench.progress import done, tell
 from core.errors import DeskError
@@ -108,23 +107,26 @@ async def analysis(seconds: float, rounds: int, *, as_json: bool) -> None:
 
 
 async def _run(mood: Mood, seconds: float) -> Run:
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="arbdesk-")))
-        url = await stack.enter_async_context(models_elsewhere(mood.trouble))
-        file = folder / "settings.toml"
+    with TemporaryDirectory(prefix="arbdesk-") as folder:
+        file = Path(folder) / "settings.toml"
         file.write_text(SETTINGS.format(enabled=str(mood.enabled).lower(), cap=mood.cap_usd))
-        arguments = ["demo", "--approval", "auto", *MARKET.split(), "--gateway-url", url, "--config", str(file)]
-        env = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "HOLYSHEEP_API_KEY": "simulated"}
-        person = await stack.enter_async_context(at_console(arguments, env))
-        await person.sees(b"3/3", START_S)
-        await person.paints("a", b" ARMED")
-        keys_ms, end_s = [], time.monotonic() + seconds
-        chance = random.Random(7)  # noqa: S311
+        async with models_elsewhere(mood.trouble) as url:
+            arguments = ["demo", "--approval", "auto", *MARKET.split(), "--gateway-url", url, "--config", str(file)]
+            return await asyncio.to_thread(_sit, arguments, Path(folder), seconds)
+
+
+def _sit(arguments: Sequence[str], folder: Path, seconds: float) -> Run:
+    """Sit at a console for so long, and press a key now and then."""
+    chance, keys_ms = seeded(), []
+    with at_console(arguments, folder, {"HOLYSHEEP_API_KEY": "simulated"}) as person:
+        person.sees(b"3/3", START_S)
+        person.paints("a", b" ARMED")
+        end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
-            keys_ms.append(await person.paints(" ", b"FROZEN"))
+            keys_ms.append(person.paints(" ", b"FROZEN"))
             person.press(" ")
-            await asyncio.sleep(chance.uniform(*PAUSES_S))
-        return Run(keys_ms, await person.end())
+            person.rests(chance.uniform(*PAUSES_S))
+        return Run(keys_ms, person.end())
 
 
 def _p99s(runs: Sequence[Run]) -> dict[str, list[float]]:

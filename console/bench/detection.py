@@ -83,7 +83,7 @@ def _result(
         "looks": measured.looks,
         "false_looks": measured.false_looks,
         "kinds": {
-            one.kind: {**one._asdict(), "auc": round(one.auc, 4), "delay_s": round(one.delay_s, 3)}
+            one.kind: {**one._asdict(), "auc": round(one.auc, 4), "delay_s": _rounded(one.delay_s)}
             for one in measured.told
         },
         "baseline": {**_told(measured.baseline), "usd_per_true_alarm": "0"},
@@ -117,8 +117,8 @@ def _told(quality: Quality) -> dict[str, Any]:
     }
 
 
-def _rounded(share: float | None) -> float | None:
-    return None if share is None else round(share, 4)
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _each_usd(quality: Quality) -> str | None:
@@ -129,7 +129,8 @@ def _each_usd(quality: Quality) -> str | None:
 def _print(measured: Measured, judged: list[Judged], *, simulated: bool) -> None:
     click.echo(f"{'anomalies':<10}{'events':>8}{'found':>8}{'ROC AUC':>10}{'delay s':>10}   by the baseline")
     for one in measured.told:
-        click.echo(f"{one.kind:<10}{one.events:>8}{one.found:>8}{one.auc:>10.4f}{one.delay_s:>10.2f}")
+        delay = "–" if one.delay_s is None else f"{one.delay_s:.2f}"
+        click.echo(f"{one.kind:<10}{one.events:>8}{one.found:>8}{one.auc:>10.4f}{delay:>10}")
     click.echo(
         f"{measured.false_looks} of {measured.looks:,} looks at right quotes were alarms; beside them, "
         f"{measured.crossings} routes really paid, and an alarm about their quotes is a false one\n"

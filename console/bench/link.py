@@ -3,18 +3,21 @@
 import fcntl
 import heapq
 import os
-import pty
 import select
 import signal
 import struct
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
-ASK, ANSWER = b"\x1b[6n", b"\x1b[1;1R"
+ANSWERS = {  # what a terminal is asked: where is the cursor, who are you
+    b"\x1b[6n": b"\x1b[1;1R",
+    b"\x1b[c": b"\x1b[?62;c",
+}
 READ_BYTES = 65_536
-END_S = 10.0
+END_S = 30.0
 
 
 class Link:
@@ -28,22 +31,27 @@ class Link:
         env: Mapping[str, str] | None = None,
         bytes_per_s: float | None = None,
         round_trip_s: float = 0.0,
+        stdout: Path | None = None,
     ) -> None:
-        """`size` is columns x lines; without `bytes_per_s` the link is as fast as the machine."""
+        """`command` begins with a path; `size` is columns x lines; without `bytes_per_s` the link is as fast as the
+        machine. The program's standard output goes to the file `stdout`, if there is one."""
         self.bytes_shown = 0
         self.ended = False
         self.seen = b""  # what was shown, as far as nobody has taken it away
         self.reads = True
+        self.code: int | None = None  # of the program's exit; negative: the signal; None: it runs, as far as we looked
         self._per_s, self._way_s = bytes_per_s, round_trip_s / 2
         self._busy_until = 0.0
         self._tail = b""
         self._coming: list[tuple[float, int, bytes]] = []  # when it is shown, order, what
         self._going: list[tuple[float, int, bytes]] = []  # when it reaches the program
         self._number = 0
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            _become(command, size, env or {})
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._fd, terminal = os.openpty()
+        try:
+            fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+            self.pid = _spawned(command, os.ttyname(terminal), {**_environment(), **(env or {})}, stdout)
+        finally:
+            os.close(terminal)
 
     def __enter__(self) -> "Link":
         return self
@@ -97,16 +105,23 @@ class Link:
             fields = file.read().rpartition(b")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def ends(self, within_s: float) -> bool:
+        """Look on until the program has ended, for at most so long; return whether it has."""
+        end = time.monotonic() + within_s
+        while not self._reaped():
+            if time.monotonic() >= end:
+                return False
+            self.turn(0.05)
+        return True
+
     def end(self) -> None:
         """End the program: asked first, then made to."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            end = time.monotonic() + END_S
-            try:
-                os.kill(self.pid, number)
-                self.reads = True
-                while os.waitpid(self.pid, os.WNOHANG) == (0, 0) and time.monotonic() < end:
-                    self.turn(0.05)
-            except (ProcessLookupError, ChildProcessError):
+            if self._reaped():
+                break
+            os.kill(self.pid, number)
+            self.reads = True
+            if self.ends(END_S):
                 break
         self.hang_up()
 
@@ -116,6 +131,12 @@ class Link:
             os.close(self._fd)
             self._fd, self.ended = -1, True
             self._going.clear()
+
+    def _reaped(self) -> bool:
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code is not None
 
     def _take(self) -> None:
         try:
@@ -132,15 +153,35 @@ class Link:
         self.bytes_shown += len(data)
         self.seen += data
         self._tail = (self._tail + data)[-READ_BYTES:]
-        for _ in range(data.count(ASK)):
-            self._send(at, ANSWER)
+        for question, answer in ANSWERS.items():
+            for _ in range(data.count(question)):
+                self._send(at, answer)
 
     def _send(self, at: float, data: bytes) -> None:
         self._number += 1
         heapq.heappush(self._going, (at + self._way_s, self._number, data))
 
 
-def _become(command: Sequence[str], size: tuple[int, int], env: Mapping[str, str]) -> None:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-    own = {name: value for name, value in os.environ.items() if name not in ("COLORTERM", "COLUMNS", "LINES")}
-    os.execve(command[0], list(command), {**own, "TERM": "xterm-256color", **env})  # noqa: S606
+def home(folder: Path) -> dict[str, str]:
+    """Return the environment of a console whose files are all in `folder`."""
+    return {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "ARBDESK_CONSOLE__TOUR": "false"}
+
+
+def _environment() -> dict[str, str]:
+    """Return the user's own, without settings of a desk, and without what tells of the user's terminal."""
+    of_terminal = ("COLORTERM", "COLUMNS", "LINES")
+    kept = {
+        name: value for name, value in os.environ.items() if name not in of_terminal and not name.startswith("ARBDESK_")
+    }
+    return {**kept, "TERM": "xterm-256color"}
+
+
+def _spawned(command: Sequence[str], terminal: str, env: Mapping[str, str], stdout: Path | None) -> int:
+    """Start a program in a session of its own; return its pid. What it opens first is the terminal that it obeys."""
+    output = (
+        (os.POSIX_SPAWN_OPEN, 1, str(stdout), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if stdout is not None
+        else (os.POSIX_SPAWN_DUP2, 0, 1)
+    )
+    files = [(os.POSIX_SPAWN_OPEN, 0, terminal, os.O_RDWR, 0), output, (os.POSIX_SPAWN_DUP2, 0, 2)]
+    return os.posix_spawn(command[0], list(command), env, file_actions=files, setsid=True)

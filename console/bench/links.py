@@ -1,16 +1,14 @@
 """The console behind slow links, before a terminal that stops reading, and after one that is gone."""
 
-import os
 import shlex
 import sys
-import time
 from pathlib import Path
 
 import orjson
 
-from console.bench.link import Link
+from console.bench.link import Link, home
 from console.bench.progress import tell
-from console.bench.screen import SIZE, Took, demo, home, key_to_paint, up
+from console.bench.screen import SIZE, Took, demo, key_to_paint, up
 
 LINKS = ((100_000, 0.100, 0.050), (30_000, 0.120, 0.250))  # bytes a second, round trip, allowed beyond it; seconds
 DEAF_S = 30.0
@@ -66,9 +64,7 @@ def _gone(folder: Path, how: str, tries: int) -> Took:
             link.wait_for(b"Ticks", END_S)
             link.watch(4.0)
             link.hang_up()
-            end = time.monotonic() + END_S
-            while os.waitpid(link.pid, os.WNOHANG) == (0, 0) and time.monotonic() < end:
-                time.sleep(0.05)  # a bench's own process: nothing else runs in it
+            link.ends(END_S)
             hung += not gaps.exists()
         worst = max(worst, _read(gaps).get("max", 0.0))
     return {"tries": tries, "hung": hung, "loop_gap_ms": worst}

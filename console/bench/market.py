@@ -4,7 +4,9 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
+from core.analysis.lookout import Lookout
 from core.instruments import Instrument, Instruments
 from core.latency import Latencies
 from core.settings import SpreadSettings
@@ -16,12 +18,26 @@ from core.tick import Tick
 VENUES = ("binance", "bybit", "okx")
 SYMBOLS = tuple(f"COIN{number}/USDT" for number in range(48))  # on every partition
 
+SEED = 7
+
 Found = Callable[[Opportunity, int], None]
+
+
+class Judging(NamedTuple):
+    """The parts of a desk that judge ticks."""
+
+    worker: Worker
+    lookout: Lookout
+
+
+def seeded() -> random.Random:
+    """Return what draws the same in each run."""
+    return random.Random(SEED)  # noqa: S311  ticks and pauses, no secret
 
 
 def ticks(count: int, symbols: tuple[str, ...] = SYMBOLS) -> Iterator[Tick]:
     """Yield ticks like the venues'; every thousandth crosses another venue's."""
-    chance = random.Random(7)  # noqa: S311
+    chance = seeded()
     mids = {symbol: 10.0 ** chance.uniform(1, 4) for symbol in symbols}
     sequence = 10_000_000
     for number in range(count):
@@ -43,9 +59,10 @@ def ticks(count: int, symbols: tuple[str, ...] = SYMBOLS) -> Iterator[Tick]:
         )
 
 
-def judging(found: Found) -> Worker:
-    """Return a worker over an empty book."""
+def judging(found: Found) -> Judging:
+    """Return them over an empty book."""
     one = Decimal("0.0001")
     lattices = [Instrument(venue, symbol, one, one, one, Decimal(1)) for venue in VENUES for symbol in SYMBOLS]
     instruments = Instruments(lattices, dict.fromkeys(VENUES, Decimal("0.001")))
-    return Worker(Detector(VENUES, SYMBOLS, SpreadSettings(max_quote_age_ms=600_000), instruments), Latencies(), found)
+    detector = Detector(VENUES, SYMBOLS, SpreadSettings(max_quote_age_ms=600_000), instruments)
+    return Judging(Worker(detector, Latencies(), found), Lookout(detector.book, lambda _: None))

@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 from console import loop
 from console.bench.clocks import Spent, spending
 from console.bench.market import judging
-from core.errors import LogUnavailable
+from console.bench.until import until
+from core.errors import DeskError, LogUnavailable
 from core.log.ticklog import TickReader
 from core.settings import LogSettings
 
@@ -61,14 +62,19 @@ async def _answer(connection: Connection, timeout_s: float) -> Spent:
     try:
         if not await asyncio.to_thread(connection.poll, timeout_s):
             raise LogUnavailable(f"A worker did not answer within {timeout_s:g} s")
-        spent: Spent = connection.recv()
+        said = connection.recv()
     except (EOFError, OSError):
         raise LogUnavailable("A worker of the bench ended", why="see above") from None
-    return spent
+    if not isinstance(said, Spent):
+        raise LogUnavailable("A worker of the bench ended", why=str(said))
+    return said
 
 
 def _member(settings: LogSettings, topic: str, name: str, workers: int, connection: Connection) -> None:
-    loop.run(_work(settings, topic, name, workers, connection))
+    try:
+        loop.run(_work(settings, topic, name, workers, connection))
+    except DeskError as error:
+        connection.send(str(error))  # the parent says it, in one line
 
 
 async def _work(settings: LogSettings, topic: str, name: str, workers: int, connection: Connection) -> None:
@@ -89,15 +95,10 @@ async def _work(settings: LogSettings, topic: str, name: str, workers: int, conn
         connection.send(Spent())
         await asyncio.to_thread(connection.recv)
         count = await bare.let_go(reader)
-        worker = judging(lambda _opportunity, _decided_ns: None)
+        worker, lookout = judging(lambda _opportunity, _decided_ns: None)
+        working = worker.run(Opened(reader), asyncio.Event())
         with spending() as spent:
-            working = asyncio.create_task(worker.run(Opened(reader), asyncio.Event()))
-            while worker.consumed < count and not working.done():  # noqa: ASYNC110
-                await asyncio.sleep(0.002)
-            if working.done():
-                await working
-        working.cancel()
-        await asyncio.wait([working])
+            await until(lambda: worker.consumed >= count, working, lookout.run())
         connection.send(spent)
 
 
@@ -108,5 +109,7 @@ class Opened:
         self._reader = reader
 
     @asynccontextmanager
-    async def reader(self, group: str | None = None) -> AsyncIterator[TickReader]:  # noqa: ARG002
+    async def reader(self, group: str | None = None) -> AsyncIterator[TickReader]:
+        if group is not None:
+            raise ValueError("a reader that is open already has its group")
         yield self._reader

@@ -1,7 +1,6 @@
 """Throughput without a broker: frames decoded, appended, read and judged, beside a bare parse of the same frames."""
 
 import itertools
-import random
 import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -10,6 +9,9 @@ import click
 import orjson
 
 from console import loop
+from console.bench.clocks import Spent, best, spending
+from console.bench.market import VENUES, ticks
+from core.analysis.lookout import Lookout
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.instruments import Instruments, shipped
@@ -19,65 +21,54 @@ from core.settings import DEFAULT_SYMBOLS, SpreadSettings
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import CHUNK, Worker
+from core.tick import Tick
 
-VENUES = ("binance", "bybit", "okx")
 ROUNDS = 5
+LEARNING = 60 * CHUNK  # frames that the baseline learns from before anything is measured: a look after each chunk
+LOOK_EVERY = 78 * CHUNK  # frames from then on: about as on a desk at 20,000 ticks a second
 
 Frame = tuple[int, bytes]  # the venue's number, what its socket would bring
 
 
-def throughput_memory(ticks: int, *, as_json: bool) -> None:
+def throughput_memory(count: int, *, as_json: bool) -> None:
     """Measure frames decoded, appended, read and judged, and print it."""
-    frames = list(_frames(ticks))
+    frames = list(frames_of_all(LEARNING + count))
     click.echo(
-        f"{ticks:,} frames of {', '.join(VENUES)}, {ROUNDS} rounds in turn with a bare parse; the best counts",
+        f"{count:,} frames of {', '.join(VENUES)}, {ROUNDS} rounds in turn with a bare parse; the best counts",
         err=True,
     )
-    product, bare = loop.run(_rounds(frames))
-    wall_s, cpu_s = (min(one[k] for one in product) for k in (0, 1))
-    bare_wall_s, bare_cpu_s = (min(one[k] for one in bare) for k in (0, 1))
+    product, bare = loop.run(_rounds(frames[:LEARNING], frames[LEARNING:]))
     result = {
-        "ticks": ticks,
-        "ticks_per_s": round(ticks / wall_s),
-        "cpu_ticks_per_s": round(ticks / cpu_s),
-        "bare_ticks_per_s": round(ticks / bare_wall_s),
-        "bare_cpu_ticks_per_s": round(ticks / bare_cpu_s),
-        "ratio": round(bare_wall_s / wall_s, 3),
+        "ticks": count,
+        "ticks_per_s": round(count / product.wall_s),
+        "cpu_ticks_per_s": round(count / product.cpu_s),
+        "bare_ticks_per_s": round(count / bare.wall_s),
+        "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
+        "ratio": round(bare.wall_s / product.wall_s, 3),
     }
     if as_json:
         click.echo(orjson.dumps(result).decode())
         return
-    for name, rate, spent_s in (
-        ("decode, append, read, judge", result["cpu_ticks_per_s"], cpu_s),
-        ("bare orjson.loads", result["bare_cpu_ticks_per_s"], bare_cpu_s),
-    ):
-        click.echo(f"{name:<28} {rate:>10,} a second of CPU, {spent_s / ticks * 1e6:.2f} us each")
+    for name, spent in (("decode, append, read, judge", product), ("bare orjson.loads", bare)):
+        cpu_us = spent.cpu_s / count * 1e6
+        click.echo(f"{name:<28} {count / spent.cpu_s:>10,.0f} a second of CPU, {cpu_us:.2f} us each")
     click.echo(f"{'ratio':<28} {result['ratio']:>10}")
 
 
-Spent = tuple[float, float]  # wall, CPU; seconds
-
-
-async def _rounds(frames: Sequence[Frame]) -> tuple[list[Spent], list[Spent]]:
-    """Return what the product and the bare parse took in each round."""
+async def _rounds(learned: Sequence[Frame], frames: Sequence[Frame]) -> tuple[Spent, Spent]:
+    """Return the least that the product and the bare parse took for `frames`."""
     product, bare = [], []
     for _ in range(ROUNDS):
-        before = _clocks()
-        _parse(frames)
-        bare.append(_since(before))
-        before = _clocks()
-        await _work(frames)
-        product.append(_since(before))
-    return product, bare
-
-
-def _clocks() -> Spent:
-    return time.perf_counter(), time.process_time()
-
-
-def _since(before: Spent) -> Spent:
-    wall_s, cpu_s = _clocks()
-    return wall_s - before[0], cpu_s - before[1]
+        with spending() as spent:
+            _parse(frames)
+        bare.append(spent)
+        desk = _Desk()
+        await desk.work(learned, CHUNK)
+        with spending() as spent:
+            await desk.work(frames, LOOK_EVERY)
+        desk.check(len(learned) + len(frames))
+        product.append(spent)
+    return best(product), best(bare)
 
 
 def _parse(frames: Sequence[Frame]) -> None:
@@ -90,54 +81,55 @@ def _found(_opportunity: Opportunity, _decided_ns: int) -> None:
     """Take an opportunity, and measure the path up to here."""
 
 
-async def _work(frames: Sequence[Frame]) -> None:
-    """Do with the frames what the desk does, from the socket's callback to the finding, in bursts of one chunk."""
-    instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
-    log = MemoryLog(100_000)
-    collectors = [Collector(dialect(name), DEFAULT_SYMBOLS, log, url=None, silence_s=15) for name in VENUES]
-    detector = Detector(VENUES, DEFAULT_SYMBOLS, SpreadSettings(), instruments)
-    worker = Worker(detector, Latencies(), _found)
-    takes = [collector.take_frame for collector in collectors]
-    clock_ns = time.time_ns
-    async with log.reader() as reader:
-        for start in range(0, len(frames), CHUNK):
-            for number, frame in frames[start : start + CHUNK]:
-                takes[number](frame, clock_ns())
-            worker.judge(await reader.read(), 0)
-    if worker.consumed != len(frames) or detector.book.repeats or not detector.opportunities:
-        raise AssertionError(f"the path lost ticks: {worker.consumed} of {len(frames)} judged")
+class _Desk:
+    """What a desk does with frames, from the socket's callback to the finding, in bursts of one chunk."""
 
+    def __init__(self) -> None:
+        instruments = Instruments(shipped(), dict.fromkeys(VENUES, Decimal("0.001")))
+        self._log = MemoryLog(100_000)
+        self._detector = Detector(VENUES, DEFAULT_SYMBOLS, SpreadSettings(), instruments)
+        self._worker = Worker(self._detector, Latencies(), _found)
+        self._lookout = Lookout(self._detector.book, lambda _: None)
+        collectors = (Collector(dialect(name), DEFAULT_SYMBOLS, self._log, url=None, silence_s=15) for name in VENUES)
+        self._takes = [collector.take_frame for collector in collectors]
 
-def _frames(count: int) -> Iterator[Frame]:
-    """Yield frames as the venues send them; every thousandth tick of a symbol crosses another venue's."""
-    chance = random.Random(7)  # noqa: S311
-    now_ms = time.time_ns() // 1_000_000
-    mids = {symbol: 10.0 ** chance.uniform(1, 4) for symbol in DEFAULT_SYMBOLS}
-    ids = [10_000_000, 20_000_000, 30_000_000]
-    for number in range(count):
-        venue, symbol = chance.randrange(len(VENUES)), chance.choice(DEFAULT_SYMBOLS)
-        mids[symbol] *= 1 + chance.gauss(0, 1e-6)
-        mid = mids[symbol] * (1.004 if number % 1000 == 999 else 1.0)
-        bid, ask = f"{mid * 0.9999:.4f}", f"{mid * 1.0001:.4f}"
-        bid_size, ask_size = f"{chance.uniform(1, 90):.5f}", f"{chance.uniform(1, 90):.5f}"
-        ids[venue] += chance.randint(1, 9)
-        yield venue, _frame(venue, symbol, bid, bid_size, ask, ask_size, ids[venue], now_ms).encode()
+    async def work(self, frames: Sequence[Frame], look_every: int) -> None:
+        """Do it with `frames`; the baseline looks around after every so many of them."""
+        takes, clock_ns = self._takes, time.time_ns
+        async with self._log.reader() as reader:
+            for start in range(0, len(frames), CHUNK):
+                for number, frame in frames[start : start + CHUNK]:
+                    takes[number](frame, clock_ns())
+                self._worker.judge(await reader.read(), 0)
+                if start % look_every == 0:
+                    for market in self._detector.book.markets.values():
+                        self._lookout.look(market, clock_ns())
+
+    def check(self, frames: int) -> None:
+        """Raise AssertionError if not every one of so many frames was judged."""
+        judged, repeats = self._worker.consumed, self._detector.book.repeats
+        if judged != frames or repeats or not self._detector.opportunities:
+            raise AssertionError(f"the path lost ticks: {judged} of {frames} judged")
 
 
 def frames_of_all(count: int) -> Iterator[Frame]:
-    """Yield frames of every venue, each with the venue's number in VENUES."""
-    return _frames(count)
+    """Yield frames as the venues send them, each with its venue's number in VENUES."""
+    for tick in ticks(count, DEFAULT_SYMBOLS):
+        yield VENUES.index(tick.exchange_id), _frame(tick).encode()
 
 
 def frames_of_binance(count: int) -> Iterator[str]:
     """Yield frames of one venue alone."""
-    wanted = (frame.decode() for venue, frame in _frames(count * 4) if VENUES[venue] == "binance")
+    wanted = (frame.decode() for venue, frame in frames_of_all(count * 4) if VENUES[venue] == "binance")
     return itertools.islice(wanted, count)
 
 
-def _frame(venue: int, symbol: str, bid: str, bid_size: str, ask: str, ask_size: str, sequence_id: int, ms: int) -> str:
-    joined, dashed = symbol.replace("/", ""), symbol.replace("/", "-")
-    match VENUES[venue]:
+def _frame(tick: Tick) -> str:
+    joined, dashed = tick.symbol.replace("/", ""), tick.symbol.replace("/", "-")
+    bid, ask = f"{tick.bid_price:.4f}", f"{tick.ask_price:.4f}"
+    bid_size, ask_size = f"{tick.bid_volume:.5f}", f"{tick.ask_volume:.5f}"
+    sequence_id, ms = tick.sequence_id, tick.timestamp
+    match tick.exchange_id:
         case "binance":
             return (
                 f'{{"stream":"{joined.lower()}@bookTicker","data":{{"u":{sequence_id},"s":"{joined}","b":"{bid}",'

@@ -5,7 +5,7 @@ import asyncio
 import click
 import orjson
 
-from console.bench.clocks import Spent, median, spending
+from console.bench.clocks import CORES, Spent, median, others_told, spending
 from console.bench.kafka import bench_topic
 from console.bench.market import ticks
 from console.bench.progress import done, tell
@@ -39,6 +39,9 @@ async def producing(settings: LogSettings, count: int, *, as_json: bool) -> None
         "bare_ticks_per_s": round(count / bare.wall_s),
         "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
         "ratio": round(bare.cpu_s / ours.cpu_s, 3),  # of CPU: the wall waits for three brokers on the same cores
+        "cores": CORES,
+        "others_cores": ours.others_cores(),
+        "bare_others_cores": bare.others_cores(),
     }
     done()
     if as_json:
@@ -48,7 +51,7 @@ async def producing(settings: LogSettings, count: int, *, as_json: bool) -> None
         cpu_us = spent.cpu_s / count * 1e6
         click.echo(
             f"{name:<28} {count / spent.cpu_s:>9,.0f} a second of CPU, {cpu_us:.2f} us each; "
-            f"{count / spent.wall_s:>9,.0f} a second by the clock"
+            f"{count / spent.wall_s:>9,.0f} a second by the clock  {others_told(spent.others_cores())}"
         )
     click.echo(f"{'ratio, of CPU':<28} {result['ratio']:>9}")
 
@@ -76,12 +79,15 @@ async def _append(settings: LogSettings, made: list[Tick]) -> Spent:
             log.append(tick)
         await log.flush(30)
         with spending() as spent:
-            for start in range(0, len(made), BURST):
+            start = 0
+            while start < len(made):
+                if log.counts.waiting > IN_HAND:
+                    await asyncio.sleep(0.001)
+                    continue
                 for tick in made[start : start + BURST]:
                     log.append(tick)
+                start += BURST
                 await asyncio.sleep(0)
-                while log.counts.waiting > IN_HAND:  # noqa: ASYNC110
-                    await asyncio.sleep(0.001)
             settled = await log.flush(30)
         if not settled or log.counts.acked != len(made) + BURST:
             raise LogUnavailable(f"{log.counts.acked} of {len(made) + BURST} ticks were acknowledged")

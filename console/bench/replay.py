@@ -7,7 +7,6 @@ import asyncio
 import itertools
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -17,16 +16,16 @@ from textual.app import App
 from console import loop
 from console.app import Console
 from console.bench.stock import StockConsole
-from console.driver import DRIVER
-from core.desk import Command, Snapshot
+from console.driver import SafeDriver
+from core.commands import Command
+from core.desk import Snapshot
 from core.settings import ConsoleSettings
 
 WARM_FRAMES = 10
 Took = dict[str, float]
-assert DRIVER is not None
 
 
-class CountingDriver(DRIVER):  # type: ignore[misc, valid-type]
+class CountingDriver(SafeDriver):
     """Counts what is written."""
 
     written = 0
@@ -42,11 +41,14 @@ class Replay:
     def __init__(self, recorded: list[Snapshot]) -> None:
         self._next = itertools.cycle(recorded)
         self._held = next(self._next)
-
-    def step(self) -> None:
-        self._held = next(self._next)
+        self._looks = self._awaited = 0
+        self._reached = asyncio.Event()
 
     def snapshot(self) -> Snapshot:
+        self._held = next(self._next)
+        self._looks += 1
+        if self._looks == self._awaited:
+            self._reached.set()
         return self._held
 
     def now_ns(self) -> int:
@@ -55,34 +57,30 @@ class Replay:
     def submit(self, command: Command) -> None:
         """It is past."""
 
+    async def shown(self, more: int) -> None:
+        """Wait until so many more snapshots were looked at: a frame each."""
+        self._awaited = self._looks + more
+        self._reached.clear()
+        await self._reached.wait()
 
-async def _main(kind: str, desk: Replay, frames: int, per_s: float) -> Took:
+
+async def _main(kind: str, desk: Replay, frames: int, per_s: int) -> Took:
     app: App[None]
-    draw: Callable[[], None]
     if kind == "ours":
-        console = Console(desk, ConsoleSettings(frames_per_s=1), clock_ns=desk.now_ns)
-        console.driver_class = CountingDriver
-        app, draw = console, console.frame
+        app = Console(desk, ConsoleSettings(frames_per_s=per_s), clock_ns=desk.now_ns)
+        app.driver_class = CountingDriver
     else:
-        stock = StockConsole(desk, CountingDriver)
-        app, draw = stock, stock.frame
+        app = StockConsole(desk, CountingDriver, per_s)
     async with asyncio.TaskGroup() as tasks:
-        driving = tasks.create_task(_drive(app, desk, draw, frames, per_s))
+        measuring = tasks.create_task(_measured(app, desk, frames))
         await app.run_async(mouse=False)
-    return driving.result()
+    return measuring.result()
 
 
-async def _drive(app: App[None], desk: Replay, draw: Callable[[], None], frames: int, per_s: float) -> Took:
-    started = asyncio.Event()
-    app.call_later(started.set)
-    await started.wait()
-    cpu_s, written, began = 0.0, 0, 0.0
-    for number in range(WARM_FRAMES + frames):
-        if number == WARM_FRAMES:
-            cpu_s, written, began = time.process_time(), CountingDriver.written, time.perf_counter()
-        desk.step()
-        draw()
-        await asyncio.sleep(1 / per_s)
+async def _measured(app: App[None], desk: Replay, frames: int) -> Took:
+    await desk.shown(WARM_FRAMES)
+    cpu_s, written, began = time.process_time(), CountingDriver.written, time.perf_counter()
+    await desk.shown(frames)
     took = {
         "cpu_ms_per_frame": (time.process_time() - cpu_s) / frames * 1e3,
         "bytes_per_frame": (CountingDriver.written - written) / frames,
@@ -94,5 +92,5 @@ async def _drive(app: App[None], desk: Replay, draw: Callable[[], None], frames:
 
 if __name__ == "__main__":
     recorded = msgspec.json.decode(Path(sys.argv[2]).read_bytes(), type=list[Snapshot])
-    took = loop.run(_main(sys.argv[1], Replay(recorded), int(sys.argv[3]), float(sys.argv[4])))
+    took = loop.run(_main(sys.argv[1], Replay(recorded), int(sys.argv[3]), int(sys.argv[4])))
     Path(sys.argv[5]).write_bytes(orjson.dumps(took))

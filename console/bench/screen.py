@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import random
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,8 @@ import msgspec
 import orjson
 
 from console import loop
-from console.bench.link import Link
+from console.bench.link import Link, home
+from console.bench.market import seeded
 from console.bench.progress import done, tell
 from core.desk import Snapshot
 from core.errors import DeskError
@@ -106,7 +106,7 @@ async def _recorded(folder: Path) -> list[Snapshot]:
     return recorded
 
 
-def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: float = 10) -> Took:
+def _replayed(kind: str, recording: Path, folder: Path, frames: int = RECORDED, per_s: int = RECORDED_PER_S) -> Took:
     result = folder / f"{kind}.json"
     arguments = [kind, str(recording), str(frames), str(per_s), str(result)]
     with Link([PYTHON, "-m", "console.bench.replay", *arguments], size=SIZE, env=home(folder)) as link:
@@ -135,7 +135,7 @@ def _cpu_share(link: Link, seconds: int) -> float:
 
 def key_to_paint(link: Link, keys: int, *, less_s: float = 0.0) -> Took:
     """Press keys at odd moments; return how long until each one's pane had its title painted, `less_s` left out."""
-    chance, took_ms = random.Random(SEED), []  # noqa: S311
+    chance, took_ms = seeded(), []
     for number in range(keys):
         link.watch(chance.uniform(0.06, 0.16))
         key, mark = KEYS[number % len(KEYS)]
@@ -153,10 +153,6 @@ def _rounded(ms: float) -> float | None:
 
 def _frames(per_s: int) -> dict[str, str]:
     return {"ARBDESK_CONSOLE__FRAMES_PER_S": str(per_s)}
-
-
-def home(folder: Path) -> dict[str, str]:
-    return {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "ARBDESK_CONSOLE__TOUR": "false"}
 
 
 @contextmanager

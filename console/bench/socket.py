@@ -2,10 +2,8 @@
 
 import asyncio
 import functools
-import multiprocessing
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
 import click
@@ -16,15 +14,17 @@ from console import loop
 from console.bench.clocks import spending
 from console.bench.memory import frames_of_binance
 from console.bench.progress import done, tell
+from console.bench.until import until
 from core.errors import DeskError
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.feeds.transport import WEBSOCKETS, Transport, picows
 from core.log.memory import MemoryLog
 from core.settings import DEFAULT_SYMBOLS
+from core.trials.elsewhere import elsewhere
 
 ROUNDS = 3
-START_S = 20.0
+SILENT_S = 60.0  # after that nothing comes any more
 
 
 async def socket(rate: int, seconds: int, *, as_json: bool) -> None:
@@ -39,7 +39,8 @@ async def socket(rate: int, seconds: int, *, as_json: bool) -> None:
     except ImportError:
         click.echo("picows is not installed: pip install 'arbdesk[fast]'", err=True)
     took: dict[str, list[float]] = {transport.name: [] for transport in transports}
-    async with _venue(rate, rate * seconds) as url:
+    async with elsewhere("The bench's venue", _serve, rate, rate * seconds) as port:
+        url = f"ws://127.0.0.1:{port}"
         for number in range(ROUNDS):
             for transport in transports:
                 tell(f"{transport.name}, {rate:,} frames a second, round {number + 1} of {ROUNDS}")
@@ -60,13 +61,13 @@ async def socket(rate: int, seconds: int, *, as_json: bool) -> None:
 async def _collect(url: str, transport: Transport, frames: int) -> float:
     log = MemoryLog(frames)
     collector = Collector(dialect("binance"), DEFAULT_SYMBOLS, log, url=url, silence_s=15, transport=transport)
+
+    def over() -> bool:
+        return log.counts.offered >= frames or silent_s(collector) >= SILENT_S
+
     with spending() as spent:
-        collecting = asyncio.create_task(collector.run())
-        while log.counts.offered < frames and not collecting.done() and silent_s(collector) < 60:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        await until(over, collector.run(), look_s=0.01)
     received = collector.state(time.time_ns()).ticks
-    collecting.cancel()
-    await asyncio.wait([collecting])
     if received != frames:
         raise DeskError(f"{received} of {frames} frames arrived through {transport.name}")
     return spent.cpu_s / frames * 1e6
@@ -76,21 +77,6 @@ def silent_s(collector: Collector) -> float:
     """Return for how long nothing has come."""
     state = collector.state(time.time_ns())
     return (time.time_ns() - state.last_ns) / 1e9 if state.last_ns else 0.0
-
-
-@asynccontextmanager
-async def _venue(rate: int, frames: int) -> AsyncIterator[str]:
-    spawning = multiprocessing.get_context("spawn")
-    ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_serve, args=(rate, frames, theirs), daemon=True)
-    process.start()
-    try:
-        if not await asyncio.to_thread(ours.poll, START_S):
-            raise DeskError(f"The bench's venue did not start within {START_S:g} s")
-        yield f"ws://127.0.0.1:{ours.recv()}"
-    finally:
-        process.kill()
-        process.join()
 
 
 def _serve(rate: int, frames: int, connection: Connection) -> None:

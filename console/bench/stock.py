@@ -16,6 +16,7 @@ from console.panes.spreads import columns_of, level
 from console.panes.text import age, amount, bps, clock, count, decimals, milliseconds, money
 from core.desk import Desk, Edge, Quote, Snapshot, TicketView, VenueState
 from core.latency import STAGES, Percentiles
+from core.spreads.route import Route
 
 HEAT = ("blue", "blue", "grey19", "grey23", "grey27", "grey30", "yellow4", "orange4", "dark_orange3")
 
@@ -52,9 +53,12 @@ class StockConsole(App[None]):
     #analysis, #latency { width: 1fr; height: 1fr; border: round $primary; } Sparkline { height: 1; }
     """
 
-    def __init__(self, desk: Desk, driver: type[Driver] | None) -> None:
+    def __init__(self, desk: Desk, driver: type[Driver] | None, per_s: int) -> None:
         super().__init__(driver_class=driver)
-        self._desk = desk
+        self._desk, self._per_s = desk, per_s
+
+    def on_mount(self) -> None:
+        self.set_interval(1 / self._per_s, self._frame)
 
     def compose(self) -> ComposeResult:
         yield Static(id="status")
@@ -76,7 +80,7 @@ class StockConsole(App[None]):
         yield Static(id="notices")
         yield Footer()
 
-    def frame(self) -> None:
+    def _frame(self) -> None:
         """Read the desk once and draw it."""
         snapshot = self._desk.snapshot()
         self.query_one("#status", Static).update(_status(snapshot))
@@ -88,7 +92,7 @@ class StockConsole(App[None]):
         edges = {edge.route: edge for edge in snapshot.edges}
         heat = {}
         for symbol in snapshot.symbols:
-            held = [edges.get((symbol, *column)) for column in columns]  # type: ignore[call-overload]
+            held = [edges.get(Route(symbol, *column)) for column in columns]
             cells = [
                 Text("–") if edge is None
                 else Text(f"◆ {bps(edge.edge_bps)}", "black on green") if edge.tradable

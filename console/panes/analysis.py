@@ -5,7 +5,7 @@ from functools import partial
 from textwrap import wrap
 from typing import get_args
 
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
 from console.panes.models import (
     STATES,
     assessment_head,
@@ -69,8 +69,10 @@ def judged(picture: Picture, width: int, rows: int) -> list[Line]:
     if analysis.models:
         comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
         lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]
+    if analysis.gateway or analysis.in_force is not None:
+        lines += proposal_lines(analysis, picture, width)
     if analysis.gateway:
-        lines += [*proposal_lines(analysis, picture, width), outcome_line(analysis, width), []]
+        lines += [outcome_line(analysis, width), []]
     return lines
 
 
@@ -79,7 +81,7 @@ def _at(lines: list[Line], y: int) -> Line:
 
 
 def beside(one: Line, other: Line, width: int) -> Line:
-    used = sum(len(text) for text, _ in one)
+    used = width_of(one)
     return [*one, (" " * max(1, width - used), "text"), *other]
 
 

@@ -2,22 +2,19 @@
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from textwrap import wrap
 from typing import NamedTuple
 
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped
+from textual.message import Message
+
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
 from console.panes.status import exposure, pnl
 from console.panes.story import story
-from console.panes.text import NOTHING, age, bps, clock, count, cut, inert, left, money, right
-from core.desk import OrderView, Snapshot, TicketView
+from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, left, money, right
+from console.panes.tickets import ticket_line
+from core.desk import OrderView, Snapshot
 from core.notices import Notice
 
-TICKET = {
-    "open": ("▶", "key"),
-    "approved": ("✓", "good"),
-    "refused": ("✗", "dim"),
-    "expired": ("○", "dim"),
-    "done": ("■", "good"),
-}
 ORDER = {
     "intent": ("·", "dim"),
     "sent": ("→", "warn"),
@@ -27,8 +24,8 @@ ORDER = {
     "not_sent": ("○", "warn"),
     "unknown": ("?", "bad"),
 }
+NOTICED = 14  # columns before the words of a notice, and one behind
 NOTICE = {"info": ("i", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
-BAR = 10
 FEW = 5  # trades that a venue can still carry
 FATES = ("all", "under way", "trouble", "filled")
 
@@ -51,7 +48,7 @@ COLUMNS = (
     Column("limit", 11, 6, lambda order: inert(order.price)),
     Column("filled", 11, 1, lambda order: inert(order.filled) or NOTHING),
     Column("average", 11, 2, lambda order: inert(order.average) or NOTHING),
-    Column("fees", 14, 7, lambda order: inert(order.fees) or NOTHING),
+    Column("fees", 14, 7, lambda order: charged(inert(order.fees)) or NOTHING),
     Column("order", 12, 8, lambda order: inert(order.client_id)[-12:], False),
 )
 WHY = 12  # columns that the reason needs at least
@@ -60,32 +57,42 @@ WHY = 12  # columns that the reason needs at least
 class Blotter(Pane):
     """Open tickets with their countdown, then orders, the newest first."""
 
+    class Chosen(Message):
+        """What the cursor was on already was clicked."""
+
+        def __init__(self, id_: str) -> None:
+            super().__init__()
+            self.id = id_
+
     NUMBER = 5
     TITLE = "Blotter"
+    DETAILS = True
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._rows: dict[int, str] = {}  # line of the body -> ticket or order id
         self.selected = ""  # ticket or order id: the cursor stays there while others come and go
         self.fates = FATES[0]
-        self.detailed = False  # the whole story of what the cursor is on
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         snapshot = picture.snapshot
         tickets, orders = snapshot.tickets[::-1], self._orders(picture)
         columns = fitting(width)
-        at = next((y for y, ticket in enumerate(tickets) if ticket.ticket_id == self.selected), None)
+        below = max(1, len(tickets)) + 1  # the tickets, or that there are none, and the heading of the orders
+        self._rows = {y: ticket.ticket_id for y, ticket in enumerate(tickets)}
+        self._rows |= {y: order.client_id for y, order in enumerate(orders, below)}
+        at = next((y for y, one in self._rows.items() if one == self.selected), None)
         body: list[Callable[[], Line]] = [
-            partial(ticket_line, ticket, picture, width, y == at) for y, ticket in enumerate(tickets)
+            partial(ticket_line, ticket, picture, width, ticket.ticket_id == self.selected) for ticket in tickets
         ]
         if not tickets:
             body.append(partial(_say, "No open ticket"))
         body.append(partial(order_head, columns))
-        for order in orders:
-            if order.client_id == self.selected:
-                at = len(body)
-            body.append(partial(order_line, order, columns, width, selected=order.client_id == self.selected))
+        body += [
+            partial(order_line, order, columns, width, selected=order.client_id == self.selected) for order in orders
+        ]
         if not orders:
-            body.append(partial(_say, "No orders in this run" if not snapshot.orders else "No such orders in this run"))
+            body.append(partial(_say, _why_no_orders(snapshot)))
         room = 1 if height < 9 else 2 if height < 14 else 4
         foot = [notice_line(notice, width) for notice in snapshot.notices[-room:]]
         if self.detailed:
@@ -111,21 +118,22 @@ class Blotter(Pane):
         on = next((order.trade_id for order in orders if order.client_id == self.selected), self.selected)
         return on or (orders[-1].trade_id if orders else "")
 
-    def action_move(self, right: int, down: int) -> None:  # noqa: ARG002 (there is nothing beside)
+    def action_move(self, _right: int, down: int) -> None:
         """Move the cursor over the tickets, then over the orders."""
-        if self.picture is None or not down:
+        if not down:
             return
-        rows = [ticket.ticket_id for ticket in self.picture.snapshot.tickets[::-1]]
-        rows += [order.client_id for order in self._orders(self.picture)]
-        if rows:
+        if rows := list(self._rows.values()):
             at = rows.index(self.selected) if self.selected in rows else -1 if down > 0 else len(rows)
             self.selected, self.follow = rows[min(max(at + down, 0), len(rows) - 1)], True
             self.redraw()
 
-    def action_detail(self) -> None:
-        """Tell the whole story of the trade under the cursor, or no more."""
-        self.detailed = not self.detailed
-        self.redraw()
+    def point(self, line: int, _x: int) -> None:
+        one = self._rows.get(line, "")
+        if one and one == self.selected:
+            self.post_message(self.Chosen(one))
+        elif one:
+            self.selected = one
+            self.redraw()
 
     def action_fates(self) -> None:
         """Show only orders that came to something else."""
@@ -142,6 +150,14 @@ def _is(order: OrderView, fates: str) -> bool:
         case "filled":
             return order.state in ("filled", "partly_filled")
     return True
+
+
+def _why_no_orders(snapshot: Snapshot) -> str:
+    if snapshot.orders:
+        return "No such orders in this run: f shows others, / other symbols"
+    if snapshot.halted:
+        return "No orders in this run: the desk is halted, a lifts that"
+    return "No orders in this run" if snapshot.armed else "No orders in this run: the desk is disarmed, a arms it"
 
 
 def _say(text: str) -> Line:
@@ -188,48 +204,6 @@ def worth(picture: Picture, width: int) -> list[Line]:
     return [clipped(line, width)]
 
 
-def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool = False) -> Line:
-    """Return a ticket: how long it lives, what it would bring, and what it is worth by now."""
-    glyph, pen = TICKET[ticket.state]
-    is_open = ticket.state == "open"
-    rest_ns = max(0, ticket.expires_ns - picture.now_ns)
-    route = f"{inert(ticket.route.symbol)} {inert(ticket.route.buy)} → {inert(ticket.route.sell)}"
-    line: Line = [(f"{'▌' if selected else ' '}", "key"), (f"{glyph} {left(ticket.state, 8)} ", pen)]
-    line.append((f"{rest_ns / 1e9:>4.0f}s " if is_open else " " * 6, "warn" if rest_ns < 5_000_000_000 else "text"))
-    if width >= 110:
-        line.append((f"{countdown(ticket, picture.now_ns, BAR) if is_open else ' ' * BAR} ", "bar"))
-    line.append((f"{left(route, 28 if width >= 110 else 25)} ", "strong" if is_open else "text"))
-    line.append((f"edge {bps(ticket.edge_bps):>6} ", "text"))
-    if is_open:
-        line += live(ticket)
-        line.append((f" {money(ticket.profit)} {inert(ticket.currency)}", "good"))
-        line.append((f" worst {money(ticket.worst_profit)}", "down" if ticket.worst_profit.startswith("-") else "dim"))
-        line.append((f"  size {inert(ticket.buy.size)}", "dim"))
-        line.append(("  enter opens it, x refuses it", "dim"))
-    else:
-        by = f" by {inert(ticket.by)}" if ticket.by else ""
-        line.append((f"{by} {inert(ticket.why)}", "dim"))
-    return [(text, f"{pens} on cursor") for text, pens in clipped(line, width)] if selected else clipped(line, width)
-
-
-def live(ticket: TicketView) -> Line:
-    """Return the ticket's edge at this moment, and which way it went."""
-    if ticket.live_edge_bps is None:
-        return [("now –: a quote is missing", "warn")]
-    better = ticket.live_edge_bps >= ticket.edge_bps
-    pays = ticket.live_edge_bps > 0
-    sign = "▲" if better else "▼"
-    now: Line = [("now ", "dim"), (f"{bps(ticket.live_edge_bps):>6}{sign}", "up" if pays else "down")]
-    return [*now, (f" ◌ {ticket.live_cause}", "ghost")] if ticket.live_cause else now
-
-
-def countdown(ticket: TicketView, now_ns: int, width: int) -> str:
-    whole = max(1, ticket.expires_ns - ticket.opened_ns)
-    rest = min(max(ticket.expires_ns - now_ns, 0), whole)
-    full = -(-rest * width // whole)
-    return "█" * full + "░" * (width - full)
-
-
 def fitting(width: int) -> tuple[Column, ...]:
     """Return the columns for which there is room beside the reason."""
     columns = list(COLUMNS)
@@ -249,7 +223,7 @@ def order_line(order: OrderView, columns: Iterable[Column], width: int, *, selec
         shown = column.text(order)
         pen = _pen(column.title, order)
         line.append(((right if column.at_right else left)(shown, column.width) + " ", pen))
-    room = width - sum(len(text) for text, _ in line)
+    room = width - width_of(line)
     line.append((cut(inert(order.why), room), ORDER[order.state][1]))
     return [(text, f"{pens} on cursor") for text, pens in line] if selected else line
 
@@ -263,19 +237,23 @@ def _pen(title: str, order: OrderView) -> str:
 
 
 def notice_line(notice: Notice, width: int) -> Line:
+    """Return a notice in one line, cut where it does not fit."""
+    times = _times(notice)
+    text = cut(inert(notice.text), width - NOTICED - len(times))
+    return [*_marked(notice), (f"{text}{times}", NOTICE[notice.level][1])]
+
+
+def notice_lines(notice: Notice, width: int) -> list[Line]:
+    """Return a notice in as many lines as it takes."""
+    pen = NOTICE[notice.level][1]
+    first, *others = wrap(inert(notice.text) + _times(notice), max(20, width - NOTICED)) or [""]
+    return [[*_marked(notice), (first, pen)], *([(" " * (NOTICED - 1), "text"), (part, pen)] for part in others)]
+
+
+def _marked(notice: Notice) -> Line:
     glyph, pen = NOTICE[notice.level]
-    times = f" ×{notice.times}" if notice.times > 1 else ""
-    text = cut(inert(notice.text), width - 14 - len(times))
-    return [(f" {glyph} ", pen), (f"{clock(notice.at_ns)}  ", "dim"), (f"{text}{times}", pen)]
+    return [(f" {glyph} ", pen), (f"{clock(notice.at_ns)}  ", "dim")]
 
 
-def newest_open(snapshot: Snapshot, selected: str = "") -> TicketView | None:
-    """Return the open ticket with the id `selected`, else the newest open one."""
-    open_ = [ticket for ticket in snapshot.tickets if ticket.state == "open"]
-    return next((ticket for ticket in open_ if ticket.ticket_id == selected), open_[-1] if open_ else None)
-
-
-def quote_age(snapshot: Snapshot, symbol: str, venue: str, picture: Picture) -> str:
-    """Return how old a venue's quote for a symbol is."""
-    held = next((q for q in snapshot.quotes if (q.symbol, q.venue) == (symbol, venue)), None)
-    return NOTHING if held is None else age(picture.age_ns(held.received_ns))
+def _times(notice: Notice) -> str:
+    return f" ×{notice.times}" if notice.times > 1 else ""

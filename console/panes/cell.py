@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Sequence
 
 from console.panes.lines import Line, Picture
-from console.panes.text import NOTHING, age, amount, bps, inert, left
+from console.panes.markout import route_so_far
+from console.panes.text import BLOCKS, NOTHING, age, amount, bps, inert, left, places_of
 from core.desk import Edge, Quote
 from core.spreads.route import Route
 
-BLOCKS = "▁▂▃▄▅▆▇█"
 HISTORY_S = 120
 
 
@@ -49,12 +49,13 @@ def drawn(edges: Sequence[float | None], width: int) -> Line:
         if edge is None:
             line.append(("·", "dim"))
         else:
-            line.append((BLOCKS[min(7, int((edge - low) / scale * 8))], "good" if edge > 0 else "bar"))
+            line.append((BLOCKS[min(8, 1 + int((edge - low) / scale * 8))], "good" if edge > 0 else "bar"))
     return line
 
 
 def about(route: Route, edge: Edge | None, history: History, picture: Picture, width: int) -> list[Line]:
-    """Return five lines about a route: its two quotes, what the edge is made of, by size, and how it went."""
+    """Return some lines about a route: its two quotes, what the edge is made of, by size, how it went, and, where there
+    were opportunities, what was left of them later."""
     quotes = {(quote.symbol, quote.venue): quote for quote in picture.snapshot.quotes}
     bought, sold = quotes.get((route.symbol, route.buy)), quotes.get((route.symbol, route.sell))
     edges = history.of(route)
@@ -63,9 +64,11 @@ def about(route: Route, edge: Edge | None, history: History, picture: Picture, w
     return [
         _side("buy", route.buy, bought, picture, buys=True),
         _side("sell", route.sell, sold, picture, buys=False),
+        _basis(bought, sold),
         _made_of(bought, sold, edge),
         _by_size(edge, bought, sold),
         [(f" {left(f'last {HISTORY_S} s', 11)}", "dim"), *drawn(edges, max(10, width - 32)), *span],
+        *route_so_far(picture.snapshot, route),
     ]
 
 
@@ -74,16 +77,34 @@ def _side(word: str, venue: str, quote: Quote | None, picture: Picture, *, buys:
     if quote is None:
         return [*line, ("no quote", "stale")]
     price, volume = (quote.ask_price, quote.ask_volume) if buys else (quote.bid_price, quote.bid_volume)
-    line += [(f"at {price:.10g}", "text"), (f"  size {amount(volume)}", "text")]
+    line += [(f"at {price:.{places_of(quote.tick_size, price)}f}", "text"), (f"  size {amount(volume)}", "text")]
     line.append((f"  {age(picture.age_ns(quote.received_ns))} old", "dim"))
     return [*line, (f"  ◌ {quote.cause}", "ghost")] if quote.cause else line
+
+
+def _middle(quote: Quote) -> float:
+    return (quote.bid_price + quote.ask_price) / 2
+
+
+def _gross_bps(bought: Quote, sold: Quote) -> float:
+    return (sold.bid_price - bought.ask_price) / bought.ask_price * 1e4
+
+
+def _basis(bought: Quote | None, sold: Quote | None) -> Line:
+    """Return how far the venues' own prices are apart, and what crossing both spreads leaves of it."""
+    line: Line = [(f" {left('basis', 11)}", "dim")]
+    if bought is None or sold is None or not bought.ask_price:
+        return [*line, (NOTHING, "stale")]
+    apart_bps, gross_bps = (_middle(sold) / _middle(bought) - 1) * 1e4, _gross_bps(bought, sold)
+    line.append((f"{bps(apart_bps)} bps between the middles", "text"))
+    return [*line, (f"  − {apart_bps - gross_bps:.1f} half of both spreads", "text"), (f"  = {bps(gross_bps)}", "text")]
 
 
 def _made_of(bought: Quote | None, sold: Quote | None, edge: Edge | None) -> Line:
     line: Line = [(f" {left('edge', 11)}", "dim")]
     if bought is None or sold is None or edge is None or not bought.ask_price:
         return [*line, (NOTHING, "stale")]
-    gross = (sold.bid_price - bought.ask_price) / bought.ask_price * 1e4
+    gross = _gross_bps(bought, sold)
     line += [(f"{bps(gross)} bps between the prices", "text"), (f"  − {gross - edge.edge_bps:.1f} both fees", "text")]
     return [*line, (f"  = {bps(edge.edge_bps)}", "good" if edge.edge_bps > 0 else "down")]
 

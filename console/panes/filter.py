@@ -6,6 +6,14 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from console.panes.lines import Line, Picture
+from console.panes.text import inert
+
+
+def none_chosen(picture: Picture) -> Line:
+    """Return what a pane of symbols says where none contains what was written."""
+    return [(" No symbol contains ", "dim"), (inert(picture.filter), "text"), (": / writes another text", "dim")]
+
 
 class Filter(Input):
     """Narrows while it is written; enter keeps it, escape takes it away."""

@@ -1,13 +1,12 @@
 """The keys, in one line."""
 
-from textual import events
 from textual.screen import Screen
 
 from console.keys import KEYS, sign
-from console.panes.lines import Line, Lines
+from console.panes.lines import Line, Lines, width_of
 
 PANES: Line = [(" 1-5", "key"), (" pane  ", "title")]
-PANES_WIDTH = sum(len(text) for text, _ in PANES)
+PANES_WIDTH = width_of(PANES)
 
 
 class Keys(Lines):
@@ -31,9 +30,6 @@ class Keys(Lines):
         for key in entries:
             line += [(bound[key.id], "key"), (f" {key.label}  ", "title")]
         self.show([line])
-
-    def on_click(self, event: events.Click) -> None:
-        event.stop()
 
 
 def bound_keys(screen: Screen[object]) -> dict[str, str]:

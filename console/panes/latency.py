@@ -1,15 +1,14 @@
 """Pane 4: how long each stage takes, as a histogram on a logarithmic axis."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from console.panes.lines import Line, Pane, Picture, Sheet
 from console.panes.story import duration, hops_of, last_traded, waterfall
-from console.panes.text import count, milliseconds
+from console.panes.text import BLOCKS, count, milliseconds
 from core.latency import BOUNDS_MS, PARTS, STAGES, Percentiles, Stage
 
-BLOCKS = " ▁▂▃▄▅▆▇█"
 BUDGET_MS = 50.0  # for the p99 of tick_to_order
 BUDGET_BAR = next(at for at, bound in enumerate(BOUNDS_MS) if bound >= BUDGET_MS)  # the bar that holds it
 NAME, NUMBERS = 15, 5 * 7
@@ -25,6 +24,7 @@ NO_DATA: dict[Stage, str] = {
     "ack": "no data: no order was sent yet",
     "tick_to_order": "no data: measured in automatic mode",
 }
+WITHIN: tuple[Stage, ...] = ("ingest", "log", "detect", "send")  # what tick_to_order is made of
 MEANING: dict[Stage, str] = {
     "feed": "venue's event to received; both clocks count",
     "ingest": "received to appended to the log",
@@ -47,12 +47,11 @@ class Latency(Pane):
 
     NUMBER = 4
     TITLE = "Latency"
-
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.detailed = False  # the last trade instead of the histograms
+    DETAILS = True
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
+        if picture.snapshot.mode == "REPLAY":
+            return Sheet(body=[lambda: [(" A replay has the tape's time: it measures nothing of this machine", "dim")]])
         bars = len(BOUNDS_MS) + 1
         cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
         stages = shown(picture, height - 2)
@@ -65,7 +64,8 @@ class Latency(Pane):
         for stage in stages:
             took = picture.snapshot.latency.get(stage, Percentiles())
             body += [partial(line_of, stage, took, row, rows, cell) for row in range(rows)]
-        hops = hops_of(last_traded(picture.snapshot))
+        snapshot = picture.snapshot
+        hops = hops_of(last_traded(snapshot), by_person=snapshot.approval == "manual")
         last: list[Line] = []
         if hops:
             total = (max(hop.to_ns for hop in hops) - hops[0].from_ns) / 1e6
@@ -80,9 +80,8 @@ class Latency(Pane):
 
     def action_detail(self) -> None:
         """Show the last trade hop by hop, or the histograms again."""
-        self.detailed = not self.detailed
         self.top = 0
-        self.redraw()
+        super().action_detail()
 
 
 def shown(picture: Picture, lines: int) -> list[Stage]:
@@ -143,4 +142,16 @@ def _info(picture: Picture) -> Line:
         return [("budget 50 ms for tick to order: not measured", "title")]
     late = took.p99 > BUDGET_MS
     verdict = "over the budget" if late else "within the budget"
-    return [(f"tick to order p99 {milliseconds(took.p99)} ms, {verdict} of 50 ms", "bad" if late else "good")]
+    return [
+        (f"tick to order p99 {milliseconds(took.p99)} ms, {verdict} of 50 ms", "bad" if late else "good"),
+        (most_of_it(picture.snapshot.latency), "title"),
+    ]
+
+
+def most_of_it(latency: Mapping[Stage, Percentiles]) -> str:
+    """Return which of the stages between a tick and its order takes the most."""
+    took = {stage: latency[stage].p99 for stage in WITHIN if stage in latency and latency[stage].count}
+    if not took:
+        return ""
+    stage = max(took, key=lambda stage: took[stage])
+    return f" · most of it: {stage}, p99 {milliseconds(took[stage])}"

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import accumulate
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,10 +11,12 @@ from textual import events
 from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from console.keys import bindings
+from console.panes.pens import PENS, key_at
 from console.panes.text import cut
 from core.desk import Snapshot
 
@@ -22,46 +24,8 @@ Span = tuple[str, str]  # text in single-width characters, and its pen: "up", or
 Line = list[Span]
 
 
-class Pen(NamedTuple):
-    """How a text is written, in names of theme variables."""
-
-    ink: str
-    ground: str = ""  # the widget's own, if it has none
-    bold: bool = False
-    reverse: bool = False  # where no colour may be used
-
-
-PENS = {
-    "text": Pen("foreground"),
-    "strong": Pen("strong", bold=True),
-    "dim": Pen("dim"),
-    "rule": Pen("rule"),
-    "up": Pen("price-up"),
-    "down": Pen("price-down"),
-    "best": Pen("best", bold=True),
-    "stale": Pen("stale"),
-    "ghost": Pen("ghost"),
-    "good": Pen("good"),
-    "warn": Pen("warn"),
-    "bad": Pen("bad", bold=True),
-    "key": Pen("key", bold=True),
-    "bar": Pen("bar"),
-    "late": Pen("bar-late"),
-    "budget": Pen("budget"),
-    "title": Pen("title-text", "panel"),
-    "focus": Pen("focus-text", "focus", bold=True, reverse=True),
-    "cursor": Pen("foreground", "cursor", reverse=True),
-    "attached": Pen("focus-text", "focus", bold=True, reverse=True),
-    "opportunity": Pen("opportunity-text", "opportunity", bold=True, reverse=True),
-    **{
-        f"heat-{level}": Pen("heat-text-mid" if 3 <= level <= 7 else "heat-text", f"heat-{level}")
-        for level in range(1, 10)
-    },
-    **{
-        badge: Pen("badge-text", badge, bold=True, reverse=True)
-        for badge in ("demo", "paper", "live", "armed", "disarmed", "halted", "frozen", "old")
-    },
-}
+def width_of(line: Iterable[Span]) -> int:
+    return sum(len(text) for text, _ in line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +51,18 @@ class Picture:
         return tuple(symbol for symbol in self.snapshot.symbols if self.filter.upper() in symbol.upper())
 
 
-def blank(ground: Widget, crop: Region) -> list[Strip]:
-    """Return the lines of what shows nothing but its colour: Textual would build them anew for each paint."""
-    paper = ground.background_colors[1]
-    strip = Strip.blank(crop.width, Style(bgcolor=paper.rich_color))
-    for line_filter in ground.get_line_filters():
-        if not isinstance(line_filter, ANSIToTruecolor):
-            strip = strip.apply_filter(line_filter, paper)
-    return [strip] * crop.height
-
-
 class Lines(Widget):
     """Shows lines as they are. No border or padding in CSS: they are skipped when `render_lines` is replaced."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "Lines { background: $surface; }"
+
+    class Clicked(Message):
+        """A key that is written there, or the words beside it, was clicked."""
+
+        def __init__(self, sign: str) -> None:
+            super().__init__()
+            self.sign = sign
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -142,6 +103,10 @@ class Lines(Widget):
             self._strips.clear()
             self._styles.clear()
 
+    def on_click(self, event: events.Click) -> None:
+        if event.y < len(self.lines) and (sign := key_at(self.lines[event.y], event.x)):
+            self.post_message(self.Clicked(sign))
+
     def render_lines(self, crop: Region) -> list[Strip]:
         # Pens are RGB already, or what a theme of the terminal's own colours wants them to be.
         self._filters = [one for one in self.get_line_filters() if not isinstance(one, ANSIToTruecolor)]
@@ -169,7 +134,7 @@ class Lines(Widget):
         return strip
 
     def _build(self, line: Line) -> Strip:
-        width, used = self.size.width, sum(len(text) for text, _ in line)
+        width, used = self.size.width, width_of(line)
         runs: list[tuple[list[str], str]] = []
         for text, pens in [*line, (" " * (width - used), "text")]:  # a line carries its own background to its end
             if runs and runs[-1][1] == pens:
@@ -212,7 +177,15 @@ class Pane(Lines, can_focus=True):
 
     NUMBER = 0
     TITLE = ""
+    DETAILS = False  # whether it can tell all about what the cursor is on
     BINDINGS = bindings("pane")
+
+    class Picked(Message):
+        """The tab of a pane was clicked."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -220,7 +193,9 @@ class Pane(Lines, can_focus=True):
         self.picture: Picture | None = None
         self.top = 0  # the first line of the body that is seen
         self.follow = False  # bring the cursor into view, once: a wheel may then scroll it out again
+        self.detailed = False
         self._last_top = 0
+        self._body = range(0)  # the lines on the screen that show the body
 
     @abstractmethod
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
@@ -244,6 +219,7 @@ class Pane(Lines, can_focus=True):
             self.top = min(max(self.top, sheet.cursor - room + 1), sheet.cursor)
         self.top = min(max(self.top, 0), self._last_top)
         seen = [line() for line in sheet.body[self.top : self.top + room]]
+        self._body = range(1 + len(head), 1 + len(head) + len(seen))
         below = len(sheet.body) - self.top - len(seen)
         lines = [*head, *seen, *([] for _ in range(room - len(seen))), *foot]
         if self.picture.old:
@@ -259,7 +235,7 @@ class Pane(Lines, can_focus=True):
             marks.append((f" FROZEN {self.picture.frozen_ns // 1_000_000_000}s ", "frozen"))
         if above or below:
             marks.append((f" ↑{above} ↓{below} ", "title"))
-        room = width - sum(len(text) for text, _ in [*title, *marks]) - 2
+        room = width - width_of([*title, *marks]) - 2
         spans: Line = []
         for text, pens in info:
             if room > 0:
@@ -279,6 +255,19 @@ class Pane(Lines, can_focus=True):
         event.stop()
         self.scroll_lines(-3)
 
+    def on_click(self, event: events.Click) -> None:
+        if event.y in self._body:
+            self.point(self.top + self._body.index(event.y), event.x)
+        elif event.y == 0 and len(self.tabs) > 1:
+            ends = accumulate(len(text) for text, _ in self.tabs)
+            for number, end in enumerate(ends, 1):
+                if event.x < end:
+                    self.post_message(self.Picked(number))
+                    return
+
+    def point(self, line: int, x: int) -> None:
+        """Put the cursor on a line of the body, where there is one; on what it is on already: tell its details."""
+
     def row(self) -> str:
         """Return the text of the line under the cursor, else of the first one that is seen."""
         if self.picture is None:
@@ -290,6 +279,11 @@ class Pane(Lines, can_focus=True):
 
     def scroll_lines(self, by: int) -> None:
         self.top = min(max(0, self.top + by), self._last_top)
+        self.redraw()
+
+    def action_detail(self) -> None:
+        """Tell all about what the cursor is on, or no more."""
+        self.detailed = not self.detailed
         self.redraw()
 
     def action_move(self, right: int, down: int) -> None:

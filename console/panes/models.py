@@ -2,8 +2,9 @@
 
 from decimal import Decimal, InvalidOperation
 
-from console.panes.lines import Line, Picture, Span, clipped
-from console.panes.text import NOTHING, age, bps, count, inert, left, milliseconds, right
+from console.panes.lines import Line, Picture, Span, clipped, width_of
+from console.panes.text import BLOCKS, NOTHING, age, bps, count, inert, left, milliseconds, right
+from core.analysis.lookout import ALARM
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality
 
 STATES = {
@@ -13,10 +14,8 @@ STATES = {
     "OPEN": ("bad", "the gateway failed too often; it is left alone for a while"),
     "BUDGET": ("warn", "the money of this hour or day is spent"),
 }
-BLOCKS = "▁▂▃▄▅▆▇█"
 WORDS = {"ok": "good", "suspect": "warn", "halt": "bad"}
 EFFECTS = {"veto": "bad", "shrink": "warn", "comment": "dim"}
-ALARM = 1.0  # a score of the baseline from which on it is anomalous
 NAME = 18
 WIDE = 120  # columns from which on notes, tokens, tasks and the cost's bars stand beside the rest
 FEWEST_BARS, MOST_BARS = 12, 60
@@ -44,7 +43,7 @@ def bill(state: AnalysisState, width: int) -> Line:
         ("  day ", "dim"),
         *_cap(state.day_usd, state.day_cap_usd, day),
     ]
-    room = width - sum(len(text) for text, _ in line)
+    room = width - width_of(line)
     if width >= WIDE:
         line += [("  ", "text"), *bars(state, room - 2)]
     return clipped(line, width)
@@ -79,9 +78,7 @@ def spark(spent: tuple[int, ...], width: int) -> str:
     """Return the newest `width` slots as bars."""
     shown = spent[-width:]
     most = max(shown, default=0)
-    return (
-        "".join(BLOCKS[min(7, -(-8 * one // most) - 1)] if one else "·" for one in shown) if most else "·" * len(shown)
-    )
+    return "".join(BLOCKS[-(-8 * one // most)] if one else "·" for one in shown)
 
 
 def model_head(width: int) -> Line:
@@ -198,22 +195,22 @@ def proposal_lines(state: AnalysisState, picture: Picture, width: int) -> list[L
     lines: list[Line] = []
     if in_force is not None and in_force != proposal:
         factors = [one.factor for one in in_force.shares]
-        old = age(picture.age_ns(in_force.at_ns))
-        lines.append(
-            [
-                (" in force ", "warn"),
-                (inert(in_force.model), "text"),
-                (f"'s of {old} ago: sizes of {len(factors)} routes × {min(factors):.2f} to {max(factors):.2f}", "text"),
-            ]
-        )
+        whose = f"{inert(in_force.model)}'s of {age(picture.age_ns(in_force.at_ns))} ago, {accepted(in_force, picture)}"
+        effect = f"sizes of {len(factors)} routes × {min(factors):.2f} to {max(factors):.2f}"
+        lines.append([(" in force ", "warn"), (f"{whose}: {effect}", "text")])
     if proposal is None:
         lines.append([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")])
     else:
-        standing = ("accepted", "good") if proposal.accepted else ("% to look at and accept it", "key")
+        standing = (accepted(proposal, picture), "good") if proposal.accepted else ("% to look at and accept it", "key")
         old = f" {age(picture.age_ns(proposal.at_ns))} ago  "
         lines += [[(" proposal ", "dim"), (inert(proposal.model), "text"), (old, "dim"), standing]]
         lines += share_lines(proposal)
     return [clipped(line, width) for line in lines]
+
+
+def accepted(proposal: Proposal, picture: Picture) -> str:
+    """Return who accepted a proposal, and how long ago."""
+    return f"accepted by {inert(proposal.accepted_by)} {age(picture.age_ns(proposal.accepted_ns))} ago"
 
 
 def share_lines(proposal: Proposal) -> list[Line]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from console.panes.cell import History, about
+from console.panes.filter import none_chosen
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.text import NOTHING, age, amount, bps, cut, inert, left, symbol_width
 from core.desk import Edge, Snapshot
@@ -14,8 +15,7 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
-DETAIL = 5  # lines about the cell under the cursor
-LEAST = 8  # columns of a cell, with the gap beside it
+LEAST, MOST = 8, 18  # columns of a cell, with the gap beside it
 SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {
     "stale": "a quote is older than the limit",
@@ -31,6 +31,8 @@ MEANING: dict[Cause, str] = {
     "identity": "the symbol is not the same asset on both venues",
 }
 
+NO_ROUTES = " No routes: they need two venues; `arbdesk config` shows how to name another"
+
 Column = tuple[str, str]  # buy venue, sell venue
 
 
@@ -39,31 +41,37 @@ class Spreads(Pane):
 
     NUMBER = 2
     TITLE = "Spreads"
+    DETAILS = True
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.at_symbol = 0
         self.at_route = 0
         self._first = 0  # the first column that is seen
+        self._grid = 0, LEAST, False  # columns of the names and of a cell; whether a cell takes two lines
         self.history = History()
-        self.detailed = False  # all about the cell under the cursor
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         symbols, columns = picture.symbols, columns_of(picture.snapshot)
-        if not symbols or not columns:
-            return Sheet(_info(picture, []), body=[lambda: [(" No routes: they need two venues", "dim")]])
+        if not symbols:
+            return Sheet(_info(picture, columns), body=[partial(none_chosen, picture)])
+        if not columns:
+            return Sheet(_info(picture, []), body=[lambda: [(NO_ROUTES, "dim")]])
         edges = {(edge.route.symbol, edge.route.buy, edge.route.sell): edge for edge in picture.snapshot.edges}
         self.at_symbol = min(max(self.at_symbol, 0), len(symbols) - 1)
         self.at_route = min(max(self.at_route, 0), len(columns) - 1)
         name = symbol_width(symbols)
         room = width - name - 1
-        cell = max(LEAST, min(14, room // len(columns)))
+        cell = max(LEAST, min(MOST, room // len(columns)))
         seen = max(1, room // cell)
         self._first = min(max(self._first, self.at_route - seen + 1), self.at_route, max(0, len(columns) - seen))
         self._first = max(self._first, self.at_route - seen + 1)
         shown = columns[self._first : self._first + seen]
-        below = DETAIL + 2 if self.detailed and height > DETAIL + 6 else 0
+        here = Route(symbols[self.at_symbol], *columns[self.at_route])
+        told = about(here, edges.get(here), self.history, picture, width) if self.detailed else []
+        below = len(told) + 2 if told and height > len(told) + 6 else 0
         tall = 2 * len(symbols) + 4 + below <= height
+        self._grid = name, cell, tall
         map_ = Map(picture, edges, shown, name, cell, tall)
         body: list[Callable[[], Line]] = []
         for y, symbol in enumerate(symbols):
@@ -71,33 +79,41 @@ class Spreads(Pane):
             body.append(partial(map_.numbers, symbol, at))
             if tall:
                 body.append(partial(map_.notes, symbol))
-        here = Route(symbols[self.at_symbol], *columns[self.at_route])
-        foot = [legend(width), clipped(detail(here, edges.get(here), picture), width)]
-        spare = height - 2 - len(body) - len(foot)
+        words = [clipped(detail(here, edges.get(here), picture), width)]
         if below:
-            told = about(here, edges.get(here), self.history, picture, width)
-            foot = [legend(width), [], foot[1], *(clipped(line, width) for line in told)]
-            spare = height - 2 - len(body) - len(foot)
-        if spare > 0:
-            foot = [[], *foot]
-        if spare >= 5:
-            foot = [[], *ranking(picture, spare - 2), *foot]
+            words = [[], *words, *(clipped(line, width) for line in told)]
+        foot = _foot(picture, [legend(width), *words], height - 2 - len(body))
         more = len(columns) - len(shown)
         head = [_names(shown, cell, name, 0), _names(shown, cell, name, 1)]
         line = self.at_symbol * (2 if tall else 1)
         return Sheet(_info(picture, columns, more), head, body, foot, cursor=line)
 
+    def point(self, line: int, x: int) -> None:
+        name, cell, tall = self._grid
+        at = line // (2 if tall else 1), self._first + max(0, x - name - 1) // cell
+        if at == (self.at_symbol, self.at_route):
+            self.action_detail()
+        else:
+            self.at_symbol, self.at_route = at
+            self.redraw()
+
     def action_detail(self) -> None:
-        """Tell all about the cell under the cursor, or no more."""
-        self.detailed = not self.detailed
         self.follow = True
-        self.redraw()
+        super().action_detail()
 
     def action_move(self, right: int, down: int) -> None:
         self.at_symbol += down
         self.at_route += right
         self.follow = True
         self.redraw()
+
+
+def _foot(picture: Picture, lines: list[Line], room: int) -> list[Line]:
+    """Return what stands below the map, under the best routes where there is room for them."""
+    spare = room - len(lines)
+    if spare > 0:
+        lines = [[], *lines]
+    return [[], *ranking(picture, spare - 2), *lines] if spare >= 5 else lines
 
 
 class Map:

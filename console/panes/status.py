@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
-from console.panes.lines import Line, Lines, Picture
+from console.panes.attention import Attention
+from console.panes.latency import BUDGET_MS
+from console.panes.lines import Line, Lines, Picture, width_of
 from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
 from core.desk import Link, Snapshot
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
 
-BUDGET_MS = 50.0  # p99 of tick_to_order
 WIDE = 150  # columns from which on all of it fits in one line
 TERSE = 104  # columns below which words are left out
 LOUD = {"old", "frozen", "demo", "paper", "live", "warn"}  # said in colour of an old picture, too
@@ -21,17 +22,23 @@ class Item(NamedTuple):
 
     @property
     def width(self) -> int:
-        return sum(len(text) for text, _ in self.spans)
+        return width_of(self.spans)
 
 
 class Status(Lines):
-    """One line on a wide screen, two on a narrow one."""
+    """One line on a wide screen, two on a narrow one; and one more where a person has to see to something."""
 
-    DEFAULT_CSS = "Status { height: 2; background: $background; &.-wide { height: 1; } }"
+    DEFAULT_CSS = """
+    Status {
+        height: 2; background: $background;
+        &.-wide { height: 1; } &.-attention { height: 3; } &.-wide.-attention { height: 2; }
+    }
+    """
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.picture: Picture | None = None
+        self._attention = Attention()
 
     def draw(self, picture: Picture) -> None:
         self.picture = picture
@@ -42,14 +49,17 @@ class Status(Lines):
         self.set_class(self.app.size.width >= WIDE, "-wide")
         if self.picture is None or not width:
             return
+        attention = self._attention.line(self.picture, width)
+        self.set_class(attention is not None, "-attention")
         terse = width < TERSE
         first, second, last = standing(self.picture, terse), doing(self.picture, terse), timing(self.picture)
         if self.picture.old:
             first, second = greyed(first), greyed(second)
         if width >= WIDE:
-            self.show([packed([*first, *second], last, width)])
+            lines = [packed([*first, *second], last, width)]
         else:
-            self.show([packed(first, last, width), [(" ", "text"), *packed(second, [], width - 1)]])
+            lines = [packed(first, last, width), [(" ", "text"), *packed(second, [], width - 1)]]
+        self.show([*lines, attention] if attention else lines)
 
 
 def packed(items: list[Item], last: list[Item], width: int) -> Line:
@@ -67,7 +77,7 @@ def packed(items: list[Item], last: list[Item], width: int) -> Line:
         if line:
             line.append((" ", "text") if badge else SEPARATOR)
         line.extend(item.spans)
-    used = sum(len(text) for text, _ in line)
+    used = width_of(line)
     line.append((" " * max(1, width - used - taken + 1), "text"))
     return [*line, *(span for item in last for span in item.spans)]
 
@@ -79,7 +89,12 @@ def _room(items: list[Item]) -> int:
 def standing(picture: Picture, terse: bool) -> list[Item]:
     """Return what the desk is: whether its money is real, and whether orders may leave."""
     snapshot = picture.snapshot
-    mode = {"DEMO": (" DEMO SIMULATED ", "demo"), "PAPER": (" PAPER ", "paper"), "LIVE": (" LIVE ", "live")}
+    mode = {
+        "DEMO": (" DEMO SIMULATED ", "demo"),
+        "PAPER": (" PAPER ", "paper"),
+        "LIVE": (" LIVE ", "live"),
+        "REPLAY": (" REPLAY ", "demo"),
+    }
     state = ("HALTED", "halted") if snapshot.halted else ("ARMED", "armed") if snapshot.armed else None
     word, pen = state or ("DISARMED", "disarmed")
     if snapshot.halted_all:
@@ -107,7 +122,7 @@ def standing(picture: Picture, terse: bool) -> list[Item]:
         items.append(Item([("" if terse else "desk ", "dim"), (cut(inert(snapshot.desk), 32), "text")], 6))
     pen = "warn" if snapshot.approval == "auto" else "text"
     approval = Item([("" if terse else "approval ", "dim"), (snapshot.approval, pen)], 3)
-    return [*items, approval, venues(snapshot)]
+    return [*items, approval, venues(snapshot), *recording(snapshot)]
 
 
 def orders_go(gateway: GatewayState) -> list[Item]:
@@ -172,6 +187,16 @@ def venues(snapshot: Snapshot) -> Item:
         names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
         spans.append((f" {cut(names, 34)}", "warn"))
     return Item(spans, 2)
+
+
+def recording(snapshot: Snapshot) -> list[Item]:
+    """Return what there is to say of the tape that is being recorded: holes in it first."""
+    if (tape := snapshot.recording) is None:
+        return []
+    if tape.trouble or tape.dropped:
+        return [Item([("tape ", "dim"), (f"{count(tape.dropped)} dropped", "bad")], 1)]
+    size_mb = tape.bytes / 1e6
+    return [Item([("tape ", "dim"), (f"{size_mb:.1f} MB" if size_mb < 10 else f"{count(size_mb)} MB", "text")], 6)]
 
 
 def doing(picture: Picture, terse: bool) -> list[Item]:

@@ -1,8 +1,9 @@
 """Below a single pane: open tickets and the last orders, so that money is never out of sight."""
 
-from console.panes.blotter import ORDER, notice_line, ticket_line
-from console.panes.lines import Line, Lines, Picture, clipped
+from console.panes.blotter import ORDER, notice_line
+from console.panes.lines import Line, Lines, Picture, clipped, width_of
 from console.panes.text import inert, left
+from console.panes.tickets import ticket_line
 from core.desk import OrderView
 
 HEIGHT = 5
@@ -35,7 +36,7 @@ class TicketStrip(Lines):
             lines.append(notice_line(snapshot.notices[-1], width))
         info = f" {len(open_)} open " if open_ else " none open "
         title: Line = [(" Tickets and last orders ", "title"), (info, "key on title" if open_ else "title")]
-        used = sum(len(text) for text, _ in title)
+        used = width_of(title)
         self.show([[*title, (" " * max(0, width - used), "title")], *lines])
 
 

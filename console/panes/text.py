@@ -4,10 +4,12 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from math import floor, log10
 
 from rich.cells import cell_len
 
 NOTHING = "–"  # not known; never 0
+BLOCKS = " ▁▂▃▄▅▆▇█"  # bars of so many eighths of a line
 
 
 @lru_cache(4096)
@@ -50,6 +52,11 @@ def decimals(tick_size: str) -> int:
     return min(max(0, -exponent), 12) if isinstance(exponent, int) else 2
 
 
+def places_of(tick_size: str, price: float) -> int:
+    """Return how many decimals to show of a price; where its lattice is not known, those of six digits."""
+    return decimals(tick_size) if tick_size else min(max(0, 5 - floor(log10(price))), 12) if price > 0 else 2
+
+
 def count(number: float) -> str:
     """Return a count in at most six cells: 1,234, 12.3k, 4.56M."""
     if number < 10_000:
@@ -85,6 +92,20 @@ def money(exact: str, *, signed: bool = True) -> str:
         return f"{value:{'+' if signed and value else ''},.{places}f}"
     except (InvalidOperation, ValueError):
         return inert(exact) or NOTHING
+
+
+@lru_cache(1024)
+def charged(fees: str) -> str:
+    """Return fees, amounts with their currencies, with five digits each: a currency that is cut off tells nothing."""
+    return ", ".join(_short(fee) for fee in fees.split(", "))
+
+
+def _short(fee: str) -> str:
+    amount_, _, currency = fee.partition(" ")
+    try:
+        return f"{Decimal(amount_):.5g} {currency}"
+    except InvalidOperation:
+        return fee
 
 
 def age(age_ns: int) -> str:

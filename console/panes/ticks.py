@@ -1,11 +1,12 @@
 """Pane 1: what every venue offers for every symbol, how old it is, and how the venues themselves are."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped
-from console.panes.text import NOTHING, age, amount, count, cut, decimals, inert, left, right, symbol_width
+from console.panes.filter import none_chosen
+from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
+from console.panes.text import NOTHING, age, amount, count, cut, inert, left, places_of, right, symbol_width
 from core.desk import Quote, VenueState
 
 GLYPHS = {-1: ("▼", "down"), 0: (" ", "dim"), 1: ("▲", "up")}
@@ -19,6 +20,8 @@ AGEING_NS, OLD_NS = 1_000_000_000, 5_000_000_000
 BEST = "●"
 ORDERS = ("symbol", "age", "spread", "venue")
 VENUE = 8  # columns for a venue's name
+GAPS = 110  # columns from which on there is one for them
+GAP = "gap"  # the reason for which a frame was rejected when one before it is missing
 
 
 class Row(NamedTuple):
@@ -66,7 +69,7 @@ class Ticks(Pane):
             partial(_fitted, row, picture, name, price, wide, spread, width) for row in rows
         ]
         if not rows:
-            body = [lambda: [(" No symbol contains ", "dim"), (inert(picture.filter), "text")]]
+            body = [partial(none_chosen, picture)]
         info = _info(picture, rows)
         if self.order != ORDERS[0]:
             info.insert(0, (f"by {self.order} · ", "key"))
@@ -102,7 +105,7 @@ def rows_of(picture: Picture) -> list[Row]:
         good = [quote for quote in held if quote.cause is None]
         bid = max((quote.bid_price for quote in good), default=None)
         ask = min((quote.ask_price for quote in good), default=None)
-        places = max((decimals(quote.tick_size) for quote in held), default=0)
+        places = max((_places(quote) for quote in held), default=0)
         for name in names:
             quote = quotes.get((symbol, name))
             tradable = quote is not None and quote.cause is None
@@ -121,11 +124,15 @@ def rows_of(picture: Picture) -> list[Row]:
     return rows
 
 
+def _places(quote: Quote) -> int:
+    return places_of(quote.tick_size, quote.ask_price)
+
+
 def _prices(row: Row) -> Iterable[str]:
     quote = row.quote
     if quote is None:
         return ()
-    places = decimals(quote.tick_size)
+    places = _places(quote)
     pad = " " * (row.places - places + (places == 0 < row.places))
     return f"{quote.bid_price:.{places}f}{pad}", f"{quote.ask_price:.{places}f}{pad}"
 
@@ -141,7 +148,7 @@ def _head(name: int, price: int, wide: bool, spread: bool) -> Line:
 def _fitted(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool, width: int) -> Line:
     """Return a line without its last part if that does not fit: half a number is a wrong one."""
     line = line_of(row, picture, name, price, wide, spread)
-    return line if sum(len(text) for text, _ in line) <= width else clipped(line[:-1], width)
+    return line if width_of(line) <= width else clipped(line[:-1], width)
 
 
 def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool) -> Line:
@@ -219,8 +226,8 @@ def _info(picture: Picture, rows: list[Row]) -> Line:
 
 def feeds_of(picture: Picture, width: int) -> list[Line]:
     """Return a line for each feed: its health, its flow, and all it did not deliver."""
-    wide = width >= 72
-    ticks, more = (f" {'ticks':>7}", f" {'conn':>5} {'clock':>7}") if wide else ("", "")
+    wide, gaps = width >= 72, f" {'gaps':>5}" if width >= GAPS else ""
+    ticks, more = (f" {'ticks':>7}", f" {'conn':>5}{gaps} {'clock':>7}") if wide else ("", "")
     head = f" {'feed':<9}{'health':<13}{'ticks/s':>7}{ticks} {'last':>6}{more}  trouble"
     lines: list[Line] = [[(cut(head, width), "dim")]]
     return lines + [_feed(venue, picture, width, wide) for venue in picture.snapshot.venues]
@@ -230,17 +237,21 @@ def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
     glyph, pen = HEALTH[venue.health]
     last = age(picture.age_ns(venue.last_ns)) if venue.last_ns else NOTHING
     clock = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
+    gaps = venue.rejected.get(GAP, 0)
     line: Line = [
         (f" {left(inert(venue.name), 9)}", "text"),
         (f"{glyph} {venue.health:<11}", pen),
         (right(count(venue.ticks_per_s), 7), "text"),
         (f" {right(count(venue.ticks), 7)}" if wide else "", "text"),
         (f" {right(last, 6)}", "dim"),
-        (f" {right(f'{venue.connects}×', 5)} {right(clock, 7)}" if wide else "", "dim"),
+        (f" {right(f'{venue.connects}×', 5)}" if wide else "", "dim"),
+        (f" {right(count(gaps), 5)}" if width >= GAPS else "", "warn" if gaps else "dim"),
+        (f" {right(clock, 7)}" if wide else "", "dim"),
         ("  ", "text"),
     ]
-    room = width - sum(len(text) for text, _ in line)
-    return [*line, (cut(trouble(venue) or ahead_of(venue) or "none", room), "warn" if trouble(venue) else "dim")]
+    wrong, lead = trouble(venue, gaps_too=width < GAPS), ahead_of(venue)
+    line.append((wrong or "none", "warn" if wrong else "dim"))
+    return clipped([*line, (f" · {lead}" if lead else "", "text")], width)
 
 
 def ahead_of(venue: VenueState) -> str:
@@ -250,20 +261,18 @@ def ahead_of(venue: VenueState) -> str:
     lead, *others = venue.copies
     behind = ", ".join(f"{inert(one.collector)} +{one.behind_ms - lead.behind_ms:.1f} ms" for one in others)
     share = round(100 * lead.first / lead.compared)
-    return f"none · {inert(lead.collector)} is ahead ({share} % first), {behind}"
+    return f"{inert(lead.collector)} is ahead ({share} % first), {behind}"
 
 
-def trouble(venue: VenueState) -> str:
-    """Return all that is not well with a feed, the worst first."""
+def trouble(venue: VenueState, *, gaps_too: bool = True) -> str:
+    """Return all that is not well with a feed, the worst first; gaps only where they have no column of their own."""
     parts = [inert(venue.why)] if venue.why else []
     if venue.mute:
         parts.append(f"no data for {', '.join(map(inert, venue.mute))}")
-    parts += _counted("rejected", venue.rejected)
+    if gaps_too and venue.rejected.get(GAP):
+        parts.append(f"{count(venue.rejected[GAP])} gaps")
+    parts += [f"rejected {count(n)} {inert(reason)}" for reason, n in venue.rejected.items() if n and reason != GAP]
     return " · ".join(parts)
-
-
-def _counted(word: str, counts: Mapping[str, int]) -> list[str]:
-    return [f"{word} {count(n)} {inert(reason)}" for reason, n in counts.items() if n]
 
 
 def _more(lines: int) -> Line:

@@ -2,19 +2,22 @@
 
 from typing import Literal
 
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 from console.panes.analysis import Analysis
 from console.panes.blotter import Blotter
 from console.panes.filter import Filter
 from console.panes.footer import Keys
 from console.panes.latency import Latency
-from console.panes.lines import Line, Lines, Pane, Picture, blank
+from console.panes.lines import Line, Lines, Pane, Picture
 from console.panes.spreads import Spreads
 from console.panes.status import Status
 from console.panes.strip import TicketStrip
@@ -46,6 +49,16 @@ class TooSmall(Lines):
                 [("! halts, a arms, q quits", "dim")],
             ]
         )
+
+
+def blank(ground: Widget, crop: Region) -> list[Strip]:
+    """Return the lines of what shows nothing but its colour: Textual would build them anew for each paint."""
+    paper = ground.background_colors[1]
+    strip = Strip.blank(crop.width, Style(bgcolor=paper.rich_color))
+    for line_filter in ground.get_line_filters():
+        if not isinstance(line_filter, ANSIToTruecolor):
+            strip = strip.apply_filter(line_filter, paper)
+    return [strip] * crop.height
 
 
 class Beside(Horizontal):

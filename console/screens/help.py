@@ -21,6 +21,13 @@ SIGNS = (
 )
 
 
+MOUSE = (
+    ("click", "Go to a pane, a cell of the map, a ticket or an order; press a key that is written there"),
+    ("click again", "All about the cell, the whole story of the order; open the ticket"),
+    ("wheel", "Scroll"),
+)
+
+
 class HelpCard(Pane):
     """The page; it scrolls."""
 
@@ -61,17 +68,18 @@ class Help(Dialog):
 def help_lines(keys: dict[str, str]) -> list[Line]:
     """Return the page; `keys` says how each binding's key is written at this moment."""
     lines: list[Line] = []
-    for scope, heading in (("console", "Everywhere"), ("pane", "In a pane")):
+    scopes = [("console", "Everywhere"), ("pane", "In a pane")]
+    if "tape.pause" in keys:
+        scopes.insert(0, ("replay", "On a tape"))
+    for scope, heading in scopes:
         lines.append([(heading, "strong")])
         lines += [_entry(keys.get(key.id, "not bound"), key.description) for key in KEYS if key.scope == scope]
         lines.append([])
     lines.append([("In the ticket dialog", "strong")])
     lines += [_entry(key, description) for key, description in TICKET_HELP]
-    lines += [
-        [],
-        [("Mouse (m turns it on): a click goes to a pane, the wheel scrolls. It never approves.", "text")],
-        [],
-    ]
+    lines += [[], [("Mouse (m turns it on; it never approves)", "strong")]]
+    lines += [[(f"  {left(what, 17)}", "key"), (does, "text")] for what, does in MOUSE]
+    lines.append([])
     lines.append([("Signs", "strong")])
     lines += [[(f"  {left(glyph, 17)}", pen), (meaning, "text")] for glyph, meaning, pen in SIGNS]
     lines += [[], [("Why an apparent edge is a ghost", "strong")]]

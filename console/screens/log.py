@@ -1,11 +1,13 @@
 """What the desk had to say in this run, the newest first, repeats counted."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 
 from console.keys import bindings
-from console.panes.blotter import NOTICE, notice_line
+from console.panes.blotter import NOTICE, notice_lines
 from console.panes.lines import Line, Lines, Pane, Picture, Sheet
+from console.panes.text import inert
 from console.screens.dialog import Dialog
 
 
@@ -20,8 +22,13 @@ class LogCard(Pane):
         for notice in notices:
             counts[notice.level] += notice.times
         info: Line = [(f"{counts[level]} {level}  ", NOTICE[level][1]) for level in NOTICE if counts[level]]
-        body = [partial(notice_line, notice, width) for notice in notices[::-1]]
-        empty: Line = [(" The desk has said nothing yet", "dim")]
+        body: list[Callable[[], Line]] = [
+            partial(list, line) for notice in notices[::-1] for line in notice_lines(notice, width)
+        ]
+        nothing = (
+            f"Nothing of it contains {inert(picture.filter)}" if picture.filter else "The desk has said nothing yet"
+        )
+        empty: Line = [(f" {nothing}", "dim")]
         return Sheet([*info, ("esc closes, ↑ ↓ scroll", "title")], body=body or [lambda: empty])
 
 

@@ -4,7 +4,7 @@ from textual.message import Message
 
 from console.keys import bindings
 from console.panes.lines import Line, Lines, Picture, clipped
-from console.panes.models import share_lines
+from console.panes.models import accepted, share_lines
 from console.panes.text import age, inert
 from console.screens.dialog import Dialog
 from core.analysis.state import Proposal
@@ -57,7 +57,7 @@ def card_lines(proposal: Proposal, picture: Picture) -> list[Line]:
         [
             (inert(proposal.model), "strong"),
             (f" proposed this {age(picture.age_ns(proposal.at_ns))} ago", "dim"),
-            ("  accepted", "good") if proposal.accepted else ("", "dim"),
+            (f"  {accepted(proposal, picture)}", "good") if proposal.accepted else ("", "dim"),
         ],
         [(inert(proposal.note), "dim")],
         [],

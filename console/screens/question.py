@@ -5,7 +5,7 @@ from typing import Literal
 from textual.message import Message
 
 from console.keys import bindings
-from console.panes.lines import Lines
+from console.panes.lines import Line, Lines, clipped
 from console.panes.text import inert
 from console.screens.dialog import Dialog
 
@@ -21,8 +21,9 @@ class QuestionCard(Lines):
 
     def redraw(self) -> None:
         what, why, then = self._texts
-        answers = [("y", "key"), (" yes   ", "dim"), ("n", "key"), (" no", "dim")]
-        self.show([[(what, "strong")], [(why, "text")], [(then, "text")], [], answers])
+        answers: Line = [("y", "key"), (" yes   ", "dim"), ("n", "key"), (" no", "dim")]
+        lines: list[Line] = [[(what, "strong")], [(why, "text")], [(then, "text")], [], answers]
+        self.show([clipped(line, self.size.width) for line in lines])
 
 
 class Question(Dialog):

@@ -1,58 +1,23 @@
-"""The ticket dialog: all that a person must know to send both legs, and the only place to do it from."""
-
-import time
-from decimal import Decimal, InvalidOperation
+"""The ticket dialog: the only place from which both legs are sent."""
 
 from textual import events
 from textual.message import Message
 
-from console.panes.blotter import countdown, live, quote_age
-from console.panes.lines import Line, Lines, Picture, Span
-from console.panes.models import advice_line
-from console.panes.text import NOTHING, age, bps, cut, inert, left, money, right
+from console.panes.lines import Lines, Picture, Span
+from console.panes.text import inert
 from console.screens.approval import CodeGuard, Phase
-from console.screens.dialog import Dialog
-from console.screens.letters import large
-from core.desk import Leg, TicketView
+from console.screens.coded import CodeDialog, KeyClock
+from console.screens.ticket_card import WAIT, TicketCard, became
+from core.desk import TicketView
 
-LOOK_S = 0.05
 ANSWER_NS = 3_000_000_000  # the desk has so long to say what became of an approval
 UNARMED = "the desk is not armed: close with esc, then press a"
-WAIT: Span = ("◌ wait", "dim")
 OUTDATED = "the picture is too old to decide on"
 NO_ANSWER = "the desk has not answered: the notices tell what is known"
 
 
-class KeyClock:
-    """When keys were pressed: the time at which they were read, on a clock that never jumps."""
-
-    def now_ns(self) -> int:
-        return time.monotonic_ns()
-
-    def of(self, event: events.Event) -> int:
-        return int(event.time * 1e9)
-
-
-class TicketCard(Lines):
-    """The dialog's lines."""
-
-    DEFAULT_CSS = "TicketCard { height: 20; width: 1fr; }"
-
-    def __init__(self, ticket: TicketView, picture: Picture) -> None:
-        super().__init__()
-        self._shown = (ticket, picture, WAIT)
-
-    def draw(self, ticket: TicketView, picture: Picture, standing: Span) -> None:
-        self._shown = (ticket, picture, standing)
-        self.redraw()
-
-    def redraw(self) -> None:
-        if self.size.width:
-            self.show(lines_of(*self._shown, self.size.width))
-
-
-class TicketDialog(Dialog):
-    """One ticket. It hears every key itself: for an approval, each one counts."""
+class TicketDialog(CodeDialog):
+    """One ticket."""
 
     HEADING = "Ticket"
 
@@ -74,16 +39,13 @@ class TicketDialog(Dialog):
             self.ticket, self.became = ticket, became
 
     def __init__(self, ticket: TicketView, picture: Picture, clock: KeyClock) -> None:
-        super().__init__()
+        super().__init__(ticket.code, clock)
         self.ticket = ticket
         self._picture = picture
         self._card = TicketCard(ticket, picture)
-        self._clock = clock
-        self._guard = CodeGuard(ticket.code)
         self._phase: Phase = "unseen"
         self._sent_ns: int | None = None
         self._ready = False
-        self._over = False
 
     def card(self) -> Lines:
         return self._card
@@ -91,12 +53,6 @@ class TicketDialog(Dialog):
     def on_mount(self) -> None:
         self._ready = True
         self.draw(self._picture)
-        self.set_interval(LOOK_S, self.look)
-        self.call_after_refresh(self._painted)
-
-    def _painted(self) -> None:
-        self._guard.painted(self._clock.now_ns())
-        self.look()
 
     def draw(self, picture: Picture) -> None:
         """Show the ticket as it is; close when it is not open any more."""
@@ -111,7 +67,6 @@ class TicketDialog(Dialog):
             self._paint()
 
     def look(self) -> None:
-        """See whether the code was typed as only a person does who means it."""
         if self._over:
             return
         now = self._clock.now_ns()
@@ -151,14 +106,27 @@ class TicketDialog(Dialog):
             return OUTDATED
         return "it has expired" if self._picture.now_ns >= self.ticket.expires_ns else ""
 
+    def clicked(self, sign: str) -> None:
+        super().clicked(sign)
+        if sign == "x" and self._refuses:
+            self._refuse()
+
+    @property
+    def _refuses(self) -> bool:
+        """Whether x refuses the ticket: it may be a letter of its code."""
+        return "X" not in self.ticket.code.upper()
+
+    def _refuse(self) -> None:
+        self.post_message(self.Refused(self.ticket))
+        self.bar("the ticket is being refused")
+
     def on_key(self, event: events.Key) -> None:
         event.stop()
         at_ns = self._clock.of(event)
         if event.key == "escape":
-            self._close()
-        elif event.key == "x" and "X" not in self.ticket.code.upper():
-            self.post_message(self.Refused(self.ticket))
-            self._guard.bar("the ticket is being refused", at_ns)
+            self.close()
+        elif event.key == "x" and self._refuses:
+            self._refuse()
         elif self._sent_ns is None:
             self._hear(event, at_ns)
         self._paint()
@@ -170,25 +138,15 @@ class TicketDialog(Dialog):
             self._guard.key(event.character if event.is_printable else None, at_ns)
         self._phase = self._guard.look(max(at_ns, self._clock.now_ns()))
 
-    def on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        self.bar("pasted text never counts")
-
     def bar(self, why: str) -> None:
-        """Take back what was typed so far."""
-        self._guard.bar(why, self._clock.now_ns())
+        super().bar(why)
         self._phase = "barred"
         self._paint()
 
     def _end(self, became: str) -> None:
         if not self._over:
             self.post_message(self.Ended(self.ticket, became))
-            self._close()
-
-    def _close(self) -> None:
-        if not self._over:
-            self._over = True
-            self.dismiss()
+            self.close()
 
     def _paint(self) -> None:
         if self._ready and not self._over:
@@ -210,110 +168,3 @@ class TicketDialog(Dialog):
             "first": (f"◐ {word[:1]} and then?", "key"),
             "quiet": (f"◕ {word}: hands off for a moment", "key"),
         }.get(self._phase, WAIT)
-
-
-def became(ticket: TicketView) -> str:
-    """Return what became of a ticket that is not open any more, and through whom."""
-    by = f" by {ticket.by}" if ticket.by else ""
-    return inert(f"{ticket.state}{by} {ticket.why}")
-
-
-def lines_of(ticket: TicketView, picture: Picture, standing: Span, width: int) -> list[Line]:
-    """Return the card's lines. What is approved is what stands here."""
-    rest = max(0, ticket.expires_ns - picture.now_ns)
-    soon = rest < 5_000_000_000
-    route = f"{inert(ticket.route.symbol)}  {inert(ticket.route.buy)} → {inert(ticket.route.sell)}"
-    until = f"expires in {rest / 1e9:.1f} s"
-    snapshot = picture.snapshot
-    ages = [
-        f"{inert(leg.venue)} {quote_age(snapshot, ticket.route.symbol, leg.venue, picture)} old"
-        for leg in (ticket.buy, ticket.sell)
-    ]
-    letters = large(inert(ticket.code))
-    armed = snapshot.armed and not snapshot.halted
-    state = (" ARMED ", "armed") if armed else (" HALTED ", "halted") if snapshot.halted else (" DISARMED ", "disarmed")
-    unit = inert(ticket.currency)
-    margin = 4
-    pad = " " * margin
-    return [
-        [(left(route, width - len(until)), "strong"), (until, "bad" if soon else "text")],
-        [(countdown(ticket, picture.now_ns, width), "late" if soon else "bar")],
-        [(f"     {'venue':<12}{'size':>14}{'price seen':>19}{'worst allowed':>19}", "dim")],
-        leg_line("BUY ", ticket.buy, "up"),
-        leg_line("SELL", ticket.sell, "down"),
-        *rescue_lines(ticket, width),
-        [("notional ", "dim"), (f"{notional(ticket.buy)} {unit}", "text"), ("  bought at the price seen", "dim")],
-        [
-            ("profit   ", "dim"),
-            (f"{money(ticket.profit)} {unit}", _gain(ticket.profit)),
-            (" after fees at the prices seen, ", "dim"),
-            (f"{money(ticket.worst_profit)} {unit}", _gain(ticket.worst_profit)),
-            (" at the worst", "dim"),
-        ],
-        [
-            ("edge     ", "dim"),
-            (f"{bps(ticket.edge_bps)} bps", "text"),
-            (" when it opened, ", "dim"),
-            *_live(ticket, picture),
-        ],
-        [("quotes   ", "dim"), (" · ".join(ages), "text")],
-        advice_line(picture, *ticket.route, width),
-        [state, (f"  {_what_happens(picture, armed)}", "text")],
-        [],
-        [(pad, "text"), (letters[0], "key")],
-        [(pad, "text"), (letters[1], "key"), ("     type these two letters to send both legs", "text")],
-        [(pad, "text"), (letters[2], "key"), ("     pause, both letters, pause: nothing else counts", "dim")],
-        [(f"{standing[0]}", standing[1])],
-        [],
-        [("x", "key"), (_refusal(ticket), "dim"), ("esc", "key"), (" close   ", "dim"), ("!", "key"), (" HALT", "dim")],
-    ]
-
-
-def leg_line(word: str, leg: Leg, pen: str) -> Line:
-    return [
-        (f"{word} ", pen),
-        (left(inert(leg.venue), 12), "strong"),
-        (right(inert(leg.size), 14), "strong"),
-        (right(inert(leg.seen_price), 19), "text"),
-        (right(inert(leg.worst_price), 19), "text"),
-    ]
-
-
-def rescue_lines(ticket: TicketView, width: int) -> list[Line]:
-    """Return what is approved with the legs: how they are brought back if they come out uneven, and at what cost."""
-    plan = ticket.rescue
-    if plan is None:
-        return [[], []]
-    venues = ", ".join(inert(venue) for venue in plan.venues)
-    loss: Line = [("max loss ", "dim"), (f"{money(ticket.max_loss, signed=False)} {inert(ticket.currency)}", "down")]
-    loss.append((" of both legs and their rescue together, never more", "dim"))
-    how = f"best of {venues}: {plan.tries} tries, {plan.within_s:g} s, then a person"
-    return [loss, [("rescue   ", "dim"), (cut(how, width - 9), "text")]]
-
-
-def notional(leg: Leg) -> str:
-    try:
-        return money(str(Decimal(leg.size) * Decimal(leg.seen_price)), signed=False)
-    except InvalidOperation:
-        return NOTHING
-
-
-def _gain(exact: str) -> str:
-    return "down" if exact.startswith("-") else "up"
-
-
-def _live(ticket: TicketView, picture: Picture) -> Line:
-    if ticket.live_edge_bps is None:
-        return live(ticket)
-    return [*live(ticket), (f"  of quotes {age(picture.since_ns(ticket.live_age_ns))} old", "dim")]
-
-
-def _what_happens(picture: Picture, armed: bool) -> str:
-    if not armed:
-        return "no order leaves: close with esc and press a first"
-    where = {"DEMO": "the simulated venues", "PAPER": "the paper venue", "LIVE": "the venues, with REAL MONEY"}
-    return f"both orders go at once to {where[picture.snapshot.mode]}"
-
-
-def _refusal(ticket: TicketView) -> str:
-    return " is a letter of the code   " if "X" in ticket.code.upper() else " refuse   "

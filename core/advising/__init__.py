@@ -2,6 +2,6 @@
 
 from core.advising.session import SessionBook, offers
 from core.advising.shown import state
-from core.advising.whom import Gateway, configuration, gateway, patience
+from core.advising.whom import Gateway, allocation, configuration, gateway, patience
 
-__all__ = ["Gateway", "SessionBook", "configuration", "gateway", "offers", "patience", "state"]
+__all__ = ["Gateway", "SessionBook", "allocation", "configuration", "gateway", "offers", "patience", "state"]

@@ -11,9 +11,9 @@ from core.analysis.analyst import Analyst
 from core.analysis.prices import dollars
 from core.analysis.standing import ModelFacts, ModelStanding, State
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion
-from core.analysis.tasks import Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject
 from core.settings import AnalysisSettings
+from core.tasks import Judgement, Strategy, TaskName
 
 SHOWN = 40  # assessments
 
@@ -80,7 +80,7 @@ def _models(analyst: Analyst, settings: AnalysisSettings, opportunities: int) ->
             cost_usd=dollars(one.micro_usd),
             hour_usd=dollars(one.hour_micro_usd),
             per_opportunity_usd=dollars(one.micro_usd // opportunities) if opportunities and one.calls else "",
-            comment_only=analyst.verdicts.comment_only.get(model, ""),
+            comment_only=analyst.verdicts.comment_only(model),
         )
 
 
@@ -115,7 +115,7 @@ def _opinion(held: Held, analyst: Analyst) -> Opinion:
         because = str(reason)
     else:
         word, score, because = answer.kind, answer.confidence, ""
-    muted = held.model in analyst.verdicts.comment_only
+    muted = analyst.verdicts.comment_only(held.model)
     return Opinion(
         held.task, held.model, word, score, because, answer.note, held.asked_ns, held.expires_ns, held.latency_ms,
         "comment" if muted else held.effect,

@@ -5,15 +5,17 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from core.analysis.allocation import AllocationFile
 from core.analysis.analyst import Patience
 from core.analysis.prices import Price
-from core.analysis.tasks import TASKS, TaskName
 from core.analysis.wire import Asked, Configuration
 from core.errors import ConfigurationError
-from core.settings import AnalysisSettings, TaskSettings
+from core.settings import AnalysisSettings, Settings, TaskSettings
+from core.tasks import TASKS, TaskName
 
 GATEWAY_URL = "https://api.holysheep.ai/v1"
 KEY = "HOLYSHEEP_API_KEY"
+SHARED_LIMITS = ("max_order_notional", "max_symbol_notional", "max_open_exposure", "max_daily_loss")
 NO_KEY = f"no key: set {KEY} in the environment, or analysis.key_file, and start again"
 
 
@@ -84,3 +86,10 @@ def of_task(settings: AnalysisSettings) -> dict[TaskName, TaskSettings]:
 
 def patience(settings: AnalysisSettings) -> dict[TaskName, Patience]:
     return {task: Patience(one.ttl_s, one.cool_down_s) for task, one in of_task(settings).items()}
+
+
+def allocation(settings: Settings, journal: Path) -> AllocationFile:
+    """Return where an accepted proposal is kept, beside the journal, and what it has to fit."""
+    limits = {name: f"{getattr(settings.limits, name).normalize():f}" for name in SHARED_LIMITS}
+    venues = [name for name, venue in settings.venues.items() if venue.enabled]
+    return AllocationFile(journal.with_suffix(".allocation.json"), limits, settings.symbols, venues)

@@ -90,11 +90,12 @@ async def _work(service: Service, told: AsyncIterator[bytes]) -> None:
 
 async def until_signal() -> None:
     """Run `main`; SIGTERM ends it in order, so that the ledger is settled."""
-    task = asyncio.ensure_future(main())
+    this = asyncio.current_task()
+    assert this is not None
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, this.cancel)
     with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-        await task
+        await main()
 
 
 def run() -> int:
@@ -102,11 +103,8 @@ def run() -> int:
     os.nice(NICE)
     try:
         asyncio.run(until_signal())
-    except (DeskError, msgspec.DecodeError) as error:
-        say(Failed(str(error)))
-        return 1
     except Exception as error:  # noqa: BLE001  told to the desk, which shows it
-        say(Failed(repr(error)))
+        say(Failed(str(error) if isinstance(error, DeskError | msgspec.DecodeError) else repr(error)))
         return 1
     return 0
 

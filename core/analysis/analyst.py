@@ -14,24 +14,22 @@ import msgspec
 
 from core.analysis.conversation import Conversation, Sent
 from core.analysis.inbox import Inbox
+from core.analysis.lookout import LOOK_S
 from core.analysis.prices import dollars
-from core.analysis.proposals import Proposals, Session
+from core.analysis.proposals import Proposals, Session, Tell
 from core.analysis.quality import Label, Truthful
 from core.analysis.questions import QuoteQuestion, RiskQuestion, StrategyQuestion
 from core.analysis.standing import Standing
-from core.analysis.tasks import Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Verdicts, effect_of
 from core.analysis.watch import Offer, Watch
 from core.analysis.wire import Configuration, Done
 from core.notices import Notify
 from core.spreads.book import SpreadBook
+from core.tasks import Classification, Judgement, Strategy, TaskName
 
-LOOK_S = 0.25
 SLOT_S, SLOTS = 10.0, 60  # of the cost's sparkline
 MOST_DISPUTED = 0.005  # of a day's bill, between the gateway's word and ours
 LEAST_DISPUTED = 100  # micro-dollars: every call is rounded up
-
-Tell = Callable[..., None]  # journal.event
 
 
 class Patience(NamedTuple):
@@ -65,11 +63,11 @@ class Analyst:
         self.truth = Truthful() if truth else None
         self.watch = Watch(book, self.inbox, self.truth, asking=configuration is not None)
         self.models = Conversation(self.inbox, configuration, why_off, done=self._done, notify=notify)
-        self.proposals = Proposals(verdicts)
+        self.proposals = Proposals(verdicts, notify, tell)
         self.outcomes: Counter[str] = Counter()
         self.spark: deque[int] = deque([0], maxlen=SLOTS)
         self.micro_usd = self.calls = self.failed = 0
-        self._book, self._patience = book, patience
+        self._patience = patience
         self._offers, self._session, self._opportunities = offers, session, opportunities
         self._notify, self._tell = notify, tell
         self._slot_s = self._strategy_s = time.monotonic()
@@ -87,7 +85,8 @@ class Analyst:
     async def run(self) -> None:
         """Watch and ask until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._look_on(), name="baseline")
+            tasks.create_task(self.watch.lookout.run(), name="baseline")
+            tasks.create_task(self._look_on(), name="advice")
             tasks.create_task(self.models.run(), name="models")
 
     # --- what gives cause to ask
@@ -95,9 +94,6 @@ class Analyst:
     async def _look_on(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            for market in list(self._book.markets.values()):
-                self.watch.look(market, time.time_ns())
-                await asyncio.sleep(0)  # a symbol takes tens of microseconds: ticks and keys go between two of them
             self.look(time.time_ns())
 
     def look(self, now_ns: int) -> None:
@@ -108,7 +104,7 @@ class Analyst:
             self._notify("warning", demoted)
         if self.truth is not None:
             self.truth.look(now_ns)
-            self._demote_beaten(self.truth)
+            self.verdicts.beaten = self.truth.beaten()
         self._compare_bills(self.standing)
         at_s = time.monotonic()
         while at_s - self._slot_s >= SLOT_S:
@@ -158,7 +154,7 @@ class Analyst:
             effect = self._propose(sent, answer, done.model, now_ns)
         elif answer is not None:
             held = self._hold(sent, answer, done, int(ttl_s * 1e9))
-            muted = done.model in self.verdicts.comment_only
+            muted = self.verdicts.comment_only(done.model)
             effect, note = "comment" if muted else held.effect, answer.note
         self._tell(
             "assessment",
@@ -176,7 +172,7 @@ class Analyst:
         )
 
     def _count(self, sent: Sent | None, done: Done) -> None:
-        self.outcomes[done.outcome] += 1
+        self.outcomes.update(done.outcomes)
         self.micro_usd += done.micro_usd
         self.spark[-1] += done.micro_usd
         if done.attempts:
@@ -195,53 +191,24 @@ class Analyst:
         self.verdicts.take(held)
         if self.truth is not None and is_about_quote(sent.task) and is_alarm(answer):
             self.truth.alarm(done.model, sent.subject.symbol, sent.subject.venue, sent.asked_ns)
-        if effect == "veto" and done.model not in self.verdicts.comment_only:
+        if effect == "veto" and not self.verdicts.comment_only(done.model):
             self._notify("warning", f"{done.model} vetoes {sent.subject} for {ttl_ns / 1e9:.0f} s")
         return held
 
     def _propose(self, sent: Sent, answer: Strategy, model: str, now_ns: int) -> str:
         """Show a proposal; return what that does."""
         assert isinstance(sent.question, StrategyQuestion)
-        if not self.proposals.take(answer, sent.question.routes, model, now_ns):
-            self.outcomes["bad_fields"] += 1
-            self._notify("warning", f"{model}'s proposal makes no sense: unknown routes, or more than 100 percent")
-            return "none"
-        self._notify(
-            "info", f"{model} proposes how to share the limits among {len(answer.allocations)} routes: press %"
-        )
-        return "proposal"
+        if self.proposals.take(answer, sent.question.routes, model, now_ns):
+            return "proposal"
+        self.outcomes["bad_fields"] += 1
+        return "none"
 
-    # --- what a person or a simulator says of it
-
-    def accept(self, proposal_id: str, who: str) -> str:
-        """Let the proposal's factors count, as `who` wants; return why that cannot be, or ""."""
-        if why := self.proposals.accept(proposal_id):
-            return why
-        accepted = self.proposals.in_force
-        assert accepted is not None
-        self._tell("proposal accepted", who=who, proposal=msgspec.to_builtins(accepted))
-        smaller = sum(one.factor < 1 for one in accepted.shares)
-        self._notify("info", f"{accepted.model}'s proposal counts: sizes of {smaller} routes get smaller")
-        return ""
-
-    def drop(self, who: str) -> None:
-        """Let the limits be as they were set."""
-        self.proposals.drop()
-        self._tell("proposal dropped", who=who)
-        self._notify("info", "no proposal counts: sizes are what the limits allow")
+    # --- what a simulator says of it
 
     def labelled(self, label: Label) -> None:
         """Take the truth of one injected anomaly, which is over (a demo only)."""
         if self.truth is not None:
             self.truth.label(label)
-
-    def _demote_beaten(self, truth: Truthful) -> None:
-        comment_only = self.verdicts.comment_only
-        beaten = truth.beaten()
-        for model in [one for one, why in comment_only.items() if why.startswith("F1 ") and one not in beaten]:
-            del comment_only[model]
-        for model, why in beaten.items():
-            comment_only.setdefault(model, why)
 
 
 def is_about_quote(task: TaskName) -> bool:

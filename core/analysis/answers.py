@@ -7,7 +7,7 @@ from typing import Any, Literal, NoReturn
 
 import msgspec
 
-from core.analysis.tasks import Answer, Task
+from core.tasks import Answer, Task
 
 MOST_BYTES = 4096
 FENCE = re.compile(r"```(?:json)?[ \t]*\n(.*?)```", re.DOTALL)

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from core.analysis.inbox import Inbox
 from core.analysis.questions import Question, QuoteQuestion, RiskQuestion
 from core.analysis.standing import Standing
-from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Subject
 from core.analysis.wire import Configuration, Done, Failed, Said
 from core.errors import SidecarFailed
 from core.notices import Notify
 from core.sidecar import Sidecar, sidecar
+from core.tasks import TaskName
 
 SILENCE_S = 40.0  # the process says something every second, once it is up
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0

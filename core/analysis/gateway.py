@@ -13,11 +13,10 @@ from typing import Any, Literal, NamedTuple, Self, cast
 import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
-from openai.types.chat import ChatCompletion
 
 from core.analysis.answers import clean
+from core.analysis.completion import judged
 from core.analysis.outcomes import Attempt, Outcome, Reply
-from core.analysis.prices import Usage
 
 CONNECT_S = 5.0
 MOST_RETRY_AFTER_S = 3_600.0
@@ -147,7 +146,7 @@ class Gateway:
                 client = self._client.with_options(max_retries=max(0, retries - billed))
                 try:
                     raw = await client.chat.completions.with_raw_response.create(**body)
-                    return _judge(raw.parse())
+                    return judged(raw.parse())
                 except openai.BadRequestError as error:
                     if self._habits.get(model, Habits()) != habits:
                         continue  # another call has learned meanwhile
@@ -220,54 +219,6 @@ def _of_status(error: openai.APIStatusError) -> Outcome:
 def _complaint(error: openai.APIStatusError) -> str:
     body = error.body if isinstance(error.body, dict) else {}
     return _attempts.get().told(f"{error.status_code} {body.get('message') or error.message}")
-
-
-def _judge(answer: object) -> Reply:
-    """Return what a response of status 200 is. The SDK checks nothing: fields may be of any type."""
-    if not isinstance(answer, ChatCompletion):
-        return Reply("not_json")
-    usage, billed = _usage(answer), _own_cost(answer)
-    choices: Any = answer.choices
-    if not isinstance(choices, list):
-        return Reply("error_body" if (answer.model_extra or {}).get("error") else "no_choices", "", usage)
-    if len(choices) != 1:
-        return Reply("no_choices", "", usage, gateway_micro_usd=billed)
-    choice = choices[0]
-    message: Any = getattr(choice, "message", None)
-    text = getattr(message, "content", None)
-    reason: Any = getattr(choice, "finish_reason", None)
-    if reason == "length":
-        return Reply("cut_off", "", usage, gateway_micro_usd=billed)
-    if reason == "content_filter" or getattr(message, "refusal", None):
-        return Reply("refused", "", usage, gateway_micro_usd=billed)
-    if not isinstance(text, str) or not text:
-        return Reply("no_content", "", usage, gateway_micro_usd=billed)
-    return Reply("ok", text, usage, gateway_micro_usd=billed)
-
-
-def _usage(answer: ChatCompletion) -> Usage | None:
-    """Return what was used if it is told in full, else None."""
-    told: Any = answer.usage
-    spent = (_count(getattr(told, "prompt_tokens", None)), _count(getattr(told, "completion_tokens", None)))
-    if spent[0] is None or spent[1] is None:
-        return None
-    cached = _count(getattr(getattr(told, "prompt_tokens_details", None), "cached_tokens", None))
-    if cached is None:
-        cached = _count((getattr(told, "model_extra", None) or {}).get("prompt_cache_hit_tokens"))
-    return Usage(spent[0], spent[1], min(cached or 0, spent[0]))
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else None
-
-
-def _own_cost(answer: ChatCompletion) -> int | None:
-    """Return what the gateway itself says the call costs, in micro-dollars, where it does."""
-    extra = getattr(answer.usage, "model_extra", None) or {}
-    told = extra.get("cost", extra.get("total_cost"))
-    if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told < 1e6:
-        return round(told * 1e6)
-    return None
 
 
 def _retry_after_s(response: httpx2.Response) -> float:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from core.analysis.questions import Question
-from core.analysis.tasks import TaskName
+from core.tasks import TaskName
 
 CAPACITY = 64
 OLD_NS = 2_000_000_000  # a question about the past is not sent any more

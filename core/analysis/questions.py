@@ -11,7 +11,7 @@ import msgspec
 
 SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{2,10}")
 VENUE = re.compile(r"[a-z0-9_-]{1,32}")
-Flag = Literal["crossed", "no_quote", "stale", "scale", "withdrawn"]
+Flag = Literal["crossed", "stale", "scale"]
 
 
 class VenueNumbers(msgspec.Struct, frozen=True):

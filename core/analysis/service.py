@@ -3,22 +3,20 @@
 import asyncio
 import hashlib
 import time
-from collections import Counter, deque
 from collections.abc import Callable
-from statistics import median
 from typing import Protocol
 
 import msgspec
 
 from core.analysis.answers import NoAnswer, read
-from core.analysis.breaker import QUOTA_S, Breaker
 from core.analysis.ledger import Call, Ended, Ledger, OverCap
+from core.analysis.model import Model, explained
 from core.analysis.outcomes import ANSWERED, Reply
 from core.analysis.prices import OVERHEAD_TOKENS, Price
 from core.analysis.questions import facts
-from core.analysis.standing import ModelStanding, Standing, State
-from core.analysis.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, Task
+from core.analysis.standing import Standing
 from core.analysis.wire import Configuration, Done, Job
+from core.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, Task
 
 LEAST_S = 0.5  # with less time left, nothing is sent any more
 
@@ -45,19 +43,6 @@ class Client(Protocol):
         """Return the body that `ask` would send."""
 
 
-class _Model:
-    """What is known of one model."""
-
-    def __init__(self, name: str, price: Price) -> None:
-        self.name, self.price = name, price
-        self.breaker = Breaker()
-        self.busy = self.calls = self.failed = self.retries = self.micro_usd = 0
-        self.input_tokens = self.cached_tokens = self.output_tokens = 0
-        self.took_ms: deque[float] = deque(maxlen=50)
-        self.no_money_until_s = 0.0
-        self.no_money_why = ""
-
-
 class Service:
     """All models of one gateway."""
 
@@ -65,17 +50,14 @@ class Service:
         self, configuration: Configuration, client: Client, ledger: Ledger, *, clock_s: Callable[[], float] = time.time
     ) -> None:
         self._configuration, self._client, self._ledger, self._clock_s = configuration, client, ledger, clock_s
-        self._models = {name: _Model(name, price) for name, price in configuration.prices.items()}
+        self._models = {name: Model(name, price) for name, price in configuration.prices.items()}
         self._turns = asyncio.Semaphore(configuration.concurrency)
-        self._outcomes: Counter[str] = Counter()
-        self._ready, self._why = False, "starting"
 
     def ready(self, warm_up: Reply) -> None:
         """Take up work; `warm_up` tells whether the key is accepted."""
-        self._ready, self._why = True, ""
         if warm_up.outcome in ("unauthorised", "forbidden"):
             for model in self._models.values():
-                model.breaker.refused_for_good(_explained(warm_up))
+                model.breaker.refused_for_good(explained(warm_up))
 
     async def answer(self, job: Job) -> Done:
         """Return what came of `job`: an answer of its model or of the fallback, or a word for why there is none."""
@@ -85,43 +67,30 @@ class Service:
         except ValueError as error:  # a bug of ours, and nothing may leave for it
             return Done(job.number, "", "bad_request", detail=str(error))
         end_s = self._clock_s() + task.deadline_s
-        done = Done(job.number, "", "off")
-        for model, retries in ((asked.model, task.retries), (asked.fallback, 0)):
+        done: Done | None = None
+        for model, retries in ((asked.model, min(task.retries, self._configuration.most_retries)), (asked.fallback, 0)):
             left_s = end_s - self._clock_s()
             if model is None or left_s < LEAST_S:
                 break
-            micro_usd, attempts = done.micro_usd, done.attempts
-            done = await self._ask(job, task, self._models[model], text, min(retries, self._most_retries), left_s)
-            done = msgspec.structs.replace(
-                done, micro_usd=done.micro_usd + micro_usd, attempts=done.attempts + attempts
-            )
-            self._outcomes[done.outcome] += 1
+            before, done = done, await self._ask(job, task, self._models[model], text, retries, left_s)
+            if before is not None:
+                done = _both(before, done)
             if done.outcome in ANSWERED:
                 break
-        return done
+        return done or Done(job.number, "", "deadline")
 
-    @property
-    def _most_retries(self) -> int:
-        return self._configuration.most_retries
-
-    async def _ask(self, job: Job, task: Task, model: _Model, text: str, retries: int, within_s: float) -> Done:
-        body = self._client.request(model.name, task.words, text, task.schema, task.max_tokens)
-        raw = msgspec.json.encode(body)
+    async def _ask(self, job: Job, task: Task, model: Model, text: str, retries: int, within_s: float) -> Done:
+        raw = msgspec.json.encode(self._client.request(model.name, task.words, text, task.schema, task.max_tokens))
+        most_bytes = len(raw) + len(msgspec.json.encode(task.schema))  # it may have to be said in words as well
         digest = hashlib.sha256(raw).hexdigest()[:16]
         refused = Done(job.number, model.name, "open", prompt_hash=digest, detail=model.breaker.why)
-        now_s = self._clock_s()
-        if not model.breaker.allows(now_s):
+        if not model.breaker.allows(self._clock_s()):
             return refused
-        # The schema may have to be said in words as well: both count.
-        most = model.price.most(len(raw) + len(msgspec.json.encode(task.schema)), task.max_tokens)
+        most = model.price.most(most_bytes, task.max_tokens)
         try:
-            line = self._ledger.reserve(Call(model.name, job.task, job.subject, digest), most * (1 + retries))
-        except OverCap as over:
-            model.breaker.released()
-            model.no_money_until_s = now_s + min(self._ledger.left_s(over.window), 60.0)  # a cheaper question may fit
-            model.no_money_why = f"the {over.window}'s cap is reached; {over.left / 1e6:.4f} USD are left"
+            line = self._reserve(model, Call(model.name, job.task, job.subject, digest), most * (1 + retries))
+        except OverCap:
             return msgspec.structs.replace(refused, outcome="budget", detail=model.no_money_why)
-        model.no_money_until_s = 0.0
         ended, charged = Ended("lost", attempts=0), most * (1 + retries)
         model.busy += 1
         try:
@@ -130,22 +99,20 @@ class Service:
                     model.name, task.words, text, task.schema,
                     max_tokens=task.max_tokens, retries=retries, within_s=within_s,
                 )  # fmt: skip
-            reply, answer = _read(
-                _believable(reply, len(raw) + len(msgspec.json.encode(task.schema)), task), task, text
-            )
+            reply, answer = _read(_believable(reply, most_bytes, task), task, text)
             charged = _charge(reply, model.price, most)
             ended = Ended(reply.outcome, reply.usage, len(reply.attempts), reply.latency_ms, reply.gateway_micro_usd)
         finally:
             model.busy -= 1
             self._ledger.settle(line, charged, ended)
-        self._note(model, reply, charged)
+        model.ended(reply, charged, self._clock_s())
         return Done(
             job.number,
             model.name,
             reply.outcome,
-            answer if isinstance(answer, Judgement) else None,
-            answer if isinstance(answer, Classification) else None,
-            answer if isinstance(answer, Strategy) else None,
+            judgement=answer if isinstance(answer, Judgement) else None,
+            classification=answer if isinstance(answer, Classification) else None,
+            strategy=answer if isinstance(answer, Strategy) else None,
             micro_usd=charged,
             latency_ms=reply.latency_ms,
             attempts=len(reply.attempts),
@@ -153,66 +120,33 @@ class Service:
             detail=reply.detail,
         )
 
-    def _note(self, model: _Model, reply: Reply, charged: int) -> None:
-        """Tell the books of the screen, and the breaker, how a call ended."""
-        model.calls += 1
-        model.micro_usd += charged
-        model.retries += max(0, len(reply.attempts) - 1)
-        model.took_ms.append(reply.latency_ms)
-        if reply.usage is not None:
-            model.input_tokens += reply.usage.input_tokens
-            model.cached_tokens += reply.usage.cached_tokens
-            model.output_tokens += reply.usage.output_tokens
-        if reply.outcome != "ok":
-            model.failed += 1
-        now_s, why = self._clock_s(), _explained(reply)
-        if reply.outcome in ANSWERED:
-            model.breaker.worked()
-        elif reply.outcome in ("unauthorised", "forbidden", "odd_usage"):
-            model.breaker.refused_for_good(why)
-        else:
-            model.breaker.failed(why, now_s)
-        if reply.outcome == "quota":
-            model.breaker.told_to_wait(why, now_s, QUOTA_S)
-        elif reply.wait_s:
-            model.breaker.told_to_wait(f"{why}; the server asks for {reply.wait_s:g} s", now_s, reply.wait_s)
+    def _reserve(self, model: Model, call: Call, amount: int) -> int:
+        """Hold money for a call that the breaker allows; return the ledger's line.
+
+        Raises:
+            OverCap: there is not enough left.
+        """
+        try:
+            line = self._ledger.reserve(call, amount)
+        except OverCap as over:
+            pause_s = min(self._ledger.left_s(over.window), 60.0)  # a cheaper question may fit
+            why = f"the {over.window}'s cap is reached; {over.left / 1e6:.4f} USD are left"
+            model.no_money(why, self._clock_s() + pause_s)
+            raise
+        model.money_again()
+        return line
 
     def standing(self) -> Standing:
         spent, last_hour, bills = self._ledger.spent(), self._ledger.last_hour(), self._ledger.bills()
-        models = tuple(self._standing_of(model, last_hour.get(model.name, 0)) for model in self._models.values())
-        return Standing(
-            self._ready, self._why, models, spent.hour, spent.day, bills.ours, bills.gateways, dict(self._outcomes)
-        )
+        now_s = self._clock_s()
+        models = tuple(model.standing(last_hour.get(model.name, 0), now_s) for model in self._models.values())
+        return Standing(True, "", models, spent.hour, spent.day, bills.ours, bills.gateways)
 
-    def _standing_of(self, model: _Model, hour_micro_usd: int) -> ModelStanding:
-        state, why = self._state(model)
-        return ModelStanding(
-            model.name,
-            state,
-            why,
-            model.calls,
-            model.failed,
-            model.retries,
-            model.input_tokens,
-            model.cached_tokens,
-            model.output_tokens,
-            median(model.took_ms) if model.took_ms else 0.0,
-            model.price.estimate,
-            micro_usd=model.micro_usd,
-            hour_micro_usd=hour_micro_usd,
-        )
 
-    def _state(self, model: _Model) -> tuple[State, str]:
-        now_s, breaker = self._clock_s(), model.breaker
-        if not self._ready:
-            return "OFF", self._why
-        if breaker.for_good:
-            return "OPEN", f"a person must act, then restart the desk: {breaker.why}"
-        if breaker.until_s is not None and now_s < breaker.until_s:
-            return "OPEN", f"asked again in {breaker.until_s - now_s:.0f} s: {breaker.why}"
-        if now_s < model.no_money_until_s:
-            return "BUDGET", model.no_money_why
-        return ("BUSY", "") if model.busy else ("READY", "")
+def _both(first: Done, fallback: Done) -> Done:
+    """Return what came of asking the one and then the other."""
+    micro_usd, attempts = first.micro_usd + fallback.micro_usd, first.attempts + fallback.attempts
+    return msgspec.structs.replace(fallback, before=first.outcome, micro_usd=micro_usd, attempts=attempts)
 
 
 def _believable(reply: Reply, request_bytes: int, task: Task) -> Reply:
@@ -241,7 +175,3 @@ def _charge(reply: Reply, price: Price, most: int) -> int:
     if reply.usage is not None and silent:
         return price.cost(reply.usage) + most * (silent - 1)
     return most * silent
-
-
-def _explained(reply: Reply) -> str:
-    return f"{reply.outcome.replace('_', ' ')}{': ' + reply.detail if reply.detail else ''}"

@@ -40,4 +40,3 @@ class Standing(msgspec.Struct, frozen=True, tag="standing"):
     day_micro_usd: int = 0
     compared_micro_usd: int = 0  # of the UTC day's calls of which the gateway says itself what they cost: by our prices
     gateways_micro_usd: int = 0  # and by its own word
-    outcomes: dict[str, int] = {}

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from core.analysis.standing import ModelFacts, State
-from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Effect
 from core.spreads.baseline import Oddity
+from core.tasks import TaskName
 
 
 class Opinion(msgspec.Struct, frozen=True):
@@ -65,7 +65,12 @@ class Proposal(msgspec.Struct, frozen=True):
     at_ns: int
     shares: tuple[Share, ...]
     note: str
-    accepted: bool = False
+    accepted_by: str = ""  # "": nobody has accepted it
+    accepted_ns: int = 0
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.accepted_ns)
 
 
 class Quality(msgspec.Struct, frozen=True):

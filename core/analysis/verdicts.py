@@ -5,12 +5,13 @@ numbers that it judges.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from core.analysis.tasks import Answer, Classification, Judgement, Kind, TaskName
 from core.spreads.route import Route
+from core.tasks import Answer, Classification, Judgement, Kind, TaskName
 
 Effect = Literal["comment", "shrink", "veto"]
 SUSPECT_FACTOR = 0.5
@@ -74,13 +75,18 @@ class Verdicts:
 
     def __init__(self, quota: float) -> None:
         """`quota`: the share of an hour's opportunities that one model may keep from being traded."""
-        self.comment_only: dict[str, str] = {}  # model -> why what it says has no effect
+        self.demoted: dict[str, str] = {}  # models whose word has no effect, by the settings or by the quota -> why
+        self.beaten: Mapping[str, str] = {}  # and those that the free baseline beats, for as long as it does -> why
         self.vetoes = 0  # trades that were kept back
         self.allocation: dict[Route, float] = {}  # accepted by a person: factors on sizes
         self._held: dict[Subject, dict[TaskName, Held]] = {}
         self._quota = quota
         self._vetoes: dict[str, deque[tuple[int, Subject]]] = {}  # model -> those that met an opportunity, last hour
         self._found: deque[tuple[int, int]] = deque()  # opportunities so far, minute by minute
+
+    def comment_only(self, model: str) -> str:
+        """Return why what `model` says has no effect, or ""."""
+        return self.demoted.get(model) or self.beaten.get(model, "")
 
     def take(self, held: Held) -> None:
         self._held.setdefault(held.subject, {})[held.task] = held
@@ -121,9 +127,9 @@ class Verdicts:
         for model, vetoes in self._vetoes.items():
             while vetoes and now_ns - vetoes[0][0] > HOUR_NS:
                 vetoes.popleft()
-            if len(vetoes) > max(LEAST_VETOES, self._quota * found) and model not in self.comment_only:
-                self.comment_only[model] = f"{len(vetoes)} vetoes on {found} opportunities within an hour"
-                return f"{model} only comments from here on: {self.comment_only[model]}"
+            if len(vetoes) > max(LEAST_VETOES, self._quota * found) and model not in self.demoted:
+                self.demoted[model] = f"{len(vetoes)} vetoes on {found} opportunities within an hour"
+                return f"{model} only comments from here on: {self.demoted[model]}"
         return ""
 
     def all(self) -> list[Held]:
@@ -137,7 +143,7 @@ class Verdicts:
             held
             for subject in (Subject(symbol, buy), Subject(symbol, sell), Subject(symbol, buy, sell))
             for held in self._held.get(subject, {}).values()
-            if now_ns < held.expires_ns and held.model not in self.comment_only
+            if now_ns < held.expires_ns and not self.comment_only(held.model)
         ]
 
 

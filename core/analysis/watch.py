@@ -1,19 +1,19 @@
-"""Looks at the book with the baseline, and puts the questions that follow from it into the box."""
+"""Puts the questions that follow from the baseline's alarms, and from open tickets, into the box."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from core.analysis.inbox import Inbox
+from core.analysis.lookout import Alarm, Lookout
 from core.analysis.quality import BASELINE, Truthful
 from core.analysis.questions import Flag, QuoteQuestion, RiskQuestion, VenueNumbers
-from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Subject
-from core.spreads.baseline import Baseline, Oddity, Scored
-from core.spreads.book import Market, SpreadBook
+from core.spreads.baseline import Oddity, Scored
+from core.spreads.book import SpreadBook
 from core.spreads.route import Route
+from core.tasks import TaskName
 
-ALARM = 1.0  # a score from which on a quote is anomalous
-CALM = 0.7  # an alarm ends when the score falls below
+QUOTE_TASKS: tuple[TaskName, ...] = ("anomaly", "classification")  # asked about each alarm
 FLAGS: dict[Oddity, Flag] = {"crossed": "crossed", "scale_error": "scale", "stale_quote": "stale"}
 
 
@@ -30,33 +30,25 @@ class Offer(NamedTuple):
 
 
 class Watch:
-    """The baseline's scores, its alarms, and what models are asked because of them."""
+    """What models are asked because of the baseline's alarms and of tickets."""
 
     def __init__(self, book: SpreadBook, inbox: Inbox, truth: Truthful | None, *, asking: bool) -> None:
         """`asking`: there is somebody to ask. `truth` keeps the score of the baseline's own alarms."""
-        self.scores: dict[str, tuple[Scored, ...]] = {}  # symbol -> its venues', at the last look
-        self._baseline, self._inbox, self._truth, self._asking = Baseline(book), inbox, truth, asking
-        self._alarmed: set[tuple[str, str]] = set()
+        self.lookout = Lookout(book, self._heard)
+        self._inbox, self._truth, self._asking = inbox, truth, asking
 
-    def look(self, market: Market, now_ns: int) -> None:
-        """Score one symbol's quotes; ask about those that are anomalous."""
-        symbol = market.symbol
-        self.scores[symbol] = scores = tuple(self._baseline.look(market, now_ns))
-        for one in scores:
-            place = (symbol, one.venue)
-            if one.score >= ALARM:
-                if place not in self._alarmed and self._truth is not None:
-                    self._truth.alarm(BASELINE, symbol, one.venue, now_ns)
-                self._alarmed.add(place)
-                self._ask("anomaly", symbol, one, now_ns)
-                self._ask("classification", symbol, one, now_ns)
-            elif one.score < CALM:
-                self._alarmed.discard(place)
+    @property
+    def scores(self) -> Mapping[str, tuple[Scored, ...]]:
+        return self.lookout.scores
 
-    def _ask(self, task: TaskName, symbol: str, one: Scored, now_ns: int) -> None:
-        subject = str(Subject(symbol, one.venue))
-        if self._asking and not self._inbox.cools(task, subject, now_ns):
-            self._inbox.put(task, subject, quote_question(symbol, one, self.scores[symbol]), now_ns)
+    def _heard(self, alarm: Alarm) -> None:
+        symbol, venue, now_ns = alarm.symbol, alarm.scored.venue, alarm.at_ns
+        if alarm.begins and self._truth is not None:
+            self._truth.alarm(BASELINE, symbol, venue, now_ns)
+        subject = str(Subject(symbol, venue))
+        for task in QUOTE_TASKS if self._asking else ():
+            if not self._inbox.cools(task, subject, now_ns):
+                self._inbox.put(task, subject, quote_question(alarm), now_ns)
 
     def ask_risks(self, offers: Iterable[Offer], now_ns: int) -> None:
         """Ask what could go wrong with the tickets that are open."""
@@ -81,9 +73,9 @@ class Watch:
             self._inbox.put("risk", subject, question, now_ns)
 
 
-def quote_question(symbol: str, one: Scored, scores: Iterable[Scored]) -> QuoteQuestion:
-    """Return what is asked about `one`, which is among `scores`, those of all venues of `symbol`."""
-    return QuoteQuestion(symbol, one.venue, one.score, tuple(map(numbers, scores)))
+def quote_question(alarm: Alarm) -> QuoteQuestion:
+    """Return what is asked about the quote of an alarm."""
+    return QuoteQuestion(alarm.symbol, alarm.scored.venue, alarm.scored.score, tuple(map(numbers, alarm.scores)))
 
 
 def numbers(scored: Scored) -> VenueNumbers:

@@ -6,7 +6,7 @@ from core.analysis.outcomes import Outcome
 from core.analysis.prices import Price
 from core.analysis.questions import Question
 from core.analysis.standing import Standing
-from core.analysis.tasks import Answer, Classification, Judgement, Strategy, TaskName
+from core.tasks import Answer, Classification, Judgement, Strategy, TaskName
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -49,6 +49,7 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     number: int
     model: str  # that was asked last; "" if none was
     outcome: Outcome
+    before: Outcome | None = None  # how the first model's call ended, where the fallback was asked
     judgement: Judgement | None = None
     classification: Classification | None = None
     strategy: Strategy | None = None
@@ -57,6 +58,10 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     attempts: int = 0
     prompt_hash: str = ""
     detail: str = ""
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        return (self.outcome,) if self.before is None else (self.before, self.outcome)
 
     @property
     def answer(self) -> Answer | None:

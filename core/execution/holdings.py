@@ -104,13 +104,16 @@ class Holdings:
 
 def paper_stock(quote: Quote, symbols: Iterable[str], worth: Decimal) -> Stock:
     """Return what a paper venue begins with: of every currency as much as `worth` of the quote currency buys."""
-    by_base = {currencies(symbol)[0]: symbol for symbol in symbols}
+    by_base: dict[str, list[str]] = {}
+    for symbol in symbols:
+        by_base.setdefault(currencies(symbol)[0], []).append(symbol)
     quotes = {currencies(symbol)[1] for symbol in symbols}
 
     def stock(venue: str, currency: str) -> Decimal | None:
         if currency in quotes:
             return worth
-        tick = quote(venue, by_base[currency]) if currency in by_base else None
+        ticks = (quote(venue, symbol) for symbol in by_base.get(currency, ()))  # a venue may quote in one of several
+        tick = next(filter(None, ticks), None)
         if tick is None:
             return None
         return (worth / exact(tick.ask_price)).quantize(Decimal("1e-8"))

@@ -1,4 +1,4 @@
-"""What fills are worth in one currency, at rates whose age is known. Pure: values in, values out.
+"""What fills are worth in one currency, at rates whose age is known (core.spreads.numeraire). Pure.
 
 A currency without a rate is named and left out of the sum: nothing is guessed, and nothing counts as zero.
 """
@@ -8,16 +8,9 @@ from decimal import Decimal, localcontext
 from typing import NamedTuple
 
 from core.execution.orders import EXACT, Fill, Order, currencies, exact
-from core.spreads.book import Market
+from core.spreads.numeraire import ONE, Rate
 
 _NONE = Decimal(0)
-
-
-class Rate(NamedTuple):
-    """What one of a currency is worth, in the numeraire."""
-
-    price: Decimal
-    at_ns: int  # when the price was seen; 0: the numeraire itself, which has no age
 
 
 class Worth(NamedTuple):
@@ -29,7 +22,7 @@ class Worth(NamedTuple):
 
     @property
     def value(self) -> Decimal | None:
-        return None if self.rate is None else EXACT.multiply(self.amount, self.rate.price)
+        return None if self.rate is None else EXACT.multiply(self.amount, exact(self.rate.mid))
 
 
 class Profit(NamedTuple):
@@ -52,33 +45,20 @@ class Charge(NamedTuple):
     elsewhere: Mapping[str, Decimal]  # fees in any third currency: no price of the fill's tells what they are worth
 
 
-def rates(markets: Iterable[Market], numeraire: str) -> dict[str, Rate]:
-    """Return the rate of every currency that is quoted against the numeraire: the middle of its newest quote."""
-    found: dict[str, Rate] = {numeraire: Rate(Decimal(1), 0)}
-    for market in markets:
-        base, quote = currencies(market.symbol)
-        if numeraire not in (base, quote):
-            continue
-        for tick, withdrawn in zip(market.ticks, market.withdrawn, strict=True):
-            if tick is None or withdrawn is not None or tick.bid_price >= tick.ask_price:
-                continue
-            middle = (exact(tick.bid_price) + exact(tick.ask_price)) / 2
-            currency, price = (base, middle) if quote == numeraire else (quote, 1 / middle)
-            if currency not in found or tick.received_ns > found[currency].at_ns:
-                found[currency] = Rate(price, tick.received_ns)
-    return found
-
-
 def last_prices(fills: Iterable[tuple[Order, Fill]], numeraire: str) -> dict[str, Rate]:
     """Return rates from the last fill of each symbol against the numeraire, where no feed is at hand."""
-    found: dict[str, Rate] = {numeraire: Rate(Decimal(1), 0)}
+    found: dict[str, Rate] = {numeraire: ONE}
     for order, fill in fills:
         base, quote = currencies(order.symbol)
         if quote == numeraire:
-            found[base] = Rate(fill.price, fill.at_ns)
+            found[base] = _paid(fill.price, order, fill)
         elif base == numeraire and fill.price:
-            found[quote] = Rate(1 / fill.price, fill.at_ns)
+            found[quote] = _paid(1 / fill.price, order, fill)
     return found
+
+
+def _paid(price: Decimal, order: Order, fill: Fill) -> Rate:
+    return Rate(float(price), float(price), fill.at_ns, (order.venue,), (order.symbol,))
 
 
 def profit(amounts: Mapping[str, Decimal], known: Mapping[str, Rate], numeraire: str) -> Profit:
@@ -86,7 +66,7 @@ def profit(amounts: Mapping[str, Decimal], known: Mapping[str, Rate], numeraire:
     parts = tuple(Worth(name, amount, known.get(name)) for name, amount in sorted(amounts.items()) if amount)
     with localcontext(EXACT):
         total = sum((part.value for part in parts if part.value is not None), _NONE)
-    used = [part.rate.at_ns for part in parts if part.rate is not None and part.rate.at_ns]
+    used = [part.rate.received_ns for part in parts if part.rate is not None and part.rate.received_ns]
     missing = tuple(part.currency for part in parts if part.rate is None)
     return Profit(numeraire, total, missing, min(used, default=0), parts)
 

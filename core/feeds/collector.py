@@ -1,7 +1,6 @@
 """Carries one venue's ticks into the log, through every disconnection."""
 
 import asyncio
-import ipaddress
 import logging
 import math
 import random
@@ -10,14 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
-import orjson
-from websockets.exceptions import InvalidURI
-from websockets.uri import parse_uri
 
-from core.errors import BadFrame, ConfigurationError
+from core.errors import ConfigurationError
+from core.feeds.address import Address
 from core.feeds.clock import Offset
 from core.feeds.intake import Intake, Parting, Tally, clean
-from core.feeds.rest import ask
 from core.feeds.transport import Socket, Transport, fastest
 from core.feeds.venue import NOTHING, Dialect, Keepalive
 from core.log.ticklog import TickLog
@@ -29,7 +25,10 @@ SEND_S = 10.0
 HURRY_S = 10.0  # a venue that says goodbye is believed once in this time, then it waits like any other
 MAX_PAUSE_S = 30.0
 MAX_FRAME = 16 * 2**20  # snapshots of some venues have several MB
+FRAMES_A_TURN = 16  # then other venues have theirs, and whoever reads the log: it must not fill meanwhile
 MAX_WAITING = 64  # frames read and not taken yet; full: we stop reading, and TCP holds the venue back
+
+_random = random.SystemRandom()  # collectors that were started together do not come back together
 
 log = logging.getLogger("arbdesk.feeds")
 
@@ -54,7 +53,7 @@ class FeedState(msgspec.Struct, frozen=True):
 def backoff_s(failures: int) -> float:
     """Return how long to wait after so many failures in a row: 0.5 to 1 s, doubling, at most 30 s."""
     longest_s = min(MAX_PAUSE_S, 2.0 ** min(failures - 1, 10))
-    return longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the reconnecting, protects no secret
+    return longest_s * _random.uniform(0.5, 1.0)
 
 
 class Collector:
@@ -87,9 +86,7 @@ class Collector:
                 do="Name fewer symbols.",
             )
         self._dialect, self._symbols, self._log, self._natives = dialect, tuple(symbols), log, natives
-        self._url = url or dialect.url
-        self._token = None if url else dialect.token
-        self._proxy: Literal[True] | None = None if _is_here(self._url) else True  # True: as the environment says
+        self._address = Address(dialect, url)
         self._transport = transport or fastest()
         self._silence_s = silence_s
         self._mute_ns = int(min(MUTE_S, silence_s) * 1e9)
@@ -167,14 +164,14 @@ class Collector:
         troubles: ExceptionGroup[Exception] | None = None
         try:
             async with self._transport.connect(
-                await self._address(),
+                await self._address.ask(),
                 max_size=MAX_FRAME,
                 max_queue=MAX_WAITING,
                 compression=None,  # costs more time than it saves
                 ping_interval=None,  # some venues answer pings late or never; silence is watched here
                 open_timeout=10,
                 close_timeout=1,
-                proxy=self._proxy,
+                proxy=self._address.proxy,
             ) as socket:
                 self._connects += 1
                 self._connected = True
@@ -199,20 +196,13 @@ class Collector:
         assert troubles is not None
         return min(_leaves(troubles), key=lambda error: not isinstance(error, Parting))  # our own words first
 
-    async def _address(self) -> str:
-        """Return where to connect: what the venue says with a token, if it gives one, anew for each connection."""
-        if self._token is None:
-            return self._url
-        try:
-            return self._dialect.address(orjson.loads(await ask(self._token)))
-        except (BadFrame, orjson.JSONDecodeError) as error:
-            raise Parting("No token", why=clean(str(error))) from None
-
     async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns
         while True:
-            frame = await receive(decode=False)
-            take_frame(frame, clock_ns())
+            for _ in range(FRAMES_A_TURN):
+                frame = await receive(decode=False)  # does not wait while others are there already
+                take_frame(frame, clock_ns())
+            await asyncio.sleep(0)
 
     async def _speak(self, socket: Socket, dialect: Dialect, intake: Intake) -> None:
         """Send requests, then answers, at the pace that the venue allows."""
@@ -270,23 +260,6 @@ async def _keep_alive(socket: Socket, keepalive: Keepalive) -> None:
     while True:
         await asyncio.sleep(keepalive.every_s)
         await _send(socket, keepalive.frame)
-
-
-def _is_here(url: str) -> bool:
-    """Return whether `url` is on this machine.
-
-    Raises:
-        ConfigurationError: nothing can be connected to it.
-    """
-    try:
-        host = parse_uri(url).host
-        host.encode("idna")
-    except (InvalidURI, ValueError) as error:
-        raise ConfigurationError(f"{url!r} is no address of a venue", why=clean(str(error)), do="Mend it.") from None
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:

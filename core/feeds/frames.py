@@ -19,6 +19,13 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what a
 T = TypeVar("T", int, float)
 
 
+class Level(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """What typed decoders read of a level: [price, size, ...]."""
+
+    price: float
+    size: float
+
+
 class Stream:
     """One symbol on one connection: how far the venue's counter has come."""
 

@@ -12,6 +12,7 @@ import orjson
 from core.errors import BadFrame
 from core.feeds.frames import MOST, Stream, amount, check_id, check_time, hollow, parse
 from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Ignored, Refused, Reply, Untrue
+from core.instruments import split
 from core.tick import Tick
 
 ASK_AGAIN = 500  # frames of a book that we lost track of, before its snapshot is asked for once more
@@ -20,11 +21,16 @@ S = TypeVar("S", bound=Stream)
 
 
 class JsonDialect(Dialect, Generic[S]):
-    """One connection. A subclass gives the class variables, `spell`, `read`, `request` and `take`."""
+    """One connection. A subclass gives the class variables, `request` and `take`.
+
+    Where no `joint` makes the venue's names of ours, it gives `spell` and `read` too.
+    """
 
     stamps_events: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 500
     request_pause_s: ClassVar[float] = 0.1
+    joint: ClassVar[str] = ""  # between base and quote in the venue's names
+    small: ClassVar[bool] = False  # they are in small letters
     batch: ClassVar[int] = 50  # symbols in one request
     kind: ClassVar[type[Stream]] = Stream  # what is kept of each symbol
 
@@ -36,15 +42,21 @@ class JsonDialect(Dialect, Generic[S]):
 
     # -- what a venue's file says
 
-    @staticmethod
-    def spell(symbol: str) -> str:
+    @classmethod
+    def spell(cls, symbol: str) -> str:
         """Return the venue's name of `symbol` as its rule has it."""
-        raise NotImplementedError
+        name = symbol.replace("/", cls.joint)
+        return name.lower() if cls.small else name
 
-    @staticmethod
-    def read(native: str) -> str | None:
+    @classmethod
+    def read(cls, native: str) -> str | None:
         """Return the symbol of a name, None if it is no spot pair. For recordings; else the names are known."""
-        raise NotImplementedError
+        name = native.upper() if cls.small else native
+        if not cls.joint:
+            return split(name)
+        if name.count(cls.joint) != 1 or (cls.joint != "-" and "-" in name):  # a derivative has more parts
+            return None
+        return name.replace(cls.joint, "/")
 
     def request(self, natives: Sequence[str]) -> str:
         """Return the frame that asks for top-of-book updates of `natives`."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from core.feeds.reference import read_catalogue
 from core.feeds.rest import TIMEOUT_S, ask
 from core.feeds.venue import Call
 from core.instruments import Instrument, Listing
+from core.places import write_whole
 
 DAY_NS = 86_400_000_000_000
 AGAIN_S = 3_600.0
@@ -84,11 +84,7 @@ class Shelf:
 
     def keep(self, held: Held) -> None:
         """Write an answer, whole or not at all. Raises OSError."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        file = self._file(held.venue)
-        draft = file.with_suffix(f".{os.getpid()}.new")
-        draft.write_bytes(msgspec.json.encode(held))
-        draft.replace(file)
+        write_whole(self._file(held.venue), msgspec.json.encode(held))
 
     def _file(self, venue: str) -> Path:
         return self._directory / f"{venue}.json"

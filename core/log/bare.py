@@ -63,13 +63,14 @@ async def echo(
                 now_ns, left = monotonic_ns(), moments[place.partition]
                 took_ns.extend(now_ns - left.popleft() for _ in those)
 
-    async with _consumer(bootstrap, security, topic) as consumer, BareProducer(bootstrap, security) as producer:
-        reading = asyncio.create_task(read(consumer))
-        try:
-            await producer.pace(topic, records, rate, for_s, moments)
-        finally:
-            reading.cancel()
-            await asyncio.wait([reading])
+    async with (
+        _consumer(bootstrap, security, topic) as consumer,
+        BareProducer(bootstrap, security) as producer,
+        asyncio.TaskGroup() as tasks,
+    ):
+        reading = tasks.create_task(read(consumer))
+        await producer.pace(topic, records, rate, for_s, moments)
+        reading.cancel()
     return took_ns
 
 
@@ -127,19 +128,19 @@ class BareProducer:
         queues: list[list[tuple[bytes, bytes]]] = [[] for _ in EVERYWHERE]
         flights: list[asyncio.Task[None] | None] = [None for _ in EVERYWHERE]
         begun, made, source = monotonic_ns(), 0, cycle(records)
-        while (passed_s := (monotonic_ns() - begun) / 1e9) < for_s:
-            for _ in range(int(passed_s * rate) - made):
-                key, value = next(source)
-                moments[number := self._partition(key)].append(monotonic_ns())
-                queues[number].append((key, value))
-                made += 1
-            for number, queue in enumerate(queues):
-                flight = flights[number]
-                if queue and (flight is None or flight.done()):
-                    flights[number] = asyncio.create_task(self._write_one(topic, number, queue))
-                    queues[number] = []
-            await asyncio.sleep(TURN_S)
-        await asyncio.gather(*(flight for flight in flights if flight is not None))
+        async with asyncio.TaskGroup() as tasks:
+            while (passed_s := (monotonic_ns() - begun) / 1e9) < for_s:
+                for _ in range(int(passed_s * rate) - made):
+                    key, value = next(source)
+                    moments[number := self._partition(key)].append(monotonic_ns())
+                    queues[number].append((key, value))
+                    made += 1
+                for number, queue in enumerate(queues):
+                    flight = flights[number]
+                    if queue and (flight is None or flight.done()):
+                        flights[number] = tasks.create_task(self._write_one(topic, number, queue))
+                        queues[number] = []
+                await asyncio.sleep(TURN_S)
 
     async def _write_one(self, topic: str, partition: int, queue: Sequence[tuple[bytes, bytes]]) -> None:
         position = 0

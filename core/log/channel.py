@@ -10,12 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import TopicPartition  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
 
 from core.errors import LogUnavailable
-from core.log.kafka import START_S, _stop_producer
-from core.log.reader import consumer_at, stop_consumer
+from core.log.producer import connected, stop_producer
+from core.log.reader import START_S, consumer_at, stop_consumer
 from core.log.security import listen_for_reasons, refusal, secured
 from core.log.topics import Topic, administrator, described
 from core.settings import LogSettings
@@ -138,24 +138,19 @@ async def sending(log: LogSettings, topic: Topic, *, lasting: bool) -> AsyncIter
     security = secured(log)
     await _look_for(log, topic, security)
     promises: dict[str, Any] = {"acks": "all", "enable_idempotence": True} if lasting else {"acks": 1}
-    producer = AIOKafkaProducer(
-        bootstrap_servers=log.bootstrap,
+    producer = await connected(
+        log.bootstrap,
+        security,
+        topic.name,
         compression_type="lz4",
         max_request_size=MOST_BYTES,
         request_timeout_ms=int(ANSWER_S * 1000),  # what is not written by then is not written later either
         **promises,
-        **security,
     )
     try:
-        try:
-            listen_for_reasons()
-            async with asyncio.timeout(START_S):
-                await producer.start()
-        except (KafkaError, OSError) as error:
-            raise refusal(log.bootstrap, error, security) from error
         yield Sender(log, topic, producer, security)
     finally:
-        await _stop_producer(producer)
+        await stop_producer(producer)
 
 
 @asynccontextmanager

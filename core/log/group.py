@@ -7,26 +7,23 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
-from time import monotonic, time_ns
+from time import monotonic
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # type: ignore[import-untyped]
-from aiokafka.errors import (  # type: ignore[import-untyped]
-    IllegalStateError,
-    KafkaError,
-)
+from aiokafka.errors import IllegalStateError, KafkaError  # type: ignore[import-untyped]
 
+from core.errors import LogUnavailable
+from core.log.beginning import ends_and_starts
 from core.log.chunks import Chunk, chunked
 from core.log.decoding import Bury
-from core.log.reader import KafkaReader, consumer_at, stop_consumer
+from core.log.lease import ANSWER_S, SESSION_S, Lease
+from core.log.reader import START_S, KafkaReader, consumer_at, stop_consumer
 from core.log.ticklog import Batch
 
-SESSION_S = 6.0  # so long after the last sign of life the brokers give a member's partitions to others
 HEARTBEAT_S = 1.0
-WARM_S = 60.0  # of the past, to learn the market from
-BACK_S = 600.0  # what a member left unread is read by the next one, if it was there so short a time ago
-ANSWER_S = 3.0
+JOIN_S = 20.0  # a member that died holds its share for a session, and a group that changes takes a while
 UNSURE_S = 1.0  # so long may a change of the group take without a word
 COMMIT_S = 1.0  # positions are written down for those who watch the lag; nothing is read from them
 STUCK_S = 30.0
@@ -37,8 +34,8 @@ logger = logging.getLogger("arbdesk.kafka")
 class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
     """One member. It gives out an entry only while the brokers are known to hold its partition for this member.
 
-    A process that was asleep wakes up with records of partitions that may be another's by then. So each heartbeat that
-    the brokers accept is a lease: it ends a session after it was sent, and without one nothing is given out.
+    A process that was asleep wakes up with records of partitions that may be another's by then: without a lease
+    nothing is given out.
     """
 
     def __init__(
@@ -59,7 +56,7 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         self._share: set[Any] | None = None  # None: not known, the group is changing
         self._settled = asyncio.Event()  # the share is known, or there is no hope that it will be
         self._positioned = False
-        self._leased_until = 0.0
+        self._lease = Lease()
         self._warm_until: dict[Any, int] = {}  # offsets
         self._warming: deque[Chunk] = deque()  # fetched, of the warm-up: given out before anything else
         self._committed: dict[Any, int] = {}
@@ -74,15 +71,15 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         return sorted(at.partition for at in self._next) if self._positioned else []
 
     def holds(self, epoch: int) -> bool:
-        return epoch == self.epoch and monotonic() < self._leased_until
+        return epoch == self.epoch and self._lease.lasts
 
     # --- what the group says
 
-    def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002
+    def on_partitions_revoked(self, _revoked: Any) -> None:
         self.epoch += 1
         self._share, self._positioned = None, False
         self._settled.clear()
-        self._leased_until = 0.0
+        self._lease.end()
         self._next = {}
         self._warming.clear()
         self._waiting.clear()
@@ -114,6 +111,25 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer.subscribe([self._topic], listener=self)
         self._read_at = monotonic()
 
+    async def enter(self) -> None:
+        """Join the group and wait for a share.
+
+        Raises:
+            KafkaError, OSError: no broker answers.
+            LogUnavailable: the group gives none in time.
+        """
+        async with asyncio.timeout(START_S):
+            await self.join()
+        try:
+            async with asyncio.timeout(JOIN_S):
+                await self.take_positions()
+        except TimeoutError:
+            raise LogUnavailable(
+                f"Kafka at {self._bootstrap} gives a new member of {self._group} no partitions",
+                why=self.trouble or f"none in {JOIN_S:g} s",
+                do="Look at that group with the tools of the cluster: may this user join it, does a member hold it up?",
+            ) from None
+
     async def leave(self) -> None:
         """Give the share back, so that others need not wait for the end of the session."""
         self.on_partitions_revoked(None)
@@ -130,8 +146,7 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    ends = await self._consumer.end_offsets(list(share)) if share else {}
-                    starts = await self._starts(ends)
+                    ends, starts = await ends_and_starts(self._consumer, share)
             except (KafkaError, OSError) as error:
                 self.trouble = f"Kafka does not tell where to begin: {error!r}"
                 logger.warning("%s", self.trouble)
@@ -147,24 +162,6 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                     sorted(at.partition for at in share),
                     extra={"status": {"reads_from": begins}},
                 )
-
-    async def _starts(self, ends: Mapping[Any, int]) -> dict[Any, int]:
-        """Return where to begin: a warm-up before the end, and before that what the last member left unread."""
-        if not ends:
-            return {}
-        now_ms = time_ns() // 1_000_000
-        warm, back = [
-            await self._consumer.offsets_for_times(dict.fromkeys(ends, now_ms - int(since_s * 1000)))
-            for since_s in (WARM_S, BACK_S)
-        ]
-        left = await self._consumer._coordinator.fetch_committed_offsets(list(ends))
-        starts = {}
-        for at, end in ends.items():
-            start = warm[at].offset if warm.get(at) else end
-            oldest = back[at].offset if back.get(at) else end
-            unread = left[at].offset if at in left else end
-            starts[at] = min(start, unread) if unread >= oldest else start
-        return starts
 
     async def _rebuild(self) -> None:
         """Begin anew with another consumer."""
@@ -245,19 +242,9 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
         return False
 
     async def _heartbeat(self) -> bool:
-        """Tell the group that we live; a lease begins if it agrees. It does not once our share may be another's."""
-        coordinator, sent_at, epoch = self._consumer._coordinator, monotonic(), self.epoch
-        if self._share is None or coordinator.coordinator_id is None or coordinator._rejoin_needed_fut.done():
-            return False
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                agreed = await coordinator._do_heartbeat()
-        except (KafkaError, OSError):
-            return False
-        if not agreed or coordinator._rejoin_needed_fut.done() or epoch != self.epoch:
-            return False
-        self._leased_until = sent_at + SESSION_S
-        return True
+        """Renew the lease; return whether it was."""
+        epoch, coordinator = self.epoch, self._consumer._coordinator
+        return self._share is not None and await self._lease.renew(coordinator, lambda: epoch == self.epoch)
 
     async def keep(self) -> None:
         """Renew the lease, write positions down and watch for a consumer that is stuck, until cancelled."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import chain
 from typing import Any
 
@@ -17,6 +17,7 @@ from core.log.decoding import BACKLOG, Bury, Decoder
 from core.log.ticklog import Batch
 from core.log.topics import TICKS
 
+START_S = 5.0
 REQUEST_MS = 10_000
 STOP_S = 1.0  # what does not stop by itself within this time is taken apart
 PAUSE_S = 1.0  # after an error
@@ -24,7 +25,6 @@ CHUNKS_AT_ONCE = 8  # as few as are decoded in one go: what lies in hand for lon
 BACKLOG_CHUNKS = 256
 
 logger = logging.getLogger("arbdesk.kafka")
-
 
 FETCH: Mapping[str, Any] = {
     "fetch_max_wait_ms": 50,  # how long an empty answer may take; one with ticks comes at once
@@ -51,9 +51,6 @@ class KafkaReader:
 
     epoch = 0  # no partition is ever taken from it
 
-    def holds(self, epoch: int) -> bool:
-        return epoch == self.epoch
-
     def __init__(self, consumer: Any, tag: str | None, bury: Bury | None = None) -> None:
         self._consumer = consumer
         self._next: dict[Any, int] = {}  # offsets, by aiokafka's partitions
@@ -62,6 +59,9 @@ class KafkaReader:
         self.backlog: float = BACKLOG  # records that wait; above, only the newest of each quote is given out
         self.lost = 0  # records that the brokers deleted before they were read
         self.trouble = ""
+
+    def holds(self, epoch: int) -> bool:
+        return epoch == self.epoch
 
     @property
     def client(self) -> Any:
@@ -132,20 +132,39 @@ class KafkaReader:
             logger.warning("%s: records before %s were deleted unread", partition, oldest)
 
 
-@asynccontextmanager
-async def from_the_start(bootstrap: str, security: Mapping[str, Any], topic: str) -> AsyncIterator[KafkaReader]:
+def from_the_start(bootstrap: str, security: Mapping[str, Any], topic: str) -> AbstractAsyncContextManager[KafkaReader]:
     """Read everything that is on `topic`.
 
     Raises:
         KafkaError, OSError: no broker answers.
     """
+    return _reading(bootstrap, security, topic, None, whole=True)
+
+
+def from_the_end(
+    bootstrap: str, security: Mapping[str, Any], topic: str, tag: str | None
+) -> AbstractAsyncContextManager[KafkaReader]:
+    """Read what is appended to `topic` after this context was entered; `tag`: of a simulation's records, these.
+
+    Raises:
+        KafkaError, OSError: no broker answers.
+    """
+    return _reading(bootstrap, security, topic, tag, whole=False)
+
+
+@asynccontextmanager
+async def _reading(
+    bootstrap: str, security: Mapping[str, Any], topic: str, tag: str | None, *, whole: bool
+) -> AsyncIterator[KafkaReader]:
     consumer = consumer_at(bootstrap, security, value_deserializer=chunked)
     try:
-        await consumer.start()
         partitions = [TopicPartition(topic, number) for number in range(TICKS.partitions)]
-        consumer.assign(partitions)
-        reader = KafkaReader(consumer, None)
-        reader.start_at(dict.fromkeys(partitions, 0))
+        async with asyncio.timeout(START_S):
+            await consumer.start()
+            starts = dict.fromkeys(partitions, 0) if whole else await consumer.end_offsets(partitions)
+        consumer.assign(partitions)  # and at once, before it looks for positions of its own:
+        reader = KafkaReader(consumer, tag)
+        reader.start_at(starts)
         yield reader
     finally:
         await stop_consumer(consumer)

@@ -31,7 +31,6 @@ SPEAK_PLAIN = "Name the port where it speaks TLS (log.bootstrap), or set another
 SIGN_IN = "Check log.security.user, log.security.password and log.security.mechanism."
 CLIENT_CERTIFICATE = "If it asks for a certificate of ours, set log.security.cert and log.security.key."
 
-
 HANG_UP_S = 0.5
 CONNECT_S = 3.0  # TLS and sign-in included
 WATCHER = "arbdesk-watch"  # who connects to see whether a broker answers again

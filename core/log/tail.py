@@ -8,12 +8,11 @@ from typing import Any
 from aiokafka import TopicPartition  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from core.log.reader import consumer_at, stop_consumer
+from core.log.reader import START_S, consumer_at, stop_consumer
 from core.log.security import listen_for_reasons, refusal, secured
 from core.log.topics import Topic
 from core.settings import LogSettings
 
-START_S = 5.0
 CHECK_S = 3.0  # a silent topic and a dead broker look the same: so long may it take to tell them apart
 
 

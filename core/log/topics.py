@@ -17,6 +17,7 @@ from core.settings import LogSettings
 
 ANSWER_S = 4.0  # all bootstrap addresses together: so long may brokers take before they count as unreachable
 CREATE_S = 10.0  # a busy controller takes its time, and what it makes meanwhile is made
+ASK_S = 0.02
 SPREAD_S = 10.0  # so long may the news of a topic take to every broker
 
 
@@ -128,9 +129,16 @@ async def create(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[str
             )
         async with asyncio.timeout(SPREAD_S):  # the controller has answered; whoever asks another broker must find them
             for broker in brokers:
-                while not all((await described(admin, names, broker)).values()):  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
+                await _heard_of(admin, names, broker)
     return names
+
+
+async def _heard_of(admin: Any, names: list[str], broker: int) -> None:
+    """Return once `broker` knows all topics of these names; nobody tells when that is, so it is asked."""
+    while True:
+        if all((await described(admin, names, broker)).values()):
+            return
+        await asyncio.sleep(ASK_S)
 
 
 async def delete(log: LogSettings, topics: Sequence[Topic]) -> None:
@@ -177,6 +185,22 @@ async def described(admin: Any, names: list[str], broker: int | None = None) -> 
         return {}
     topics = (await metadata(admin, names, broker))["topics"]
     return {topic["topic"]: topic["partitions"] if not topic["error_code"] else [] for topic in topics}
+
+
+def expect_partitions(bootstrap: str, topic: str, found: int) -> None:
+    """Check that the topic of ticks has as many partitions as the desk needs; 0: it is not there.
+
+    Raises:
+        LogUnavailable: it has not.
+    """
+    if found == TICKS.partitions:
+        return
+    raise LogUnavailable(
+        f"Kafka at {bootstrap} has {'another' if found else 'no'} topic {topic}",
+        why=f"{found} partitions, and it needs {TICKS.partitions}" if found else "",
+        do=f"{'Delete it or name another one (log.topic)' if found else 'Create it with `arbdesk topics --create`'}"
+        ', or set log.kind = "memory".',
+    )
 
 
 async def metadata(admin: Any, names: list[str], broker: int | None = None) -> dict[str, Any]:

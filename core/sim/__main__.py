@@ -19,9 +19,9 @@ from core.errors import ConfigurationError, DeskError
 from core.sim.crossings import parse_ranges
 from core.sim.entry.desk import OrderDesk
 from core.sim.faults import known, parse
-from core.sim.gateway import FOR_A_DEMO, SimulatedGateway, described
-from core.sim.gateway import known as known_trouble
+from core.sim.gateway import FOR_A_DEMO, SimulatedGateway
 from core.sim.market import VENUES, lattices
+from core.sim.odd_answers import known as known_trouble
 from core.sim.simulation import Settings, Simulation
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop] | None
@@ -119,7 +119,7 @@ class Parent:
             case {"fault": kind, "venue": "gateway"}:
                 trouble = known_trouble(kind)
                 if trouble is None:
-                    raise ConfigurationError(f"The gateway cannot {kind!r}", do=f"Take {described(FOR_A_DEMO)}.")
+                    raise ConfigurationError(f"The gateway cannot {kind!r}", do=f"Take {', '.join(FOR_A_DEMO)}.")
                 self._gateway.always(trouble, TROUBLE_S)
                 self.say({"fault": kind, "venue": "gateway", "at_ns": 0, "phase": f"for {TROUBLE_S:g} s"})
             case {"orders": asked}:

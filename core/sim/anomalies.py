@@ -59,7 +59,7 @@ class Anomaly(NamedTuple):
 
 
 def anomalies(symbols: Sequence[str], seed: int, per_s: float, venues: Sequence[str] = VENUES) -> Iterator[Anomaly]:
-    """Yield what comes, for ever: all kinds in turn, in an order of the seed's."""
+    """Yield what comes to `symbols` for ever: all kinds in turn, in an order of the seed's."""
     draw = seeded(f"{seed} anomalies")
     while per_s > 0:
         for kind in draw.sample(BENDS, len(BENDS)):

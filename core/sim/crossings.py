@@ -9,6 +9,7 @@ from core.sim.market import VENUES, seeded
 
 LEAST_PAUSE_S = 0.5  # between two crossings of a symbol: a desk must have seen the end of the one before
 
+Place = tuple[str, str]  # venue, symbol
 Ready = Callable[[str, str], bool]  # whether a venue serves a symbol, and can be trusted to go on
 
 
@@ -21,6 +22,12 @@ class Plan(NamedTuple):
     strength: float  # 0 to 1: how far above the threshold
     pause_s: float  # after both venues are ready
     lasts_s: float
+    sold: str = ""  # the symbol that is sold, if it is another one than is bought: across currencies
+
+    @property
+    def legs(self) -> tuple[Place, Place]:
+        """Where is bought, and where sold."""
+        return (self.buy, self.symbol), (self.sell, self.sold or self.symbol)
 
 
 def parse_ranges(text: str) -> tuple[tuple[float, float], ...]:
@@ -46,21 +53,27 @@ def plans(
     crossings_per_s: float,
     ranges: Sequence[tuple[float, float]],
     venues: Sequence[str] = VENUES,
+    places: Sequence[Place] = (),
 ) -> Iterator[Plan]:
     """Yield the crossings of one symbol out of so many, for ever; the rate is that of all symbols together.
 
-    A rate that the durations and the pauses leave no time for becomes as many as fit.
+    `places`: all that there are of a base which is traded in several currencies; then `symbol` is the base. A rate that
+    the durations and the pauses leave no time for becomes as many as fit.
     """
     draw = seeded(f"{seed} {symbol} crossings")
     usual_s = sum(low + high for low, high in ranges) / 2 / len(ranges)
     idle_s = max(0.05, symbols / crossings_per_s - usual_s - LEAST_PAUSE_S) if crossings_per_s > 0 else 0.0
-    while crossings_per_s > 0:
-        buy, sell = draw.sample(venues, 2)
+    listed = tuple(places) or tuple((venue, symbol) for venue in venues)
+    while crossings_per_s > 0 and len({venue for venue, _ in listed}) > 1:
+        (buy, bought), (sell, sold) = draw.sample(listed, 2)
+        if buy == sell:
+            continue
         pause_s = LEAST_PAUSE_S + min(draw.expovariate(1 / idle_s), 5 * idle_s)
-        yield Plan(symbol, buy, sell, draw.random(), pause_s, draw.uniform(*draw.choice(ranges)))
+        strength, lasts_s = draw.random(), draw.uniform(*draw.choice(ranges))
+        yield Plan(bought, buy, sell, strength, pause_s, lasts_s, sold if sold != bought else "")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Running:
     """A crossing that has begun."""
 
@@ -84,12 +97,17 @@ class Track:
         plan = self._next
         if plan is None or self.running is not None:
             return None
-        if not (ready(plan.buy, plan.symbol) and ready(plan.sell, plan.symbol)):
+        if not all(ready(*place) for place in plan.legs):
             self._due_ns = None
             return None
         if self._due_ns is None:
             self._due_ns = now_ns + int(plan.pause_s * 1e9)
         return plan if now_ns >= self._due_ns else None
+
+    def pass_over(self, hopeless: Ready) -> None:
+        """Leave out a crossing that cannot be for a long time: the next one is tried when it is looked for again."""
+        if self._next is not None and any(hopeless(*place) for place in self._next.legs):
+            self._next, self._due_ns = next(self._plans, None), None
 
     def begin(self, running: Running) -> None:
         self.running, self._next, self._due_ns = running, next(self._plans, None), None

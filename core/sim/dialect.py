@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,11 +37,16 @@ class Answer:
     hang_up: int | None = None  # close with this code, after the replies
 
 
-class Dialect(Protocol):
-    """One venue's end of the conversation. The module of each names the document and the date it follows."""
+class Server:
+    """One venue's end of the conversation. The module of each names the document and the date it follows.
+
+    A subclass gives `name`, `path`, what differs of the rest, `answer`, `frame` and `strange`.
+    """
 
     name: ClassVar[str]
     path: ClassVar[str]  # of the address that the parent is told
+    joint: ClassVar[str] = ""  # between base and quote in its names
+    small: ClassVar[bool] = False  # its names are in small letters
     first_sequence: ClassVar[int] = 1_000_000_000
     holes: ClassVar[bool] = False  # its sequence numbers skip some
     restart_hangs_up: ClassVar[bool] = True  # its sequence numbers never fall within one connection
@@ -55,6 +62,17 @@ class Dialect(Protocol):
 
     def __init__(self, symbols: Sequence[str]) -> None:
         """Trade `symbols` (ours)."""
+        self.names = {symbol: self.native(symbol) for symbol in symbols}
+        self.symbols = {name: symbol for symbol, name in self.names.items()}
+
+    def native(self, symbol: str) -> str:
+        """Return the venue's own name."""
+        name = symbol.replace("/", self.joint)
+        return name.lower() if self.small else name
+
+    def known(self, names: Sequence[Any]) -> tuple[str, ...]:
+        """Return the symbols of those names that there are, each once."""
+        return tuple(dict.fromkeys(self.symbols[name] for name in names if name in self.symbols))
 
     def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
         """Return the form of frames and the first subscriptions of a client that asks for `target`; None: not found."""
@@ -66,13 +84,14 @@ class Dialect(Protocol):
 
     def leave(self, connection_id: str) -> None:
         """Forget a client."""
-        return None  # noqa: RET501 - a body, or it would be abstract
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         """Return what follows from one frame of a client that gets `subscribed`."""
+        raise NotImplementedError
 
     def frame(self, update: Update, form: str) -> Wire:
         """Return the frame of one whole quote."""
+        raise NotImplementedError
 
     def change(self, update: Update, before: Update, form: str) -> tuple[Wire, ...]:
         """Return the frames that turn one quote into the next, where only changes are said."""
@@ -84,23 +103,12 @@ class Dialect(Protocol):
 
     def strange(self, symbol: str) -> tuple[str, ...]:
         """Return frames that are proper JSON and of no use to a reader of quotes."""
-
-
-class Server(Dialect):
-    """What the servers share that name each symbol by one rule. A subclass gives `native` and what it says."""
-
-    def __init__(self, symbols: Sequence[str]) -> None:
-        self.names = {symbol: self.native(symbol) for symbol in symbols}
-        self.symbols = {name: symbol for symbol, name in self.names.items()}
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        """Return the venue's own name."""
         raise NotImplementedError
 
-    def known(self, names: Sequence[Any]) -> tuple[str, ...]:
-        """Return the symbols of those names that there are, each once."""
-        return tuple(dict.fromkeys(self.symbols[name] for name in names if name in self.symbols))
+
+def switched(replies: Sequence[Wire], symbols: tuple[str, ...], *, on: bool) -> Answer:
+    """Return the answer to a request that turns the quotes of `symbols` on, or off."""
+    return Answer(tuple(replies), added=symbols) if on else Answer(tuple(replies), removed=symbols)
 
 
 def parsed(request: str) -> dict[str, Any]:
@@ -126,12 +134,37 @@ def trimmed(value: float) -> str:
     return f"{value:.8f}".rstrip("0").rstrip(".")
 
 
+def level(price: float, size: float, more: str = "") -> str:
+    """Return a level as most venues write it, a list of texts, `more` after the size; nothing where nobody is."""
+    return f'["{trimmed(price)}","{trimmed(size)}"{more}]' if size else ""
+
+
+def changes(price: float, size: float, old_price: float, old_size: float) -> list[tuple[float, float]]:
+    """Return the levels of one side that a quote changed, price and size; size 0: nobody is there any more."""
+    found = []
+    if old_size and (not size or old_price != price):
+        found.append((old_price, 0.0))
+    if size and (price, size) != (old_price, old_size):
+        found.append((price, size))
+    return found
+
+
+def rfc3339(when_ms: int) -> str:
+    """Return "2026-09-17T16:43:37.075000Z"."""
+    return f"{_second(when_ms // 1000)}.{when_ms % 1000:03}000Z"
+
+
+@lru_cache(maxsize=16)
+def _second(when_s: int) -> str:
+    return f"{datetime.fromtimestamp(when_s, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
 class Counters:
     """The sequence numbers of one venue."""
 
-    def __init__(self, dialect: type[Dialect] | Dialect, seed: int) -> None:
-        self._draw = seeded(f"{seed} {dialect.name} sequence")
-        self._first, self._spread, self._holes = dialect.first_sequence, 10**6, dialect.holes
+    def __init__(self, server: Server, seed: int) -> None:
+        self._draw = seeded(f"{seed} {server.name} sequence")
+        self._first, self._spread, self._holes = server.first_sequence, 10**6, server.holes
         self._last: dict[str, int] = {}
         self._engine = self._draw.randrange(10**11, 2 * 10**11)
 

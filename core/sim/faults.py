@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from core.errors import ConfigurationError
+from core.sim.currencies import AWAY_S, COINS, PARTING_S
 from core.sim.market import VENUES
 
-Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse", "unit"]
+Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse", "unit", "depeg"]
 
 
 class Fault(NamedTuple):
@@ -31,8 +32,10 @@ FAULTS: tuple[Fault, ...] = (
 )
 LASTING: tuple[Fault, ...] = (
     Fault("unit", 14.0, "means a thousand of the coin by the name of its first symbol, for fourteen seconds"),
+    Fault("depeg", 2 * PARTING_S + AWAY_S, "a stablecoin, not a venue: leaves its dollar by 150 bps, and comes back"),
 )  # faults that outlast what "all" has time for
 KINDS: tuple[Kind, ...] = get_args(Kind)
+OF_VENUES: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "depeg")
 LASTS_S = {fault.kind: fault.lasts_s for fault in (*FAULTS, *LASTING)}
 
 FIRST_S = 2.0  # when nothing else is said
@@ -44,7 +47,7 @@ class Planned(NamedTuple):
 
     at_s: float
     kind: Kind
-    venue: str
+    venue: str  # of a depeg, the stablecoin
 
 
 def known(kind: object, venue: object, venues: Sequence[str] = VENUES) -> tuple[Kind, str]:
@@ -55,6 +58,10 @@ def known(kind: object, venue: object, venues: Sequence[str] = VENUES) -> tuple[
     """
     if kind not in KINDS:
         raise ConfigurationError(f"No fault is called {kind!r}", do=f"Take one of {', '.join(KINDS)}, or all.")
+    if kind == "depeg":
+        if str(venue).upper() not in COINS:
+            raise ConfigurationError(f"{venue!r} has no dollar to leave", do=f"Take one of {', '.join(COINS)}.")
+        return "depeg", str(venue).upper()
     if venue not in venues:
         raise ConfigurationError(f"No simulated venue is called {venue!r}", do=f"Take one of {', '.join(venues)}.")
     return next(one for one in KINDS if one == kind), str(venue)
@@ -73,6 +80,9 @@ def parse(spelled: Iterable[str], venues: Sequence[str] = VENUES) -> list[Planne
             raise ConfigurationError(f"{text!r} is not a fault", do="Write KIND[:VENUE][@SECONDS], or all.")
         at_s = float(read["at"]) if read["at"] else FIRST_S
         failing: Sequence[str] = (read["venue"],) if read["venue"] else venues
+        if read["kind"] == "depeg":
+            planned.append(Planned(at_s, *known("depeg", read["venue"] or COINS[0])))
+            continue
         for venue in failing:
             known("silence", venue, venues)
         if read["kind"] == "all":

@@ -18,6 +18,7 @@ import msgspec
 
 from core.errors import ConfigurationError
 from core.instruments import Instrument, shipped
+from core.sim.currencies import WORTH, Currency, Levelled, Ratio, is_mixed, parts, places
 
 BPS = 1e-4
 STEP_S = 0.01  # the references move once in so long
@@ -32,6 +33,8 @@ TEMPTING_BPS = 40.0  # how far beyond the other side the quotes of a crossed ven
 NEW_SIZE_CHANCE = 0.1  # of a side, in each quote: an order at the top of a book stays for a while
 LEAST_WORTH, LEAST_CROSSED_WORTH = 3.0, 110.0  # USDT
 ROOM_BPS = 1.3  # what leash and noise may take from, or add to, the edge of a crossing
+RATES_BPS = 6.0  # what the spreads of up to three rates may take from it, across currencies
+RATE_REACH = 0.003  # log distance at which the worth of a currency turns back
 
 FIRST_PRICES = {
     "BTC/USDT": 64_250.0,
@@ -76,6 +79,12 @@ def profile(venue: str) -> Profile:
 @cache
 def first_price(symbol: str) -> float | None:
     """Return where a symbol's price begins; None: it is not simulated."""
+    base, quote = parts(symbol)
+    if quote != "USDT" and quote in WORTH:
+        worth = WORTH.get(base) or first_price(f"{base}/USDT")
+        return worth / WORTH[quote] if worth is not None else None
+    if base in WORTH and quote == "USDT":
+        return WORTH[base]
     if symbol in FIRST_PRICES or not MADE_UP.fullmatch(symbol):
         return FIRST_PRICES.get(symbol)
     return float(f"{10 ** seeded(f'price of {symbol}').uniform(-1.0, 3.0):.4g}")
@@ -92,17 +101,18 @@ def lattices(venues: Sequence[str], symbols: Sequence[str]) -> list[Instrument]:
     A coarse lattice of the real ones would leave no room for crossings below the fees.
     """
     held = {(one.venue, one.symbol): one for one in shipped() if one.venue in VENUES}
-    made = {symbol: _lattice(first_price(symbol) or 1.0) for symbol in symbols}
-    return [
-        held.get((venue, symbol)) or Instrument(venue, symbol, *made[symbol]) for venue in venues for symbol in symbols
-    ]
+    made = {symbol: _lattice(first_price(symbol) or 1.0, WORTH.get(parts(symbol)[1], 1.0)) for symbol in symbols}
+    return [held.get(place) or Instrument(*place, *made[place[1]]) for place in places(venues, symbols)]
 
 
-def _lattice(price: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    """Return tick and lot size, least size and least notional: six figures of the price, a cent's worth of the coin."""
-    tick = Decimal(1).scaleb(math.floor(math.log10(price)) - 5)
-    lot = Decimal(1).scaleb(min(0, math.floor(math.log10(0.01 / price))))
-    return tick, lot, lot, Decimal(5)
+def _lattice(price: float, worth: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """Return tick and lot size, least size and least notional: six figures of the price, a cent's worth of the coin.
+
+    `worth` is that of the quote currency, in USDT.
+    """
+    tick = Decimal(1).scaleb(min(0, math.floor(math.log10(price)) - 5))
+    lot = Decimal(1).scaleb(min(0, math.floor(math.log10(0.01 / (price * worth)))))
+    return tick, lot, lot, Decimal(5).scaleb(max(0, -math.floor(math.log10(worth)) - 1))
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
@@ -122,14 +132,14 @@ def edge_bps(buy_ask: float, sell_bid: float, fee_bps: float) -> float:
 class _Walk:
     """The reference price of one symbol, as a logarithm."""
 
-    def __init__(self, first: float, beta: float, draw: random.Random) -> None:
+    def __init__(self, first: float, beta: float, draw: random.Random, reach: float = REACH) -> None:
         self.home = self.level = math.log(first)
-        self._beta, self._gauss = beta, draw.gauss
+        self._beta, self._gauss, self._reach = beta, draw.gauss, reach
 
     def step(self, common: float, sigma: float) -> None:
         moved = self._beta * common + self._gauss(0.0, sigma)
         moved = max(-2 * sigma, min(2 * sigma, moved))
-        if abs(self.level + moved - self.home) > REACH:
+        if abs(self.level + moved - self.home) > self._reach:
             moved = -moved
         self.level += moved
 
@@ -137,8 +147,10 @@ class _Walk:
 class _Line:
     """One venue's quotes of one symbol."""
 
-    def __init__(self, instrument: Instrument, walk: _Walk, draw: random.Random, worths: Sequence[float]) -> None:
+    def __init__(self, instrument: Instrument, walk: Levelled, draw: random.Random, worths: Sequence[float]) -> None:
+        self.place = instrument.venue, instrument.symbol
         self._walk, self._random, self._worths = walk, draw.random, worths
+        self._unit = WORTH.get(parts(instrument.symbol)[1], 1.0)  # USDT for one of what it is quoted in
         self._worth = [draw.choice(worths), draw.choice(worths)]  # of the best bid and the best ask, in USDT
         self._ticks, self._lots = _per_unit(instrument.tick_size), _per_unit(instrument.lot_size)
         self._basis = draw.uniform(-NOISE_BPS, NOISE_BPS) * BPS
@@ -146,9 +158,6 @@ class _Line:
         self.quoted = walk.level  # the reference that the last quote was made of
         self.shift = 0.0  # of a crossing: below zero on the venue to buy on, above on the one to sell on
         self.bent, self.stretch = 0.0, 1.0  # of an anomaly: off by this logarithm, so many times wider
-
-    def restless(self) -> bool:
-        return abs(self._walk.level - self.quoted) > LEASH_BPS * BPS
 
     def quote(self) -> Quote:
         draw, ticks = self._random, self._ticks
@@ -171,7 +180,7 @@ class _Line:
         """Return what is on offer: mostly the same order as in the quote before, now and then another one."""
         if self._random() < NEW_SIZE_CHANCE:
             self._worth[side] = self._worths[int(self._random() * len(self._worths))]
-        return math.ceil(max(self._worth[side], least) / price * self._lots) / self._lots
+        return math.ceil(max(self._worth[side], least) / (price * self._unit) * self._lots) / self._lots
 
     def crossed(self) -> Quote:
         """Return a quote that bids more than it asks, by so much that it would pay anywhere."""
@@ -179,6 +188,30 @@ class _Line:
         away = max(1, round(TEMPTING_BPS * BPS * fair.bid * ticks))
         bid, ask = round(fair.ask * ticks) + away, round(fair.bid * ticks) - away
         return Quote(bid / ticks, ask / ticks, fair.bid_size, fair.ask_size)
+
+
+class _Leash:
+    """All venues' quotes of one symbol: none may fall far behind its reference price."""
+
+    def __init__(self, walk: Levelled) -> None:
+        self._walk = walk
+        self.lines: list[_Line] = []
+        self._least = self._most = walk.level  # no quote that stands was made of a level beyond these
+
+    def restless(self) -> list[_Line]:
+        """Return the lines whose last quote is too far from the price. Mostly none can be, and none is looked at."""
+        level = self._walk.level
+        self._least, self._most = min(self._least, level), max(self._most, level)
+        if self._is_short(level):
+            return []
+        quoted = [line.quoted for line in self.lines]
+        self._least, self._most = min(level, *quoted), max(level, *quoted)
+        if self._is_short(level):
+            return []
+        return [line for line in self.lines if abs(level - line.quoted) > LEASH_BPS * BPS]
+
+    def _is_short(self, level: float) -> bool:
+        return max(level - self._least, self._most - level) <= LEASH_BPS * BPS
 
 
 def _per_unit(step: Decimal) -> int:
@@ -214,13 +247,14 @@ class Market:
                 do="Raise one of them: fee + edge / 2 must be 10 bps or more.",
             )
         found = lattices(venues, symbols) if instruments is None else instruments
-        listed = {(one.venue, one.symbol): one for one in found}
+        held = {(one.venue, one.symbol): one for one in found}
+        self._places = places(venues, symbols)
         for symbol in symbols:
-            if first_price(symbol) is None or any((venue, symbol) not in listed for venue in venues):
+            if first_price(symbol) is None or any(place not in held for place in self._places if place[1] == symbol):
                 raise ConfigurationError(
                     f"{symbol} is not simulated", do=f"Take some of {', '.join(sorted(FIRST_PRICES))}."
                 )
-        self.symbols, self.venues = tuple(symbols), tuple(venues)
+        self.symbols, self.venues, self.mixed = tuple(symbols), tuple(venues), is_mixed(symbols)
         self._min_edge_bps, self._fee_bps = min_edge_bps, fee_bps
         self._sigma = min(
             VOLATILITY_BPS * BPS * math.sqrt(STEP_S),
@@ -228,22 +262,63 @@ class Market:
         )
         self._common = seeded(f"{seed} common")
         worths = _worths(seeded(f"{seed} sizes"))
-        self._walks, self._lines = {}, {}
+        self._walks: list[_Walk] = []
+        self._coins: dict[str, _Walk] = {}
+        self.currencies = self._currencies(seed) if self.mixed else {}
+        self._leashes: list[_Leash] = []
+        self._lines: dict[tuple[str, str], _Line] = {}
+        traded = set(self._places)
         for symbol in symbols:
-            draw = seeded(f"{seed} {symbol}")
-            self._walks[symbol] = walk = _Walk(
-                (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02), draw.uniform(0.6, 1.2), draw
-            )
+            moving = self._moving(symbol, seed)
+            self._leashes.append(leash := _Leash(moving))
             for venue in venues:
-                line = _Line(listed[venue, symbol], walk, seeded(f"{seed} {symbol} {venue}"), worths)
-                self._lines[venue, symbol] = line
+                if (venue, symbol) in traded:
+                    draw = seeded(f"{seed} {symbol} {venue}")
+                    self._lines[venue, symbol] = line = _Line(held[venue, symbol], moving, draw, worths)
+                    leash.lines.append(line)
+
+    def _currencies(self, seed: int) -> dict[str, Currency]:
+        """Let the worth of each currency but USDT walk, apart from the coins."""
+        made = {"USDT": Currency(None)}
+        for name in sorted({part for symbol in self.symbols for part in parts(symbol)} & WORTH.keys() - {"USDT"}):
+            walk = _Walk(WORTH[name], 0.0, seeded(f"{seed} {name}"), RATE_REACH)
+            self._walks.append(walk)
+            made[name] = Currency(walk)
+        return made
+
+    def _moving(self, symbol: str, seed: int) -> Levelled:
+        """Return what moves the price of `symbol`."""
+        base, quote = parts(symbol)
+        if not self.mixed:
+            return self._walk(symbol, seed)
+        over = self.currencies[quote]
+        return Ratio(self.currencies[base] if base in self.currencies else self._walk(f"{base}/USDT", seed), over)
+
+    def _walk(self, symbol: str, seed: int) -> _Walk:
+        if symbol not in self._coins:
+            draw = seeded(f"{seed} {symbol}")
+            first = (first_price(symbol) or 1.0) * draw.uniform(0.98, 1.02)
+            self._coins[symbol] = walk = _Walk(first, draw.uniform(0.6, 1.2), draw)
+            self._walks.append(walk)
+        return self._coins[symbol]
+
+    def lists(self, venue: str) -> tuple[str, ...]:
+        """Return what `venue` trades."""
+        return tuple(symbol for at, symbol in self._places if at == venue)
+
+    def trades(self, venue: str, symbol: str) -> bool:
+        return (venue, symbol) in self._lines
+
+    def track(self, symbol: str) -> str:
+        """Return under what name crossings of `symbol` come one at a time: in several currencies, its base."""
+        return parts(symbol)[0] if self.mixed else symbol
 
     def step(self) -> list[tuple[str, str]]:
         """Move all references by `STEP_S`; return the venues and symbols that must quote anew before the next step."""
         common = self._common.gauss(0.0, self._sigma)
-        for walk in self._walks.values():
+        for walk in self._walks:
             walk.step(common, self._sigma)
-        return [pair for pair, line in self._lines.items() if line.restless()]
+        return [line.place for leash in self._leashes for line in leash.restless()]
 
     def quote(self, venue: str, symbol: str) -> Quote:
         return self._lines[venue, symbol].quote()
@@ -257,19 +332,27 @@ class Market:
     def edge_bps(self, buy: Quote, sell: Quote) -> float:
         return edge_bps(buy.ask, sell.bid, self._fee_bps)
 
-    def cross(self, symbol: str, buy: str, sell: str, strength: float) -> None:
-        """Make a route pay from the next quotes on: between 4 and 14 bps above the threshold, by `strength` 0 to 1."""
-        bought, sold = self._lines[buy, symbol], self._lines[sell, symbol]
-        taken = ROOM_BPS + (bought.tick_bps + sold.tick_bps) / 2
+    def cross(self, symbol: str, buy: str, sell: str, strength: float, sold: str = "") -> None:
+        """Make a route pay from the next quotes on: between 4 and 14 bps above the threshold, by `strength` 0 to 1.
+
+        `sold`: the symbol that is sold, if it is another one: then what the rates cost comes on top.
+        """
+        at = self._lines[buy, symbol], self._lines[sell, sold or symbol]
+        taken = ROOM_BPS + (at[0].tick_bps + at[1].tick_bps) / 2 + (RATES_BPS if sold and sold != symbol else 0.0)
         low, high = 4 + taken, max(4 + taken, 12 - ROOM_BPS - taken)
         edge = (self._min_edge_bps + low + strength * (high - low)) * BPS
         half = math.log((1 + self._fee_bps * BPS + edge) / (1 - self._fee_bps * BPS)) / 2
-        bought.shift, sold.shift = -half, half
+        at[0].shift, at[1].shift = -half, half
 
-    def restore(self, symbol: str) -> None:
-        """Make every venue quote `symbol` as it is again."""
-        for venue in self.venues:
-            self._lines[venue, symbol].shift = 0.0
+    def restore(self, *symbols: str) -> None:
+        """Make every venue quote `symbols` as they are again."""
+        for (_, symbol), line in self._lines.items():
+            if symbol in symbols:
+                line.shift = 0.0
+
+    def depeg(self, coin: str, far_bps: float) -> None:
+        """Let `coin` be so far from what it would be worth."""
+        self.currencies[coin].bent = math.log1p(far_bps * BPS)
 
 
 def _worths(draw: random.Random) -> list[float]:

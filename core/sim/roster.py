@@ -8,7 +8,7 @@ from typing import cast
 
 from core.errors import ConfigurationError
 from core.sim import servers
-from core.sim.dialect import Dialect
+from core.sim.dialect import Server
 
 
 @cache
@@ -18,7 +18,7 @@ def served() -> tuple[str, ...]:
 
 
 @cache
-def server(name: str) -> type[Dialect]:
+def server(name: str) -> type[Server]:
     """Return the server's side of the venue `name`.
 
     Raises:
@@ -28,5 +28,5 @@ def server(name: str) -> type[Dialect]:
         raise ConfigurationError(f"No simulated venue is called {name!r}", do=f"Take some of {', '.join(served())}.")
     for found in vars(import_module(f"{servers.__name__}.{name}")).values():
         if inspect.isclass(found) and getattr(found, "name", "") == name:
-            return cast(type[Dialect], found)
+            return cast(type[Server], found)
     raise AssertionError(f"servers/{name}.py has no class whose name is {name}")

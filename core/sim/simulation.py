@@ -5,24 +5,28 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 
 from core.sim.anomalies import Anomaly, anomalies
-from core.sim.crossings import Plan, Running, Track, plans
+from core.sim.crossings import Track, plans
+from core.sim.currencies import parts
 from core.sim.faults import Kind, Planned
-from core.sim.market import STEP_S, VENUES, Market, Quote, profile, seeded
+from core.sim.injector import REMEMBERED, Injector
+from core.sim.market import STEP_S, VENUES, Market, profile, seeded
+from core.sim.parting import Parting
 from core.sim.roster import server
-from core.sim.truth import Crossing, FaultSpan, Truth
+from core.sim.truth import FaultSpan, Truth
 from core.sim.venue import SimulatedVenue
 
 SLOT_S = 0.002  # quotes leave in bundles: one timer for each would cost more than the quote
 LATE_S = 0.05  # a process that was held up for longer does not make up for the ticks it owes
 TEND_S = 0.1
 BEND_S = 0.1
-TRUST_NS = 2_000_000_000  # how long a venue must have served again before it may be part of a crossing
-REMEMBERED = 200_000  # crossings, and faults: the oldest are forgotten first
+TURNS = 10_007  # of the rota; then it begins again
+WRITERS = 3  # venues that write in one slot: with more of them, each writes in its turn, and more at once
 WAITING_FAULTS = 16  # of one venue; more are refused
 
 Announce = Callable[[dict[str, Any]], None]  # {"fault", "venue", "at_ns", "phase": "start" or "end"}
@@ -60,30 +64,42 @@ class Simulation:
             fee_bps=settings.fee_bps,
             venues=settings.venues,
         )
-        dialects = [server(name)(symbols) for name in settings.venues]
+        dialects = [server(name)(self.market.lists(name)) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
-        self._tracks = {
-            symbol: Track(
-                plans(
-                    symbol,
-                    seed,
-                    symbols=len(symbols),
-                    crossings_per_s=settings.crossings_per_s,
-                    ranges=settings.crossing_s,
-                    venues=settings.venues,
-                )
-            )
-            for symbol in symbols
-        }
-        self.crossings: deque[Crossing] = deque(maxlen=REMEMBERED)
+        self.parting = Parting(self.market, clock_ns)
+        self.injector = Injector(self._tracks(), self.market, self.venues, self.parting, clock_ns)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {
             venue: asyncio.Queue(WAITING_FAULTS) for venue in settings.venues
         }
-        self._anomalies = anomalies(symbols, seed, settings.anomalies_per_s, settings.venues)
+        self._coins = [symbol for symbol in symbols if parts(symbol)[0] not in self.market.currencies]
+        anomalies_per_s = settings.anomalies_per_s if self._coins else 0.0
+        self._anomalies = anomalies(self._coins, seed, anomalies_per_s, settings.venues)
         self._bending: Anomaly | None = None
         self._finished = False
+
+    def _tracks(self) -> dict[str, Track]:
+        """Return the crossings to come of each symbol, or of each base that is traded in several currencies."""
+        settings, market = self._settings, self.market
+        places: dict[str, list[tuple[str, str]]] = {}
+        for symbol in settings.symbols:
+            if parts(symbol)[0] not in market.currencies:
+                traded = [(venue, symbol) for venue in settings.venues if market.trades(venue, symbol)]
+                places.setdefault(market.track(symbol), []).extend(traded)
+        return {
+            name: Track(
+                plans(
+                    name,
+                    settings.seed,
+                    symbols=len(places),
+                    crossings_per_s=settings.crossings_per_s,
+                    ranges=settings.crossing_s,
+                    places=traded,
+                )
+            )
+            for name, traded in places.items()
+        }
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[dict[str, str]]:
@@ -100,18 +116,16 @@ class Simulation:
             tasks.create_task(self._tend())
             tasks.create_task(self._plan_faults())
             tasks.create_task(self._bend(announce))
+            tasks.create_task(self.parting.run(announce))
             for name in self.venues:
                 tasks.create_task(self._suffer(name, announce))
-
-    @property
-    def crossing_now(self) -> int:
-        """How many routes pay at this moment."""
-        return sum(track.running is not None for track in self._tracks.values())
 
     def fail(self, kind: Kind, venue: str) -> bool:
         """Let a venue fail, after what it already suffers from; False if it has too much before it, or all is over."""
         if self._finished:
             return False
+        if kind == "depeg":
+            return self.parting.ask(venue)
         try:
             self._faults[venue].put_nowait(kind)
         except asyncio.QueueFull:
@@ -121,15 +135,15 @@ class Simulation:
     def finish(self) -> Truth:
         """Inject nothing any more; return what was true up to here."""
         self._finished = True
-        for track in self._tracks.values():
-            self._end(track)
+        self.injector.finish()
         now_ns = self._clock_ns()
         open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
+        open_spans += [FaultSpan("depeg", *span) for span in self.parting.so_far()]
         return Truth(
-            tuple(self.crossings),
+            tuple(self.injector.crossings),
             (*self._spans, *open_spans),
-            sum(venue.ticks_sent for venue in self.venues.values()),
-            sum(venue.ticks_dropped for venue in self.venues.values()),
+            sum(venue.quotes.ticks_sent for venue in self.venues.values()),
+            sum(venue.quotes.ticks_dropped for venue in self.venues.values()),
         )
 
     # -- quotes
@@ -149,84 +163,33 @@ class Simulation:
             since_step_s += passed_s
             if since_step_s >= STEP_S:
                 since_step_s = min(since_step_s - STEP_S, STEP_S)
-                self._step()
+                for name, symbol in self.market.step():
+                    self._publish(self.venues[name], symbol)
+                self.injector.step()
             for venue in self.venues.values():
-                venue.flush()
+                venue.quotes.flush()
 
     def _publish(self, venue: SimulatedVenue, symbol: str) -> None:
         bending = self._bending
         if bending is None or bending.kind != "stuck" or (bending.venue, bending.symbol) != (venue.name, symbol):
-            venue.publish(symbol)
+            venue.quotes.publish(symbol)
 
     def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
         """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
-        pairs = [(venue, symbol) for venue in self.venues.values() for symbol in self._settings.symbols]
-        weights = [
-            profile(venue.name).share / (1 + self._settings.symbols.index(symbol)) ** 0.5 for venue, symbol in pairs
-        ]
-        return seeded(f"{self._settings.seed} rota").choices(pairs, weights, k=10_007)
-
-    def _step(self) -> None:
-        for venue, symbol in self.market.step():
-            self._publish(self.venues[venue], symbol)
-        now_ns = self._clock_ns()
-        for track in self._tracks.values():
-            if track.running is None:
-                plan = None if self._finished else track.due(now_ns, self._ready)
-                if plan is not None:
-                    self._begin(track, plan)
-            elif track.over(now_ns) or not self._heard(track.running.plan):
-                self._end(track)
+        settings, venues = self._settings, list(self.venues.values())
+        pairs = [(number, symbol) for number in range(len(venues)) for symbol in self.market.lists(venues[number].name)]
+        usual = {symbol: (1 + place) ** -0.5 for place, symbol in enumerate(settings.symbols)}
+        weights = [profile(venues[number].name).share * usual[symbol] for number, symbol in pairs]
+        turns = seeded(f"{settings.seed} rota").choices(pairs, weights, k=TURNS)
+        together = max(1, int(settings.rate * SLOT_S * len(venues) / WRITERS))
+        bundles = [turns[start : start + together] for start in range(0, TURNS, together)]
+        return [(venues[number], symbol) for bundle in bundles for number, symbol in sorted(bundle, key=itemgetter(0))]
 
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(TEND_S)
             for venue in self.venues.values():
                 await venue.tend()
-
-    # -- crossings
-
-    def _ready(self, name: str, symbol: str) -> bool:
-        venue = self.venues[name]
-        return (
-            venue.fault is None
-            and symbol not in venue.aside
-            and venue.served_ns is not None
-            and self._clock_ns() - venue.served_ns >= TRUST_NS
-            and venue.heard_by(symbol)
-            and (self._bending is None or self._bending.symbol != symbol)
-        )
-
-    def _heard(self, plan: Plan) -> bool:
-        return all(self.venues[name].heard_by(plan.symbol) for name in (plan.buy, plan.sell))
-
-    def _begin(self, track: Track, plan: Plan) -> None:
-        self.market.cross(plan.symbol, plan.buy, plan.sell, plan.strength)
-        bought, sold = (self._say(name, plan.symbol) for name in (plan.buy, plan.sell))
-        start_ns = self._clock_ns()
-        edge_bps = self.market.edge_bps(bought, sold) if bought and sold else 0.0
-        track.begin(Running(plan, start_ns, edge_bps, void=not (bought and sold)))
-
-    def _end(self, track: Track, *, void: bool = False) -> None:
-        running = track.running
-        if running is None:
-            return
-        plan, track.running = running.plan, None
-        void = void or running.void or not self._heard(plan)
-        end_ns = self._clock_ns()
-        self.market.restore(plan.symbol)
-        for name in (plan.buy, plan.sell):
-            self._say(name, plan.symbol)
-        self.crossings.append(
-            Crossing(plan.symbol, plan.buy, plan.sell, running.start_ns, end_ns, running.edge_bps, void)
-        )
-
-    def _say(self, name: str, symbol: str) -> Quote | None:
-        """Publish and write at once."""
-        venue = self.venues[name]
-        quote = venue.publish(symbol) if venue.heard_by(symbol) else None
-        venue.flush()
-        return quote
 
     # -- anomalies
 
@@ -238,17 +201,11 @@ class Simulation:
             if self._finished or quiet is None:
                 continue
             anomaly = planned._replace(symbol=quiet)
-            self._bending, start_ns = anomaly, self._clock_ns()
-            try:
-                while (passed_s := (self._clock_ns() - start_ns) / 1e9) < anomaly.lasts_s:
-                    anomaly.bend(self.market, passed_s)
-                    await asyncio.sleep(BEND_S)
-            finally:
-                anomaly.straighten(self.market)
-                self._bending = None
-            end_ns, clear = self._clock_ns(), self._clear(anomaly)
-            self._say(anomaly.venue, anomaly.symbol)
-            if clear:
+            start_ns = self._clock_ns()
+            await self._bend_once(anomaly, start_ns)
+            end_ns, is_clear = self._clock_ns(), self.injector.is_ready(anomaly.venue, anomaly.symbol)
+            self.venues[anomaly.venue].quotes.say(anomaly.symbol)
+            if is_clear:  # nothing else was the matter with the venue
                 announce(
                     {
                         "anomaly": anomaly.kind,
@@ -259,22 +216,22 @@ class Simulation:
                     }
                 )
 
+    async def _bend_once(self, anomaly: Anomaly, start_ns: int) -> None:
+        self._bending, self.injector.bent = anomaly, anomaly.symbol
+        try:
+            while (passed_s := (self._clock_ns() - start_ns) / 1e9) < anomaly.lasts_s:
+                anomaly.bend(self.market, passed_s)
+                await asyncio.sleep(BEND_S)
+        finally:
+            anomaly.straighten(self.market)
+            self._bending, self.injector.bent = None, ""
+
     def _quiet(self, anomaly: Anomaly) -> str | None:
         """Return the anomaly's symbol, or else the next one of which no route pays; None: nothing is quiet."""
-        symbols = self._settings.symbols
+        symbols = self._coins
         first = symbols.index(anomaly.symbol)
-        return next(
-            (
-                symbol
-                for symbol in (*symbols[first:], *symbols[:first])
-                if self._tracks[symbol].running is None and self._ready(anomaly.venue, symbol)
-            ),
-            None,
-        )
-
-    def _clear(self, anomaly: Anomaly) -> bool:
-        """Return whether nothing else is the matter with the venue."""
-        return self._ready(anomaly.venue, anomaly.symbol)
+        turned = (*symbols[first:], *symbols[:first])
+        return next((symbol for symbol in turned if self.injector.is_quiet(anomaly.venue, symbol)), None)
 
     # -- faults
 
@@ -283,7 +240,10 @@ class Simulation:
         start_s = loop.time()
         for planned in self._settings.faults:
             await asyncio.sleep(start_s + planned.at_s - loop.time())
-            await self._faults[planned.venue].put(planned.kind)
+            if planned.kind == "depeg":
+                self.parting.ask(planned.venue)
+            else:
+                await self._faults[planned.venue].put(planned.kind)
 
     async def _suffer(self, name: str, announce: Announce) -> None:
         """Let one venue fail, one fault after the other."""
@@ -292,11 +252,9 @@ class Simulation:
             kind = await self._faults[name].get()
             if self._finished:
                 continue
-            for track in self._tracks.values():
-                if track.running is not None and name in (track.running.plan.buy, track.running.plan.sell):
-                    self._end(track, void=True)
+            self.injector.void(name)
             start_ns = self._clock_ns()
-            venue.fault, venue.served_ns = kind, None
+            venue.sicken(kind)
             self._failing[name] = kind, start_ns
             announce({"fault": kind, "venue": name, "at_ns": start_ns, "phase": "start"})
             try:
@@ -305,6 +263,6 @@ class Simulation:
                 end_ns = self._clock_ns()
                 del self._failing[name]
                 self._spans.append(FaultSpan(kind, name, start_ns, end_ns))
-            venue.fault = None
+            venue.heal()
             await venue.recover()
             announce({"fault": kind, "venue": name, "at_ns": end_ns, "phase": "end"})

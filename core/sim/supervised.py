@@ -13,6 +13,7 @@ from core.instruments import Instrument
 from core.settings import Settings, VenueSettings
 from core.sidecar import Sidecar, sidecar
 from core.sim import faults
+from core.sim.currencies import parts, spread_over
 from core.sim.entry.venue import DIALECTS as TAKE_ORDERS
 from core.sim.gateway import FOR_A_DEMO
 from core.sim.market import FIRST_PRICES, VENUES, first_price
@@ -25,6 +26,9 @@ FEE_BPS = Decimal(10)  # the taker fee of every simulated venue
 
 class SimulatedMarket:
     """The running child."""
+
+    faults: tuple[str, ...] = faults.OF_VENUES
+    gateway_faults: tuple[str, ...] = FOR_A_DEMO
 
     def __init__(
         self,
@@ -41,8 +45,9 @@ class SimulatedMarket:
         self._child = child
         self._truth: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
-    faults: tuple[str, ...] = faults.KINDS
-    gateway_faults: tuple[str, ...] = FOR_A_DEMO
+    def listed(self, venue: str) -> tuple[str, ...]:
+        """Return the symbols that `venue` trades."""
+        return tuple(one.symbol for one in self.instruments if one.venue == venue)
 
     def fault(self, kind: str, venue: str) -> None:
         """Make `venue` fail in the way of `kind`."""
@@ -100,8 +105,22 @@ def simulated(settings: Settings) -> Settings:
             "demo.venues", why="a route needs two venues", do=f"Take some of {', '.join(served())}."
         )
     symbols = settings.symbols if demo.symbols is None else market_symbols(demo.symbols)
+    if demo.currencies != ("USDT",):
+        symbols = spread_over(symbols, demo.currencies, names)
     venues = {name: VenueSettings(taker_fee_bps=FEE_BPS) for name in names}
     return settings.model_copy(update={"venues": venues, "symbols": symbols})
+
+
+def _expect_possible(planned: Sequence[faults.Planned], symbols: Sequence[str]) -> None:
+    """Raise ConfigurationError for a coin that has no dollar to leave on this market."""
+    traded = {currency for symbol in symbols for currency in parts(symbol)}
+    for one in planned:
+        if one.kind == "depeg" and not {one.venue, "USD"} <= traded:
+            raise ConfigurationError(
+                f"demo.faults: {one.venue} cannot leave its dollar here",
+                why="nothing is quoted in both",
+                do="Add --currencies all --venues all.",
+            )
 
 
 @contextlib.asynccontextmanager
@@ -131,7 +150,7 @@ async def simulated_market(settings: Settings) -> AsyncIterator[SimulatedMarket]
     ]  # fmt: skip
     if demo.live_sim:
         arguments += ["--order-entry", "--order-faults", str(demo.order_faults)]
-    faults.parse(demo.faults, list(settings.venues))
+    _expect_possible(faults.parse(demo.faults, list(settings.venues)), settings.symbols)
     async with sidecar("simulated market", "core.sim", arguments) as child:
         try:
             hello = await asyncio.wait_for(child.receive(), READY_S)

@@ -4,12 +4,16 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
+from core.sim.currencies import PARTING_S
+
 SLACK_NS = 150_000_000  # from the write here to the decision there, and back
 BRIEF_NS = 100_000_000  # a crossing shorter than this may be missed
+PARTED_NS = int(PARTING_S * 1e9)  # a depeg shorter than this may not have gone far enough to be told
+NAMED_NS = 12_000_000_000  # a wrong unit shorter than this may not have lasted long enough to be told
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -22,13 +26,14 @@ class Crossing(msgspec.Struct, frozen=True):
     end_ns: int
     edge_bps: float  # of its first two quotes, after both fees
     void: bool = False  # one of its venues failed meanwhile: finding it is right, missing it is right
+    sold: str = ""  # the symbol that is sold, if it is another one than is bought: across currencies
 
 
 class FaultSpan(msgspec.Struct, frozen=True):
     """A venue misbehaved, and until when."""
 
     kind: str
-    venue: str
+    venue: str  # of a depeg, the stablecoin
     start_ns: int
     end_ns: int
 
@@ -48,6 +53,45 @@ class Found(NamedTuple):
     route: tuple[str, str, str]  # symbol, buy venue, sell venue
     first_ns: int
     last_ns: int
+
+
+class Told(NamedTuple):
+    """What a desk says of the same time."""
+
+    found: Sequence[Found]
+    across: Sequence[Found]  # across currencies
+    off: Sequence[tuple[str, int, int]]  # stablecoins that it thought away from their dollar: from when to when
+    aside: Sequence[tuple[str, str, int]]  # venues and symbols that it put aside, since when
+
+
+def judged(truth: Truth, told: Told) -> dict[str, Any]:
+    """Return the score of everything that was injected."""
+    in_one = [one for one in truth.crossings if not one.sold]
+    across = [
+        msgspec.structs.replace(one, symbol=f"{one.symbol}>{one.sold}", sold="") for one in truth.crossings if one.sold
+    ]
+    depegs = [one for one in truth.faults if one.kind == "depeg"]
+    units = [one for one in truth.faults if one.kind == "unit"]
+    return {
+        **score(in_one, told.found),
+        "across": score(across, told.across),
+        "depegs": _caught(depegs, PARTED_NS, [_was_off(one, told.off) for one in depegs]),
+        "units": _caught(units, NAMED_NS, [_was_put_aside(one, told.aside) for one in units]),
+    }
+
+
+def _caught(spans: Sequence[FaultSpan], least_ns: int, caught: Sequence[bool]) -> dict[str, int]:
+    """Return how many there were and how many were caught; those too short to be told count if they were."""
+    counted = [was for one, was in zip(spans, caught, strict=True) if was or one.end_ns - one.start_ns >= least_ns]
+    return {"injected": len(counted), "caught": sum(counted)}
+
+
+def _was_off(span: FaultSpan, off: Iterable[tuple[str, int, int]]) -> bool:
+    return any(coin == span.venue and first <= span.end_ns and last >= span.start_ns for coin, first, last in off)
+
+
+def _was_put_aside(span: FaultSpan, aside: Iterable[tuple[str, str, int]]) -> bool:
+    return any(venue == span.venue and span.start_ns <= at_ns <= span.end_ns + SLACK_NS for venue, _, at_ns in aside)
 
 
 def score(crossings: Iterable[Crossing], found: Sequence[Found]) -> dict[str, int]:

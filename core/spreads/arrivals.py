@@ -11,7 +11,7 @@ import msgspec
 from core.log.ticklog import Batch
 from core.tick import Entry, Tick
 
-WINDOW = 256  # copies of a collector and venue that its delay is told from
+WINDOW = 255  # copies of a collector and venue that its delay is told from; odd: of two, one is ahead
 FORGET_NS = 60_000_000_000  # a collector that brought nothing for so long is not there any more
 
 _venue = attrgetter("exchange_id")

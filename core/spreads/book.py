@@ -1,9 +1,12 @@
 """The latest quote of every symbol on every venue, and whether it still holds."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from core.tick import Cause, Entry, Tick, Withdrawal
 
+Collar = tuple[float, float, float]  # the least and the greatest bid + ask, the widest spread, in quote per base
+LOOSE: Collar = (-math.inf, math.inf, math.inf)
 RESTART_NS = 1_000_000_000  # a lower sequence id that comes so much later is no late copy: the venue counts anew
 
 
@@ -12,9 +15,12 @@ class Market:
 
     A venue without a quote has a bid of 0 and an ask of infinity. A withdrawn quote keeps its prices, so that an edge
     it only seems to make is still noticed, and told as the ghost that it is.
+
+    Within its collar a venue's quote is in line for certain; `core.spreads.baseline` fits it. It costs a quote on its
+    way a few comparisons, and so every one is held against it.
     """
 
-    __slots__ = ("asks", "before", "bids", "symbol", "ticks", "withdrawn", "withdrawn_ns")
+    __slots__ = ("asks", "before", "bids", "collars", "symbol", "ticks", "withdrawn", "withdrawn_ns")
 
     def __init__(self, symbol: str, venues: int) -> None:
         self.symbol = symbol
@@ -24,6 +30,7 @@ class Market:
         self.before: list[Tick | None] = [None] * venues  # the tick that each one replaced
         self.withdrawn: list[Cause | None] = [None] * venues
         self.withdrawn_ns = [0] * venues
+        self.collars = [LOOSE] * venues
 
 
 class SpreadBook:
@@ -34,6 +41,7 @@ class SpreadBook:
         self._numbers = {venue: number for number, venue in enumerate(self.venues)}
         self.markets = {symbol: Market(symbol, len(self.venues)) for symbol in symbols}
         self.repeats = 0  # entries that were older than what was held, or the same
+        self.strayed: Callable[[Market, int], None] = _nobody  # told of each quote that is not within its collar
         self.strange = 0  # entries of venues or symbols that are not this desk's: another one shares the log
 
     def clear(self) -> None:
@@ -63,8 +71,7 @@ class SpreadBook:
             return None
         return market.ticks[number]
 
-    @staticmethod
-    def _quote(market: Market, number: int, tick: Tick) -> bool:
+    def _quote(self, market: Market, number: int, tick: Tick) -> bool:
         held = market.ticks[number]
         if held is not None:
             if market.withdrawn[number] is not None:
@@ -75,8 +82,11 @@ class SpreadBook:
                 return False
         market.before[number] = held
         market.ticks[number] = tick
-        market.bids[number] = tick.bid_price
-        market.asks[number] = tick.ask_price
+        market.bids[number] = bid = tick.bid_price
+        market.asks[number] = ask = tick.ask_price
+        least, greatest, widest = market.collars[number]
+        if not (0.0 < ask - bid <= widest and least <= bid + ask <= greatest):
+            self.strayed(market, number)
         return True
 
     @staticmethod
@@ -87,6 +97,10 @@ class SpreadBook:
         market.withdrawn[number] = withdrawal.cause
         market.withdrawn_ns[number] = withdrawal.received_ns
         return True
+
+
+def _nobody(_market: Market, _number: int) -> None:
+    """Nobody watches."""
 
 
 def _restarted(tick: Tick, held: Tick) -> bool:

@@ -11,6 +11,7 @@ from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 200_000
+LATE_NS = 20_000_000  # a quote that came so much later tells nothing of a moment
 NO_EDGE_BPS = 2_000.0  # nobody pays so much for the same thing: another unit, or another thing of the same name
 
 
@@ -47,6 +48,7 @@ class Detector:
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
+        self.unpegged: frozenset[str] = frozenset()  # symbols that depend on a stablecoin that has left its dollar
         self._instruments, self._version = instruments, instruments.version
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
@@ -110,6 +112,18 @@ class Detector:
         """Return what `route` is at `now_ns`; None when it does not even seem to pay."""
         number = self.book.venues.index
         return self._judge(self.book.markets[route.symbol], number(route.buy), number(route.sell), now_ns)
+
+    def repriced(self, route: Route, at_ns: int) -> float | str:
+        """Return what `route` earned at `at_ns`, in bps, also if that is a loss; or in a word why nobody knows."""
+        number = self.book.venues.index
+        market, buy, sell = self.book.markets[route.symbol], number(route.buy), number(route.sell)
+        bought, sold = market.ticks[buy], market.ticks[sell]
+        if bought is None or sold is None:
+            return "missing"
+        if max(bought.received_ns, sold.received_ns) > at_ns + LATE_NS:
+            return "late"
+        edge_bps = self._edge_bps(market, buy, sell)
+        return self._untrue(market, buy, sell, at_ns) or ("identity" if edge_bps > NO_EDGE_BPS else edge_bps)
 
     def opportunities_now(self, now_ns: int) -> list[Opportunity]:
         """Return every opportunity that lasts, judged anew at `now_ns`."""
@@ -210,6 +224,8 @@ class Detector:
         """Return why a true edge cannot be taken."""
         if edge_bps < self._min_edge_bps:
             return "fee"
+        if market.symbol in self.unpegged:
+            return "basis"
         if edge_bps > NO_EDGE_BPS or (self.aside and self._is_aside(market.symbol, buy, sell)):
             return "identity"
         minimum = self._minimum(market.symbol, buy, sell)

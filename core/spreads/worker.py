@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
+from typing import Protocol
 
 from core.latency import Latencies
 from core.log.ticklog import Batch, Readable, TickReader
@@ -16,6 +17,15 @@ CHUNK = 64  # entries between two looks at the clock
 TURN_NS = 1_000_000  # a key press waits for about eleven turns of the loop, so a turn is short
 HURRIED_TURN_NS = 4_000_000  # behind by more than BEHIND entries, late quotes are worse than a late key
 BEHIND = 512
+
+
+class Looks(Protocol):
+    """What is to be seen in the book before it takes what was received later."""
+
+    @property
+    def due_ns(self) -> int | None: ...
+
+    def look(self, now_ns: int) -> object: ...
 
 
 class Worker:
@@ -37,6 +47,10 @@ class Worker:
         self._detector = detector
         self._latencies = latencies
         self._found = found  # (opportunity, when it was decided)
+        self.looks: Looks | None = None
+        self.judged: Callable[[Sequence[Entry], int], None] | None = (
+            None  # is given what was judged, and when it was read
+        )
         self._clock_ns = clock_ns
 
     def owns(self) -> bool:
@@ -59,7 +73,7 @@ class Worker:
         """
         async with log.reader(group) as self._reader:
             started.set()
-            turn_ns = self._clock_ns()
+            worked_ns = 0  # since others had their turn; what other programs took meanwhile is not ours
             while True:
                 batch = await self._reader.read()
                 if self._reader.epoch != self._epoch:
@@ -68,13 +82,15 @@ class Worker:
                 self.arrivals.note(batch, self._clock_ns())
                 most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):
-                    now_ns = self.judge(batch, start)
-                    if now_ns - turn_ns > most_ns:
+                    began_ns = time.thread_time_ns()
+                    self.judge(batch, start)
+                    worked_ns += time.thread_time_ns() - began_ns
+                    if worked_ns > most_ns:
                         await asyncio.sleep(0)
-                        turn_ns = self._clock_ns()
+                        worked_ns = 0
 
-    def judge(self, batch: Batch, start: int) -> int:
-        """Judge one chunk of `batch` from `start` on; return the time when it was done."""
+    def judge(self, batch: Batch, start: int) -> None:
+        """Judge one chunk of `batch` from `start` on."""
         end = len(batch.entries) if batch.partial else start + CHUNK
         entries, appended_ns = batch.entries[start:end], batch.appended_ns[start:end]
         decides = self._reader is None or self.owns()
@@ -82,7 +98,7 @@ class Worker:
         self.consumed += len(entries)
         if batch.warming:
             self._detector.learn(entries)
-            return self._clock_ns()  # how old the past is, is no latency
+            return  # how old the past is, is no latency
         for opened in self._judged(entries, read_ns, partial=batch.partial):
             if opened and decides:
                 decided_ns = self._clock_ns()
@@ -90,15 +106,27 @@ class Worker:
                     received_ns = max(opportunity.buy.received_ns, opportunity.sell.received_ns)
                     self._latencies.record("opportunity", decided_ns - received_ns)
                     found(opportunity, decided_ns)
+        if self.judged is not None:
+            self.judged(entries, read_ns)
         done_ns = self._clock_ns()
         latencies = self._latencies
         latencies.record_all("ingest", [at - one.received_ns for at, one in zip(appended_ns, entries, strict=True)])
         latencies.record_all("log", [read_ns - at for at in appended_ns])
         latencies.record("detect", done_ns - read_ns, len(entries))
-        return done_ns
 
     def _judged(self, entries: Sequence[Entry], read_ns: int, *, partial: bool) -> Iterable[Sequence[Opportunity]]:
         """Return what opens: after each entry, or after the last one where those between are not all there."""
+        looks = self.looks
+        due_ns = looks.due_ns if looks is not None and entries else None
+        if looks is not None and due_ns is not None and due_ns <= entries[-1].received_ns:
+            if not partial:
+                return self._looked_at(entries, read_ns, looks)
+            looks.look(entries[0].received_ns)
         if partial:
             return (self._detector.update_all(entries, read_ns),)
         return map(self._detector.update, entries, repeat(read_ns))
+
+    def _looked_at(self, entries: Sequence[Entry], read_ns: int, looks: Looks) -> Iterator[Sequence[Opportunity]]:
+        for entry in entries:
+            looks.look(entry.received_ns)
+            yield self._detector.update(entry, read_ns)

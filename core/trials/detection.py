@@ -1,8 +1,8 @@
 """How well wrong quotes are told by the baseline, where the truth is known.
 
-Every look at every quote is a sample; it is wrong while an anomaly bends it, and right at any other time but for a
-moment after. An alarm about a quote of a route that really pays is a false one: the baseline sees how far a quote is
-away, and not why.
+Every look at every quote is a sample of the scores; it is wrong while an anomaly bends it, and right at any other time
+but for a moment after. Alarms begin with a quote or a look, as on a desk. An alarm about a quote of a route that really
+pays is a false one: the baseline sees how far a quote is away, and not why.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from core.analysis.analyst import LOOK_S
+from core.analysis.lookout import ALARM, LOOK_S, Lookout
+from core.analysis.lookout import Alarm as Raised
 from core.analysis.quality import BASELINE
 from core.analysis.questions import QuoteQuestion
 from core.analysis.state import Quality
-from core.analysis.watch import ALARM, CALM, quote_question
+from core.analysis.watch import quote_question
 from core.sim.anomalies import BENDS, Bend
 from core.sim.market import STEP_S
-from core.spreads.baseline import Baseline, Scored
 from core.trials.scenario import WARM_S, Place, Scenario
 
 
@@ -36,7 +36,7 @@ class Told(NamedTuple):
     events: int
     found: int
     auc: float  # area under the ROC curve, of single looks: at wrong quotes, and at those with which all is well
-    delay_s: float  # from an anomaly's first moment to its alarm, median; 0: none was found
+    delay_s: float | None  # from an anomaly's first moment to its alarm, median; None: none was found
 
 
 class Measured(NamedTuple):
@@ -59,35 +59,34 @@ class _Run:
     """The baseline on a scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario, self._baseline = scenario, Baseline(scenario.book)
+        self.scenario, self._lookout = scenario, Lookout(scenario.book, self._heard)
         self.clean: list[float] = []
         self.alarms: list[Alarm] = []
         self._bent: dict[Bend, list[float]] = defaultdict(list)
         self._found_ns: dict[int, int] = {}  # number of an anomaly -> from its beginning to its first alarm
-        self._alarmed: set[Place] = set()
 
     def look(self) -> None:
         """Score all quotes."""
         for market in self.scenario.book.markets.values():
-            scores = self._baseline.look(market, self.scenario.now_ns)
+            scores = self._lookout.look(market, self.scenario.now_ns)
             for one in scores if self.scenario.warm else ():
-                self._sample(Place(market.symbol, one.venue), one, scores)
+                self._sample(Place(market.symbol, one.venue), one.score)
 
-    def _sample(self, place: Place, one: Scored, scores: list[Scored]) -> None:
+    def _sample(self, place: Place, score: float) -> None:
         scenario = self.scenario
-        wrong, late = scenario.is_bent(place), scenario.was_bent(place)
-        if scenario.bending is not None and wrong:
-            self._bent[scenario.bending.kind].append(one.score)
-        elif not late and not scenario.pays(place):
-            self.clean.append(one.score)
-        if one.score >= ALARM and place not in self._alarmed:
-            self._alarmed.add(place)
-            event = len(scenario.events) - 1 if wrong or late else None
-            if event is not None:
-                self._found_ns.setdefault(event, scenario.now_ns - scenario.began_ns)
-            self.alarms.append(Alarm(event, quote_question(place.symbol, one, scores)))
-        elif one.score < CALM:
-            self._alarmed.discard(place)
+        if scenario.bending is not None and scenario.is_bent(place):
+            self._bent[scenario.bending.kind].append(score)
+        elif not scenario.was_bent(place) and not scenario.pays(place):
+            self.clean.append(score)
+
+    def _heard(self, raised: Raised) -> None:
+        scenario, place = self.scenario, Place(raised.symbol, raised.scored.venue)
+        if not raised.begins or not scenario.warm:
+            return
+        event = len(scenario.events) - 1 if scenario.is_bent(place) or scenario.was_bent(place) else None
+        if event is not None:
+            self._found_ns.setdefault(event, raised.at_ns - scenario.began_ns)
+        self.alarms.append(Alarm(event, quote_question(raised)))
 
     def told(self, kinds: Sequence[Bend], name: str) -> Told:
         scenario = self.scenario
@@ -95,7 +94,7 @@ class _Run:
         numbers = [number for number, anomaly in enumerate(over) if anomaly.kind in kinds]
         found_s = [self._found_ns[number] / 1e9 for number in numbers if number in self._found_ns]
         bent = [score for kind in kinds for score in self._bent[kind]]
-        return Told(name, len(numbers), len(found_s), auc(bent, self.clean), median(found_s) if found_s else 0.0)
+        return Told(name, len(numbers), len(found_s), auc(bent, self.clean), median(found_s) if found_s else None)
 
 
 def measure(

@@ -18,8 +18,8 @@ from core.analysis.quality import beaten_by
 from core.analysis.questions import QuoteQuestion
 from core.analysis.service import Client, Service
 from core.analysis.state import Quality
-from core.analysis.tasks import Strategy, TaskName
 from core.analysis.wire import Asked, Configuration, Done, Job
+from core.tasks import Strategy, TaskName
 from core.trials.detection import Alarm, Measured
 
 

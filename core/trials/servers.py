@@ -1,17 +1,15 @@
 """The simulated gateway for a trial: in this process, or in one of its own."""
 
 import asyncio
-import multiprocessing
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from multiprocessing.connection import Connection
 
-from core.errors import SidecarFailed
-from core.sim.gateway import SimulatedGateway, Trouble
+from core.sim.gateway import SimulatedGateway
+from core.sim.odd_answers import Trouble
+from core.trials.elsewhere import elsewhere
 
 __all__ = ["Trouble", "models_elsewhere", "simulated_models"]
-
-START_S = 20.0
 
 
 @asynccontextmanager
@@ -22,24 +20,13 @@ async def simulated_models() -> AsyncIterator[str]:
         yield server.url
 
 
-@asynccontextmanager
-async def models_elsewhere(trouble: Trouble | None = None) -> AsyncIterator[str]:
+def models_elsewhere(trouble: Trouble | None = None) -> AbstractAsyncContextManager[str]:
     """Serve simulated models from a process of their own, which always fail in the way of `trouble`.
 
     Raises:
         SidecarFailed: it did not come up.
     """
-    spawning = multiprocessing.get_context("spawn")
-    ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_serve, args=(trouble, theirs), daemon=True)
-    process.start()
-    try:
-        if not await asyncio.to_thread(ours.poll, START_S):
-            raise SidecarFailed("The simulated gateway did not come up", why=f"no word in {START_S:g} s")
-        yield ours.recv()
-    finally:
-        process.kill()
-        process.join()
+    return elsewhere("The simulated gateway", _serve, trouble)
 
 
 def _serve(trouble: Trouble | None, parent: Connection) -> None:

@@ -9,15 +9,17 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
 from core.advising import configuration, gateway, patience
-from core.analysis.analyst import LOOK_S, Analyst
+from core.analysis.analyst import Analyst
+from core.analysis.lookout import LOOK_S
 from core.analysis.proposals import Session
 from core.analysis.verdicts import Verdicts
 from core.errors import DeskError
@@ -88,12 +90,23 @@ async def soak(seconds: float, tell: Callable[[Sample], None]) -> Soaked:
 
 @asynccontextmanager
 async def _asking() -> AsyncIterator[Analyst]:
-    """Yield an analyst whose process is up and has been asked for a while."""
+    """Yield an analyst whose process is up and has answered.
+
+    Raises:
+        DeskError: it has not, in time.
+    """
+    answered = asyncio.Event()
     with TemporaryDirectory(prefix="arbdesk-") as folder:
         async with (
             models_elsewhere() as url,
             Journal.open(Path(folder) / "journal.sqlite", mode="demo", run_id="soak") as journal,
         ):
+
+            def tell(what: str, **data: Any) -> None:
+                journal.event(what, **data)
+                if data.get("outcome") == "ok":
+                    answered.set()
+
             settings = AnalysisSettings(cap_per_hour_usd=UNCAPPED_USD, cap_per_day_usd=UNCAPPED_USD)
             analyst = Analyst(
                 _stale_book(),
@@ -105,25 +118,17 @@ async def _asking() -> AsyncIterator[Analyst]:
                 session=lambda _: Session(0.0, 0.0, 0.0, ()),
                 opportunities=lambda: 0,
                 notify=lambda _level, _text: None,
-                tell=journal.event,
+                tell=tell,
             )
-            running = asyncio.create_task(analyst.run())
-            try:
-                await _until_answered(analyst)
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(analyst.run())
+                try:
+                    async with asyncio.timeout(START_S):
+                        await answered.wait()
+                except TimeoutError:
+                    raise DeskError("The models' process did not answer", why=analyst.standing.why) from None
                 yield analyst
-            finally:
                 running.cancel()
-                with suppress(asyncio.CancelledError):
-                    await running
-
-
-async def _until_answered(analyst: Analyst) -> None:
-    try:
-        async with asyncio.timeout(START_S):
-            while not analyst.outcomes["ok"]:  # noqa: ASYNC110  nobody announces it
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise DeskError("The models' process did not answer", why=analyst.standing.why) from None
 
 
 def _stale_book() -> SpreadBook:

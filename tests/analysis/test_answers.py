@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from core.analysis.answers import MOST_BYTES, NoAnswer, clean, marked, read
 from core.analysis.outcomes import OUTCOMES
-from core.analysis.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, TaskName
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
 from core.settings import AnalysisSettings
 from core.spreads.route import Route
+from core.tasks import BY_NAME, Answer, Classification, Judgement, Strategy, TaskName
 
 ASKED = '{"type":"quote","symbol":"BTC/USDT","venue":"okx","score":1.4,"venues":[{"dev_bps":14.52}]}'
 ROUTE = Route("BTC/USDT", "binance", "okx")
@@ -211,7 +211,7 @@ def test_only_the_sure_have_an_effect_and_a_model_that_only_comments_has_none() 
     verdicts = Verdicts(0.2)
     verdicts.take(Held("anomaly", "m", Subject("BTC/USDT", "okx"), halt, 0, TTL_NS, 1.0, "veto"))
     assert verdicts.verdict(ROUTE, 1).veto.startswith("m says halt: BTC/USDT okx price off; for another 30 s")
-    verdicts.comment_only["m"] = "by the settings"
+    verdicts.demoted["m"] = "by the settings"
     assert verdicts.verdict(ROUTE, 1) == (1.0, "")
 
 

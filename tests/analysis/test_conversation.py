@@ -10,11 +10,11 @@ from pathlib import Path
 
 from core.analysis.conversation import Conversation, Sent
 from core.analysis.inbox import Inbox
-from core.analysis.tasks import Judgement
 from core.analysis.wire import Done
 from core.sim.gateway import SimulatedGateway
+from core.tasks import Judgement
 from tests.analysis.test_gateway import QUOTE, configured
-from tests.remote.attached import until
+from tests.waiting import until
 
 
 class Talk:

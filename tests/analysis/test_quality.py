@@ -6,10 +6,10 @@ from typing import Any
 from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
 from core.analysis.quality import BASELINE, ENOUGH, PATIENCE_NS, Label, Truthful
-from core.analysis.tasks import Judgement
 from core.analysis.verdicts import Held, Subject, Verdicts
 from core.spreads.book import SpreadBook
 from core.spreads.route import Route
+from core.tasks import Judgement
 
 S = 1_000_000_000
 SYMBOL, MODEL = "BTC/USDT", "deepseek-v3.2"
@@ -83,11 +83,11 @@ def test_a_trusted_model_that_does_not_beat_the_baseline_only_comments_until_it_
     assert verdicts.verdict(ROUTE, now_ns).veto
     told(desk.truth, {BASELINE: 9, MODEL: 5}, {BASELINE: 2, MODEL: 4})
     desk.look(now_ns)
-    assert verdicts.comment_only[MODEL] == "F1 0.53 is no better than the baseline's 0.86, which is free"
+    assert verdicts.comment_only(MODEL) == "F1 0.53 is no better than the baseline's 0.86, which is free"
     assert verdicts.verdict(ROUTE, now_ns) == (1.0, "")
     for number in range(ENOUGH):  # the alarms that it had missed
         desk.truth.alarm(MODEL, SYMBOL, "okx", number * 100 * S + 2 * S)
     told(desk.truth, {MODEL: ENOUGH}, {BASELINE: ENOUGH})
     desk.look(now_ns)
-    assert MODEL not in verdicts.comment_only
+    assert verdicts.comment_only(MODEL) == ""
     assert verdicts.verdict(ROUTE, now_ns).veto

@@ -6,12 +6,11 @@ from typing import Literal
 
 import msgspec
 
-from console.screens.ticket import KeyClock
+from console.screens.coded import KeyClock
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality, Share
-from core.analysis.tasks import TaskName
 from core.analysis.verdicts import Effect
+from core.commands import Command
 from core.desk import (
-    Command,
     Edge,
     Health,
     Leg,
@@ -29,6 +28,7 @@ from core.execution.orders import Outcome
 from core.latency import BOUNDS_MS, Latencies, Percentiles, Stage
 from core.notices import Notice
 from core.spreads.route import Route
+from core.tasks import TaskName
 from core.tick import Cause
 
 NOW_NS = 1_772_366_399_000_000_000  # 2026-03-01 11:59:59 UTC
@@ -191,7 +191,7 @@ def venue_down() -> Snapshot:
     )
     why = "hung up (1006); tried again in 4 s"
     venues = (
-        venue("binance"),
+        venue("binance", rejected={"gap": 2}),
         venue("bybit", mute=("XRP/USDT",), rejected={"bad_json": 3, "no_price": 1}, connects=2),
         venue("okx", "down", why=why, ticks_per_s=0.0, last_ns=NOW_NS - 8 * S, connects=4),
     )
@@ -364,7 +364,8 @@ def judged() -> Snapshot:
                 "more to what filled in full",
             ),
             in_force=Proposal(
-                "p0", "gpt-4.1", NOW_NS - 1_900 * S, (Share("BTC/USDT", "okx", "bybit", 30, 4.0, 0.6),), "", True
+                "p0", "gpt-4.1", NOW_NS - 1_900 * S, (Share("BTC/USDT", "okx", "bybit", 30, 4.0, 0.6),), "",
+                "person", NOW_NS - 1_800 * S,
             ),
             quality=(Quality("baseline", 24, 23, 31, 25), Quality("deepseek-v3.2", 24, 20, 21, 21, 4_100)),
         ),
@@ -405,6 +406,7 @@ def hostile() -> Snapshot:
             ),
             outcomes={HOSTILE: 3},
             proposal=Proposal("p", HOSTILE, NOW_NS, (Share("BTC/USDT", HOSTILE, HOSTILE, 1, 1, 1),), HOSTILE),
+            in_force=Proposal("q", HOSTILE, 1, (Share("BTC/USDT", HOSTILE, HOSTILE, 1, 1, 1),), "", HOSTILE, NOW_NS),
         ),
         pnl={"[red]": "1"},
     )

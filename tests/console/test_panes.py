@@ -6,18 +6,21 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.color import Color
 from textual.strip import Strip
 
 from console.panes.analysis import CAUSES
-from console.panes.latency import BLOCKS
 from console.panes.lines import Line, Pane
 from console.panes.spreads import LEVELS, MEANING, level
+from console.panes.text import BLOCKS
+from console.panes.ticks import trouble
 from console.panes.toasts import Toasts
 from console.screens.desk import layout_of
 from core.desk import Edge, FeeView, InventoryView, ProfitView, Snapshot, WorthView
 from core.latency import PARTS, STAGES
 from core.notices import Notice
+from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from tests.console import frozen
 from tests.console.frozen import NOW_NS, SNAPSHOTS, S
@@ -94,6 +97,36 @@ async def test_quotes_that_are_missing_say_why() -> None:
         for trouble in ("hung up (1006); tried again in 4 s", "no data for XRP/USDT", "rejected 3"):
             assert trouble in shown
         assert "1 without data" in shown
+
+
+async def test_gaps_and_which_collector_is_ahead_stand_beside_a_feed_that_has_trouble_too() -> None:
+    copies = (Copy("tokyo", 0.0, 197, 256), Copy("osaka", 3.2, 59, 256))
+    venues = tuple(replace(venue, copies=copies) for venue in frozen.venue_down().venues)
+    async with Face(replace(frozen.venue_down(), venues=venues)).opened() as face:
+        await face.press("1", "z")
+        await face.frame()
+        shown = rows(face, 1)
+        head = next(row for row in shown if "trouble" in row)
+        binance, bybit = (next(row for row in shown if row.startswith(f" {name}")) for name in ("binance", "bybit"))
+        assert binance[: head.index("gaps") + len("gaps")].endswith(" 2")
+        assert "rejected 3 bad_json · rejected 1 no_price · tokyo is ahead (77 % first), osaka +3.2 ms" in bybit
+    assert "2 gaps" in "".join(map(trouble, frozen.venue_down().venues))  # where there is no column for them
+
+
+async def test_a_price_whose_lattice_is_not_known_is_shown_with_six_digits() -> None:
+    quotes = tuple(replace(quote, tick_size="") for quote in frozen.demo_up().quotes)
+    async with Face(replace(frozen.demo_up(), quotes=quotes)).opened() as face:
+        shown = face.read(face.main.pane(1))
+        assert "0.621219" in shown
+        assert "67229.4" in shown
+
+
+async def test_the_detail_of_a_cell_takes_the_edge_apart() -> None:
+    async with Face(frozen.demo_up()).opened() as face:
+        await face.press("2", "d")
+        shown = face.read(face.main.pane(2))
+        assert "basis      +0.4 bps between the middles  − 0.6 half of both spreads  = -0.2" in shown
+        assert "edge       -0.2 bps between the prices" in shown
 
 
 async def test_what_is_not_known_is_never_zero() -> None:
@@ -186,13 +219,26 @@ async def test_a_proposal_that_counts_is_shown_beside_a_newer_one() -> None:
         await face.frame()
         shown = face.read(face.main.pane(3))
         assert "in force gpt-4.1" in shown
-        assert "sizes of 1 routes × 0.60 to 0.60" in shown
+        assert "accepted by person 30m ago: sizes of 1 routes × 0.60 to 0.60" in shown
         assert "% to look at and accept it" in shown
+
+
+async def test_a_proposal_that_counts_is_shown_where_the_models_are_off() -> None:
+    judged, trading = frozen.judged(), frozen.trading()
+    kept = judged.analysis.in_force
+    off = msgspec.structs.replace(trading.analysis, proposal=kept, in_force=kept)
+    async with Face(msgspec.structs.replace(trading, analysis=off)).opened() as face:
+        await face.press("3", "z")
+        await face.frame()
+        shown = face.read(face.main.pane(3))
+        assert "OFF" in shown
+        assert re.search(r"proposal gpt-4.1 32m ago +accepted by person 30m ago", shown)
+        assert re.search(r"BTC/USDT +okx → bybit +30.0 % .* sizes × 0.60", shown)
 
 
 async def test_a_broken_budget_is_said_in_words() -> None:
     async with Face(frozen.automatic()).opened() as face:
-        assert "p99 61.2 ms, over the budget of 50 ms" in rows(face, 4)[0]
+        assert "p99 61.2 ms, over the budget of 50 ms · most of it: send, p99 61.2" in rows(face, 4)[0]
         assert "tick to order p99 61.2 ms" in face.read(face.main.status)
         assert "┊50 ms budget" in rows(face, 4)[-1]
 
@@ -244,6 +290,16 @@ def strips(face: Face) -> list[Strip]:
     return [strip for pane in face.main.panes for strip in pane.render_lines(pane.size.region)]
 
 
+async def test_the_log_says_that_a_filter_hides_it() -> None:
+    async with Face(frozen.trading()).opened((80, 24)) as face:
+        for written, told in (("zz", "Nothing of it contains zz"), ("", "okx hung up")):
+            face.main.filter.value = written
+            await face.press("6")
+            await face.frame()
+            assert told in face.read()
+            await face.press("escape")
+
+
 async def test_notices_of_venues_become_harmless_toasts() -> None:
     async with Face(frozen.demo_up()).opened() as face:
         await face.show(frozen.hostile())
@@ -266,11 +322,11 @@ def test_toasts_come_one_a_second_the_gravest_first_and_repeats_are_counted() ->
     assert toasts.next(again, 15 * S) is None
 
 
-async def test_only_lines_that_changed_are_built_again() -> None:
+async def test_only_lines_that_changed_are_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Face(frozen.demo_up()).opened() as face:
         built: list[Line] = []
         pane = face.main.pane(1)
-        pane._build = counting(pane, built)  # type: ignore[assignment, method-assign]
+        monkeypatch.setattr(pane, "_build", counting(pane, built))
         await face.frame()
         assert built == []
         quotes = list(frozen.demo_up().quotes)

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.screens.points import PointsDialog
-from core.desk import Sign
+from core.commands import Sign
 from tests.console.frozen import trading
 from tests.console.screenful import SIZES, Face
 
@@ -44,3 +44,11 @@ async def test_points_that_changed_while_they_were_read_are_not_signed() -> None
         assert face.front == "DeskScreen"
         await face.press("j")
         assert face.desk.submitted == []
+
+
+async def test_a_long_point_is_read_whole_on_a_small_screen() -> None:
+    point = "okx says that order 0123456789abcdef of BTC/USDT is filled, and the journal knows of no such order at all"
+    async with Face(replace(trading(), armed=False, points=(point,), points_code="fj")).opened((80, 24)) as face:
+        await face.press("a")
+        await face.rest(100)
+        assert point in " ".join(face.read(face.app.screen).split())

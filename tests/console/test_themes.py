@@ -9,7 +9,7 @@ import pytest
 from rich.color import Color as RichColor
 from textual.color import Color
 
-from console.panes.lines import PENS
+from console.panes.pens import PENS
 from console.themes import COLOURS, VARIABLES, chosen, load_themes
 from core.errors import ConfigurationError
 from tests.console.frozen import demo_up

@@ -8,11 +8,15 @@ import msgspec
 import pytest
 
 from console.app import Console
-from console.keymap import load_keymap
+from console.export import csv_of
+from console.keymap import load_keymap, usual_keymap
+from console.panes.lines import Picture
 from console.remembered import Remembered, keep, recall
+from console.screens.desk import DeskScreen
 from core.errors import ConfigurationError
+from core.execution.keys import usual_file
 from core.settings import ConsoleSettings
-from tests.console.frozen import NOW_NS, FrozenDesk, judged, ticket, trading
+from tests.console.frozen import NOW_NS, FrozenDesk, judged, just_started, ticket, trading
 from tests.console.screenful import Face
 
 
@@ -34,12 +38,13 @@ async def test_the_first_time_shows_the_keys_and_the_next_one_the_screen_as_it_w
     async with console().run_test(size=(200, 50)) as pilot:
         await pilot.pause()
         assert type(pilot.app.screen).__name__ == "Tour"
-        await pilot.press("escape", "w")
+        await pilot.press("escape", "+", "]", "]", "w")
     async with console().run_test(size=(200, 50)) as pilot:
         await pilot.pause()
-        assert type(pilot.app.screen).__name__ == "DeskScreen"
-        assert recall(tmp_path / "console.json") == Remembered("trading", toured=True)
-        assert [pane.NUMBER for pane in pilot.app.screen.panes if pane.display] == [2, 5]  # type: ignore[attr-defined]
+        assert isinstance(pilot.app.screen, DeskScreen)
+        assert recall(tmp_path / "console.json") == Remembered("trading", 1, 2, toured=True)
+        assert (pilot.app.screen.taller, pilot.app.screen.wider) == (1, 2)
+        assert [pane.NUMBER for pane in pilot.app.screen.panes if pane.display] == [2, 5]
 
 
 async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_path: Path) -> None:
@@ -52,14 +57,24 @@ async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_p
             rows = list(csv.DictReader(file.read_text().splitlines()))
             assert rows
             assert rows[0][column]
-            assert "<svg" in file.with_suffix(".svg").read_text()
+            picture = file.with_suffix(".svg").read_text()
+            assert "<svg" in picture
+            assert ">DEMO&#160;SIMULATED<" in picture
+            assert not re.search(r"<text[^>]*textLength[^>]*>(&#160;|[^<]*(&#160;){2})", picture)  # placed, not spaced
             file.unlink()
 
 
-async def test_a_new_ticket_rings_if_that_is_wanted() -> None:
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_table_without_rows_is_exported_with_its_columns(number: int) -> None:
+    full, empty = (csv_of(number, Picture(snapshot, NOW_NS)) for snapshot in (judged(), just_started()))
+    assert len(full.splitlines()) > len(empty.splitlines()) == 1
+    assert full.splitlines()[0] == empty.strip()
+
+
+async def test_a_new_ticket_rings_if_that_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     face, rung = Face(trading()), list[str]()
     face.app._settings = ConsoleSettings(bell=True)
-    face.app.bell = lambda: rung.append("bell")  # type: ignore[method-assign]  # a terminal's, not ours
+    monkeypatch.setattr(face.app, "bell", lambda: rung.append("bell"))  # a terminal's, not ours
     async with face.opened((120, 40)):
         await face.frame()
         assert rung == []
@@ -81,7 +96,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("text", "told"), WRONG.items())
 def test_a_mistake_in_the_keymap_is_told_with_its_key(text: str, told: str, tmp_path: Path) -> None:
-    file = tmp_path / "keys.toml"
+    file = tmp_path / "keymap.toml"
     file.write_text(text)
     with pytest.raises(ConfigurationError) as error:
         load_keymap(file)
@@ -90,7 +105,18 @@ def test_a_mistake_in_the_keymap_is_told_with_its_key(text: str, told: str, tmp_
 
 
 def test_keys_may_be_moved_and_swapped(tmp_path: Path) -> None:
-    file = tmp_path / "keys.toml"
+    file = tmp_path / "keymap.toml"
     file.write_text('[keys]\n"desk.arm" = "x"\n"ticket.refuse" = "a,f5"\n')
     assert load_keymap(file) == {"desk.arm": "x", "ticket.refuse": "a,f5"}
     assert load_keymap(tmp_path / "none.toml") == {}
+
+
+def test_the_keys_of_accounts_beside_the_settings_are_not_taken_for_those_of_the_console(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    accounts = usual_file()
+    accounts.parent.mkdir(parents=True)
+    accounts.write_text('[binance]\nkey = "k"\nsecret = "s"\n')
+    assert usual_keymap().parent == accounts.parent
+    assert load_keymap() == {}

@@ -1,11 +1,10 @@
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from core.execution.accounts import Accounts
 from core.execution.orders import Fate, Fill, Order
-from core.execution.profit import Charge, last_prices, profit, rates
+from core.execution.profit import Charge, last_prices, profit
 from core.spreads.book import SpreadBook
+from core.spreads.numeraire import ONE, Rate, rates
 from tests.execution.parts import NOW, tick, trade
 
 D = Decimal
@@ -30,29 +29,14 @@ def test_fees_are_counted_in_the_currency_they_were_taken_in_and_beside_what_was
     assert accounts.moved("okx", "USDT") == D("602.397")
 
 
-def test_a_rate_is_the_middle_of_the_newest_quote_that_holds_and_knows_its_age() -> None:
-    book = SpreadBook(("binance", "okx"), ("BTC/USDT", "USDT/KRW"))
-    book.update(tick("binance", 60000.0, 60002.0))
-    book.update(replace(tick("okx", 60100.0, 60102.0), received_ns=NOW + S))
-    book.update(tick("okx", 1400.0, 1400.0001, symbol="USDT/KRW"))
-    known = rates(book.markets.values(), "USDT")
-    assert known["BTC"] == (D("60101"), NOW + S)
-    assert abs(known["KRW"].price * 1400 - 1) < D("0.0001")
-    assert known["USDT"] == (D(1), 0)
-    crossed = replace(tick("okx", 60102.0, 60100.0, sequence=2), received_ns=NOW + 2 * S)
-    book.update(crossed)
-    assert rates(book.markets.values(), "USDT")["BTC"].price == D("60001")
-
-
 def test_what_has_no_rate_is_named_and_neither_guessed_nor_counted_as_nothing() -> None:
     book = SpreadBook(("okx",), ("BTC/USDT",))
     book.update(tick("okx", 60000.0, 60002.0))
-    found = profit(
-        {"USDT": D(5), "BTC": D("0.001"), "BNB": D("-0.01"), "ETH": D(0)}, rates(book.markets.values(), "USDT"), "USDT"
-    )
+    known = rates(book.venues, book.markets.values(), "USDT", NOW + S, 2 * S, ("USDT", "BTC", "BNB"))
+    found = profit({"USDT": D(5), "BTC": D("0.001"), "BNB": D("-0.01"), "ETH": D(0)}, known, "USDT")
     assert (found.total, found.missing, found.oldest_ns) == (D("65.001"), ("BNB",), NOW)
     assert [part.currency for part in found.parts] == ["BNB", "BTC", "USDT"]
-    nothing = profit({"USDT": D(5)}, rates([], "USDT"), "USDT")
+    nothing = profit({"USDT": D(5)}, {"USDT": ONE}, "USDT")
     assert (nothing.total, nothing.missing, nothing.oldest_ns) == (D(5), (), 0)
 
 
@@ -60,6 +44,6 @@ def test_without_a_feed_the_last_fills_tell_the_rate_and_when_it_was() -> None:
     buy, sell = trade().legs
     one, other = (Fill(D(price), D("0.01"), D(0), "USDT", at) for price, at in (("60000", NOW), ("60300", NOW + S)))
     known = last_prices([(buy, one), (sell, other)], "USDT")
-    assert known["BTC"] == (D("60300"), NOW + S)
+    assert known["BTC"] == Rate(60300.0, 60300.0, NOW + S, (sell.venue,), ("BTC/USDT",))
     assert profit({"BTC": D("0.1")}, known, "USDT").total == D("6030")
     assert profit({"BTC": D("0.1")}, last_prices([(buy, one)], "BTC"), "BTC").total == D("0.1")

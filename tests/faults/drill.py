@@ -11,15 +11,17 @@ import msgspec
 
 from core.log.topics import TICKS
 from tests.faults.catalogue import RECOVERED_S, Fault, start
-from tests.faults.flow import STILL_S, flows, latest, shared, stop, told, until
+from tests.faults.flow import STILL_S, flows, latest, shared, stop, told
 from tests.faults.machines import World, thaw, world
 from tests.faults.result import TRADED_S, Result, broken
 from tests.faults.verdict import executed_twice, identity_closes, last_counts, lost, on_topic, orders, unread
 from tests.kafka_cluster import Cluster, Node
 from tests.kafka_dist import ClusterFailed
+from tests.waiting import eventually
 
 READY_S = 60.0
 STEADY_S = 4.0  # of undisturbed work before the fault
+LOOK_S = 0.05  # between two looks at what files and logs tell
 QUIET_S = 2.0  # a trade that was decided when the brokers went away is over by then
 
 Say = Callable[[str], None]
@@ -100,7 +102,7 @@ class _Drill:
             traded_s = self._wait_for_trade(ended_s + (recovered_s or 0.0))
             waiting.join()
         crossings = world.market.finish()
-        self._memory_mb = max(desk.memory_mb() for desk in world.desks if desk.running)
+        memory_mb = max(desk.memory_mb() for desk in world.desks if desk.running)
         took_s = stop(world.running("collector"))
         if fault.recovers:
             self._read_out()
@@ -145,7 +147,7 @@ class _Drill:
             executed_twice=executed_twice(sent, crossings),
             orders_meanwhile=meanwhile,
             ended_s=took_s,
-            memory_mb=self._memory_mb,
+            memory_mb=memory_mb,
         )
         return msgspec.structs.replace(result, failures=(*self._failures, *broken(fault, result, self._patience)))
 
@@ -170,15 +172,16 @@ class _Drill:
 
     def _watch_it_last(self, began_s: float) -> float | None:
         """Wait for the fault's end; return how long after its begin ticks flowed in spite of it."""
-        world, flows_s = self._world, None
-        while time.time() < began_s + self._fault.lasts_s:
-            if (
-                flows_s is None
-                and time.time() > began_s + STILL_S
-                and flows(world, self._rate, began_s + STILL_S - 1.0)
-            ):
+        world, since_s = self._world, began_s + STILL_S
+        flows_s: float | None = None
+
+        def over() -> bool:
+            nonlocal flows_s
+            if flows_s is None and time.time() > since_s and flows(world, self._rate, since_s - 1.0):
                 flows_s = time.time() - began_s
-            time.sleep(0.05)
+            return time.time() >= began_s + self._fault.lasts_s
+
+        eventually(over, self._fault.lasts_s + READY_S, LOOK_S)
         return flows_s
 
     def _wait_for_brokers(self, away: Sequence[Node], since_s: float) -> None:
@@ -229,4 +232,4 @@ class _Drill:
             self._failures.append("the workers did not read all that was there")
 
     def _until(self, condition: Callable[[], bool], timeout_s: float) -> None:
-        until(condition, timeout_s * self._patience)
+        eventually(condition, timeout_s * self._patience, LOOK_S)

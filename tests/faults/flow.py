@@ -1,9 +1,9 @@
-"""What the desks of a world tell of themselves, and waiting for it."""
+"""What the desks of a world tell of themselves."""
 
 import re
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from core.log.topics import TICKS
@@ -81,15 +81,3 @@ def told(world: World, began_s: float) -> tuple[float | None, str]:
         return None, ""
     when, words = min(said)
     return when - began_s, words
-
-
-def until(condition: Callable[[], bool], timeout_s: float) -> None:
-    """Wait for what only files and logs tell.
-
-    Raises:
-        AssertionError: it did not come true in time.
-    """
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, f"still not true after {timeout_s:g} s"
-        time.sleep(0.05)

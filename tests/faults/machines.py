@@ -18,7 +18,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from core.desk import Arm
+from core.commands import Arm
 from core.log.topics import COMMANDS, DESK_STATE, EVENTS, TICKS, create
 from core.remote.desk import RemoteDesk
 from core.remote.keys import OperatorKey, console_key, write_key
@@ -26,6 +26,7 @@ from core.remote.watch import Watch
 from core.settings import LogSettings
 from tests.kafka_cluster import Cluster, Node
 from tests.system.desk import DeskProcess
+from tests.waiting import answered
 
 SYMBOLS = "BTC/USDT,ETH/USDT,SOL/USDT,XRP/USDT,DOGE/USDT,ADA/USDT,LTC/USDT,LINK/USDT"
 STATUS_S = 0.5
@@ -197,17 +198,20 @@ def _signal(what: Desk | Node, number: signal.Signals) -> None:
 async def _group_elsewhere(cluster: Cluster, controller: Node) -> tuple[str, Node]:
     """Return a name for a group, and the node that coordinates it: not the controller, so that each falls alone."""
     admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap, request_timeout_ms=5000)
+
+    async def found() -> tuple[str, Node] | None:
+        group = f"g{uuid.uuid4().hex[:8]}"
+        try:
+            coordinator = cluster.nodes[await admin.find_coordinator(group) - 1]
+        except KafkaError:
+            return None  # the topic of all groups is just being made
+        return (group, coordinator) if coordinator is not controller else None
+
     async with asyncio.timeout(60):
         await admin.start()
         try:
-            while True:
-                group = f"g{uuid.uuid4().hex[:8]}"
-                try:
-                    coordinator = cluster.nodes[await admin.find_coordinator(group) - 1]
-                except KafkaError:  # the topic of all groups is just being made
-                    await asyncio.sleep(0.2)
-                    continue
-                if coordinator is not controller:
-                    return group, coordinator
+            answer = await answered(found)
         finally:
             await admin.close()
+    assert answer is not None
+    return answer

@@ -83,7 +83,7 @@ async def test_a_feed_shows_its_venues_clock_and_its_latencies_are_no_finer_than
         feed = Feed(speaker, SYMBOLS, log, url=venue.url, silence_s=60, clock=Call(url))
         async with asyncio.timeout(60), feeding(feed):
             while feed.state(time.time_ns()).ticks < 30 or len(asked) < 3:
-                venue.publish_all()
+                venue.quotes.publish_all()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(0.01):
                         await reader.read()

@@ -25,6 +25,7 @@ from core.feeds.transport import WEBSOCKETS, picows
 from core.feeds.venue import Dialect, Event, Keepalive
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickReader
+from core.sim.client import TEXT, websocket_frame
 from core.tick import Entry, Tick, Withdrawal
 from tests.feeds.samples import NOW_NS, binance, bybit, okx
 
@@ -111,9 +112,9 @@ class Desk:
 
 @asynccontextmanager
 async def collecting(
-    dialect: type[Dialect], symbols: Sequence[str], url: str, silence_s: float = 30.0
+    dialect: type[Dialect], symbols: Sequence[str], url: str, silence_s: float = 30.0, capacity: int = 10_000
 ) -> AsyncIterator[Desk]:
-    log, pauses = MemoryLog(10_000), Pauses()
+    log, pauses = MemoryLog(capacity), Pauses()
     collector = Collector(dialect, symbols, log, url=url, silence_s=silence_s, backoff_s=pauses, transport=USED[-1])
     async with asyncio.timeout(10), log.reader() as reader, asyncio.TaskGroup() as group:
         task = group.create_task(collector.run())
@@ -144,6 +145,21 @@ async def test_ticks_reach_the_log_and_the_state_tells_of_them() -> None:
         assert (state.last_ns, state.mute, state.clock_ahead_ms) == (second.received_ns, (), None)
         assert here.requests == [{"method": "SUBSCRIBE", "params": ["btcusdt@bookTicker"], "id": 1}]
         assert desk.collector.take_feed_ns() == []
+
+
+async def test_a_flood_leaves_those_their_turn_who_read_the_log() -> None:
+    flood = 3_000
+
+    async def serving(here: Venue, connection: ServerConnection) -> None:
+        await here.hear(connection)
+        frames = (websocket_frame(TEXT, binance(number)) for number in range(1, flood + 1))
+        connection.transport.write(b"".join(frames))
+        await for_good(connection)
+
+    async with venue(serving) as here, collecting(Binance, ["BTC/USDT"], here.url, capacity=200) as desk:
+        entries = await desk.read(flood)
+    assert [entry.sequence_id for entry in entries if isinstance(entry, Tick)] == list(range(1, flood + 1))
+    assert desk.log.counts.conflated == 0
 
 
 async def test_every_live_quote_is_withdrawn_when_the_desk_stops() -> None:

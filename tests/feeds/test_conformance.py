@@ -208,7 +208,7 @@ class Desk:
         """Return when `is_so`; meanwhile the venue quotes anew, if it shall."""
         while not is_so():
             if quoting:
-                self.venue.publish_all()
+                self.venue.quotes.publish_all()
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.02):
                     for entry in (await self._reader.read()).entries:
@@ -220,7 +220,7 @@ class Desk:
         await self.until(lambda: all(self._agrees(symbol) for symbol in symbols or SYMBOLS), quoting=True)
 
     def _agrees(self, symbol: str) -> bool:
-        said, tick = self.venue.said(symbol), self.book.quote(self.venue.name, symbol)
+        said, tick = self.venue.quotes.last(symbol), self.book.quote(self.venue.name, symbol)
         if said is None or tick is None:
             return False
         return said == Quote(tick.bid_price, tick.ask_price, tick.bid_volume, tick.ask_volume)
@@ -290,14 +290,18 @@ async def test_a_silent_venues_quotes_are_withdrawn_and_come_again(name: str, mo
 @each_venue
 async def test_a_venue_that_hangs_up_is_dialled_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(name, monkeypatch) as here:
-        for times in (1, 2):  # politely and not
+        for _ in range(2):  # politely and not
             await here.agrees()
-            before = len(here.entries)
-            await here.venue.suffer("hang_up", 0)
-            await here.venue.recover()
-            await here.until(lambda before=before: here.withdrawn(before, "gap"))  # type: ignore[misc]
-            await here.until(lambda times=times: here.state.connects > times)  # type: ignore[misc]
+            await hung_up_and_dialled_again(here)
         await here.agrees()
+
+
+async def hung_up_and_dialled_again(here: Desk) -> None:
+    before, times = len(here.entries), here.state.connects
+    await here.venue.suffer("hang_up", 0)
+    await here.venue.recover()
+    await here.until(lambda: here.withdrawn(before, "gap"))
+    await here.until(lambda: here.state.connects > times)
 
 
 @each_venue

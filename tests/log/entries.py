@@ -4,6 +4,9 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
+
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
 
 from core.log.kafka import KafkaLog
 from core.log.ticklog import LogCounts, TickReader
@@ -38,6 +41,13 @@ async def kafka_log(bootstrap: str, capacity: int = 10_000) -> AsyncIterator[Kaf
     """Open a log on a topic of its own."""
     async with KafkaLog(bootstrap, await fresh_topic(bootstrap), capacity=capacity) as log:
         yield log
+
+
+@asynccontextmanager
+async def producing(bootstrap: str) -> AsyncIterator[Any]:
+    """Be somebody else who writes to the topic."""
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        yield producer
 
 
 def closes(counts: LogCounts) -> bool:

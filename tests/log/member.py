@@ -5,11 +5,14 @@
 
 import asyncio
 import json
+import math
 import sys
 from typing import Any
 
 from core.log.group import GroupReader
 from core.log.kafka import KafkaLog
+from core.tick import Tick
+from tests.waiting import until
 
 
 def tell(**what: Any) -> None:
@@ -17,12 +20,15 @@ def tell(**what: Any) -> None:
 
 
 async def tell_share(reader: GroupReader) -> None:
-    told = None
+    told: list[int] | None = None
+
+    def is_another() -> bool:
+        return reader.share != told
+
     while True:
-        if (share := reader.share) != told:
-            tell(share=share, epoch=reader.epoch)
-            told = share
-        await asyncio.sleep(0.02)
+        await until(is_another, math.inf)
+        told = reader.share
+        tell(share=told, epoch=reader.epoch)
 
 
 async def main(bootstrap: str, topic: str, group: str) -> None:
@@ -35,7 +41,8 @@ async def main(bootstrap: str, topic: str, group: str) -> None:
         tasks.create_task(tell_share(reader))
         while True:
             batch = await reader.read()
-            tell(given=[entry.sequence_id for entry in batch.entries], warming=batch.warming, epoch=reader.epoch)  # type: ignore[union-attr]
+            given = [entry.sequence_id for entry in batch.entries if isinstance(entry, Tick)]
+            tell(given=given, warming=batch.warming, epoch=reader.epoch)
 
 
 if __name__ == "__main__":

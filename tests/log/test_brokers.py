@@ -3,27 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from aiokafka.conn import create_conn  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
+from aiokafka.structs import BrokerMetadata  # type: ignore[import-untyped]
 
 from core.log.brokers import Brokers
 from core.log.security import PLAINTEXT
 from tests.log.entries import kafka_log, tick
-
-
-class Named(NamedTuple):
-    """A broker as a cluster names it."""
-
-    nodeId: int  # noqa: N815 (as aiokafka spells it)
-    host: str
-    port: int
+from tests.waiting import until
 
 
 @asynccontextmanager
-async def hanging() -> AsyncIterator[Named]:
+async def hanging() -> AsyncIterator[BrokerMetadata]:
     """Be a broker that was stopped in the middle of its work."""
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -35,7 +29,7 @@ async def hanging() -> AsyncIterator[Named]:
             writer.close()
 
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
-        yield Named(7, *server.sockets[0].getsockname()[:2])
+        yield BrokerMetadata(7, *server.sockets[0].getsockname()[:2], None)
 
 
 async def test_a_broker_that_hangs_is_told_from_those_that_answer_and_nobody_waits_for_it(kafka: str) -> None:
@@ -55,8 +49,7 @@ async def test_a_broker_that_is_away_is_told_and_stops_nothing_while_the_others_
     async with asyncio.timeout(30), kafka_log(kafka) as log, hanging() as mute:
         assert (log.trouble, log.stopped) == ("", "")
         await log._brokers.ask([*log._producer.client.cluster.brokers(), mute])  # as if it had been one of them
-        while not log.trouble:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+        await until(lambda: log.trouble)
         assert log.trouble == f"1 of 4 brokers of Kafka do not answer: 127.0.0.1:{mute.port}"
         assert log.stopped == ""
         log.append(tick(1))

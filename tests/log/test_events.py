@@ -3,7 +3,6 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -17,6 +16,7 @@ from core.log.topics import EVENTS, create
 from core.settings import LogSettings
 from core.spreads.route import Route
 from tests.log.entries import at
+from tests.waiting import until
 
 ROUTE = Route("BTC/USDT", "binance", "okx")
 
@@ -36,12 +36,7 @@ async def laid(claim: GroupClaim, one: Trade) -> None:
     """Claim it: on a loaded machine that may take longer than a claim may, and is tried again."""
     while why := await claim.lay(one):
         assert "did not acknowledge" in why or "not connected" in why, why
-        await asyncio.sleep(0.05)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+        await until(lambda: claim.ready)
 
 
 async def test_every_event_is_there_once_and_in_its_order(kafka: str) -> None:

@@ -6,19 +6,20 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 
 from core.log.group import GroupReader
 from core.log.kafka import KafkaLog
 from core.log.topics import DEAD_LETTERS, TICKS, create
 from core.tick import Entry, encode
-from tests.log.entries import at, fresh_topic, take, tick
+from tests.log.entries import at, fresh_topic, producing, take, tick
+from tests.waiting import until
 
 SYMBOLS = [f"COIN{number}/USDT" for number in range(60)]  # on every partition
 HALF, ALL = TICKS.partitions // 2, TICKS.partitions
@@ -266,19 +267,6 @@ async def test_the_lag_of_a_partition_is_what_waits_there(kafka: str, grouped: b
         assert await log.flush(5)
         await until(lambda: sum(reader.lag().values()) == 5)
         (behind,) = [partition for partition, lag in reader.lag().items() if lag]
-        assert behind == log._route("BTC/USDT").number
+        assert behind == log._outbox.route("BTC/USDT").number
         assert await take(5, reader)
         await until(lambda: reader.lag() == dict.fromkeys(range(ALL), 0))
-
-
-@asynccontextmanager
-async def producing(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    """Be somebody else who writes to the topic."""
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        yield producer
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces."""
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)

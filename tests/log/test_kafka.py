@@ -4,14 +4,12 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from aiokafka.admin import RecordsToDelete  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
 from aiokafka.partitioner import DefaultPartitioner  # type: ignore[import-untyped]
@@ -22,7 +20,8 @@ from core.log.kafka import KafkaLog
 from core.log.topics import TICKS, administrator, create
 from core.tick import encode
 from tests.kafka_cluster import Cluster, cluster
-from tests.log.entries import at, closes, fresh_topic, kafka_log, take, tick, withdrawal
+from tests.log.entries import at, closes, fresh_topic, kafka_log, producing, take, tick, withdrawal
+from tests.waiting import until
 
 FOREIGN = {
     "exchange_id": "kraken",
@@ -56,13 +55,6 @@ POISON: list[tuple[bytes | None, list[tuple[str, bytes | None]]]] = [
 @pytest.fixture
 async def topic(kafka: str) -> str:
     return await fresh_topic(kafka)
-
-
-@asynccontextmanager
-async def producing(bootstrap: str) -> AsyncIterator[Any]:
-    """Be somebody else who writes to the topic."""
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        yield producer
 
 
 async def test_a_tick_of_another_producer_needs_only_the_first_eight_fields(kafka: str, topic: str) -> None:
@@ -296,9 +288,3 @@ async def audit(log: KafkaLog) -> None:
     while True:
         assert closes(log.counts), log.counts
         await asyncio.sleep(0.001)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces."""
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from core.errors import ConfigurationError, LogUnavailable
 from core.log.kafka import KafkaLog
@@ -124,7 +125,7 @@ async def open_log(settings: LogSettings) -> None:
 
 
 async def test_tls_to_a_port_that_does_not_speak_it_is_told(kafka: str) -> None:
-    security = SecuritySettings(protocol="SASL_SSL", user="alice", password=PASSWORD)  # type: ignore[arg-type]
+    security = SecuritySettings(protocol="SASL_SSL", user="alice", password=SecretStr(PASSWORD))
     with pytest.raises(LogUnavailable, match=r"Name the port where it speaks TLS"):
         await check(LogSettings(kind="kafka", bootstrap=kafka, security=security))
 

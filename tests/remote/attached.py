@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from core.remote.watch import Watch
 from core.running import running
 from core.settings import DemoSettings, LimitSettings, LogSettings, RemoteSettings, Settings
 from tests.log.entries import at
+from tests.waiting import until
 
 
 class Post(NamedTuple):
@@ -83,21 +84,16 @@ async def console(post: Post, key: OperatorKey | None) -> AsyncIterator[RemoteDe
             watching.cancel()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces."""
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
 async def open_ticket(desk: RemoteDesk, *others: RemoteDesk) -> TicketView:
     """Return the newest open ticket that every one of the consoles shows."""
-    while True:
+
+    def common() -> list[TicketView]:
         seen = [
             {one.ticket_id: one for one in each.snapshot().tickets if one.state == "open"} for each in (desk, *others)
         ]
-        if common := [ticket for name, ticket in seen[0].items() if all(name in each for each in seen)]:
-            return common[-1]
-        await asyncio.sleep(0.01)
+        return [ticket for name, ticket in seen[0].items() if all(name in each for each in seen)]
+
+    return (await until(common))[-1]
 
 
 def told(snapshot: Snapshot, words: str) -> bool:

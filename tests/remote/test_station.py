@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from core.desk import Approve, Arm, Disarm, Halt, Refuse
+from core.commands import Approve, Arm, Disarm, Halt, Refuse
 from core.log.channel import Follower, Sender, following, sending
 from core.log.topics import COMMANDS
 from core.remote.desk import RemoteDesk
 from core.remote.envelope import AHEAD_MS, KID, MAC, MOST_BYTES, MOST_TTL_MS, Envelope, Signed, sign
-from tests.remote.attached import Post, console, open_ticket, post, rows, started, told, until
+from tests.remote.attached import Post, console, open_ticket, post, rows, started, told
 from tests.remote.commands import command
+from tests.waiting import until
 
 REFUSED = "SELECT json_extract(data, '$.reason') FROM events WHERE what = 'command refused'"
 OBEYED = "SELECT who, json_extract(data, '$.command') FROM events WHERE what = 'command obeyed'"
@@ -167,11 +168,15 @@ async def test_a_ticket_that_is_not_what_the_screen_showed_is_not_sent(kafka: st
         async with sending(desk.log, COMMANDS, lasting=True) as sender:
             pen = Pen(desk, seen._heard.state.run, sender)
             while not told(engine.snapshot(), "approved a ticket that is not what the desk offers: not sent"):
-                ticket = await open_ticket(seen)
-                before = seen.snapshot().outside.obeyed
-                await pen.forge(body=Approve(ticket.ticket_id, ticket.code), seen="0" * 64)
-                await until(lambda before=before: seen.snapshot().outside.obeyed > before)  # type: ignore[misc]
+                await approved_unseen(seen, pen)
     assert rows(desk.journal, "SELECT trade_id FROM trades") == []
+
+
+async def approved_unseen(seen: RemoteDesk, pen: Pen) -> None:
+    """Approve, with an operator's key, a ticket that looked otherwise; return when the desk has taken it."""
+    ticket, before = await open_ticket(seen), seen.snapshot().outside.obeyed
+    await pen.forge(body=Approve(ticket.ticket_id, ticket.code), seen="0" * 64)
+    await until(lambda: seen.snapshot().outside.obeyed > before)
 
 
 async def test_a_desk_that_starts_anew_does_not_obey_what_was_given_to_its_earlier_run(

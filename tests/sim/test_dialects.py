@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.sim.dialect import Answer, Counters, Dialect, Update, trimmed
+from core.sim.dialect import Answer, Counters, Server, Update, trimmed
 from core.sim.garbage import garbage
 from core.sim.market import Quote, one_sided
 from core.sim.roster import served, server
@@ -21,7 +21,7 @@ SYMBOLS = ("BTC/USDT", "ETH/USDT")
 BINANCE, BYBIT, OKX = Binance(SYMBOLS), Bybit(SYMBOLS), Okx(SYMBOLS)
 
 # Recorded by others: Binance 2024-08-08, Bybit 2026-07-27, OKX 2025-06-04 and 2022 (one side empty).
-RECORDED: tuple[tuple[Dialect, Update, str], ...] = (
+RECORDED: tuple[tuple[Server, Update, str], ...] = (
     (
         BINANCE,
         Update("BTC/USDT", Quote(61837.63, 61837.64, 3.78826, 1.54698), 50093239212, 0, 0, 0),
@@ -51,7 +51,7 @@ RECORDED: tuple[tuple[Dialect, Update, str], ...] = (
 
 
 @pytest.mark.parametrize(("dialect", "update", "recorded"), RECORDED, ids=["binance", "bybit", "okx"])
-def test_a_frame_is_what_the_venue_would_have_printed(dialect: Dialect, update: Update, recorded: str) -> None:
+def test_a_frame_is_what_the_venue_would_have_printed(dialect: Server, update: Update, recorded: str) -> None:
     form = COMBINED if dialect.name == "binance" else ""
     orders = re.compile(r'"0","\d+"')  # how many orders make up an OKX level is nobody's business
     assert orders.sub("", str(dialect.frame(update, form))) == orders.sub("", recorded)
@@ -80,7 +80,7 @@ def said(answer: Answer) -> list[Any]:
     return [orjson.loads(reply) for reply in answer.replies]
 
 
-def ask(dialect: Dialect, request: Any, *subscribed: str) -> Answer:
+def ask(dialect: Server, request: Any, *subscribed: str) -> Answer:
     text = request if isinstance(request, str) else orjson.dumps(request).decode()
     return dialect.answer(text, subscribed, "a4d3ae55")
 
@@ -208,7 +208,7 @@ def test_no_request_breaks_a_venue(request: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", [BINANCE, BYBIT, OKX])
-def test_counters_rise_and_start_again_low(dialect: Dialect) -> None:
+def test_counters_rise_and_start_again_low(dialect: Server) -> None:
     counters = Counters(dialect, 1)
     numbers = [counters.advance("BTC/USDT") for _ in range(200)]
     steps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(numbers)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
 from core.sim.crossings import Plan, Running, Track, parse_ranges, plans
-from core.sim.market import FIRST_PRICES, VENUES, Market, Quote, lattices
+from core.sim.market import BPS, FIRST_PRICES, LEASH_BPS, VENUES, Market, Quote, lattices
 
 SYMBOLS = tuple(FIRST_PRICES)
 Book = dict[tuple[str, str], Quote]
@@ -97,6 +97,18 @@ def test_quotes_stand_on_the_lattice_of_their_venue_and_never_cross(seed: int) -
             assert Decimal(repr(size)) % instrument.lot_size == 0
         tempting = market.crossed_quote(instrument.venue, instrument.symbol)
         assert tempting.bid > tempting.ask * 1.005
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10**6), st.lists(st.sets(st.integers(0, 5), max_size=1), min_size=30, max_size=90))
+def test_exactly_those_quotes_are_named_that_are_too_far_from_their_market(seed: int, quoted: list[set[int]]) -> None:
+    market = Market(("BTC/USDT", "ETH/USDT"), seed, rate=5_000)
+    lines = list(market._lines.values())
+    for some in quoted:
+        named = market.step()
+        assert named == [one.place for one in lines if abs(one._walk.level - one.quoted) > LEASH_BPS * BPS]
+        for number in some:
+            market.quote(*lines[number].place)
 
 
 def test_what_cannot_be_simulated_is_said_at_once() -> None:

@@ -94,7 +94,7 @@ async def test_a_plain_reader_finds_all_that_was_injected_and_nothing_else() -> 
     watcher = Watcher(settings.min_edge_bps)
     async with simulated(settings, []) as (simulation, urls):
         async with reading(urls, watcher) as until:
-            await until(lambda: len(simulation.crossings) >= 4)
+            await until(lambda: len(simulation.injector.crossings) >= 4)
         truth = simulation.finish()
     result = score(truth.crossings, watcher.found())
     assert result["crossings"] >= 4
@@ -118,7 +118,7 @@ async def test_a_fault_is_announced_and_voids_the_crossing_that_it_meets() -> No
     settings = Settings(SYMBOLS, rate=100, crossings_per_s=50, crossing_s=((60, 60),))
     news: list[dict[str, Any]] = []
     async with simulated(settings, news) as (simulation, urls), reading(urls) as until:
-        await until(lambda: simulation.crossing_now >= 1)
+        await until(lambda: len(simulation.injector) >= 1)
         for venue in urls:  # one of them is part of it
             assert simulation.fail("skip", venue)
         await until(lambda: len(news) == 6)
@@ -140,8 +140,8 @@ async def test_a_reader_that_leaves_voids_the_crossing() -> None:
         reading({"okx": urls["okx"]}, symbols=SYMBOLS[1:]) as until,
     ):
         async with reading(urls, symbols=SYMBOLS[:1]) as until_crossed:
-            await until_crossed(lambda: simulation.crossing_now == 1)
-        await until(lambda: simulation.crossing_now == 0)
+            await until_crossed(lambda: len(simulation.injector) == 1)
+        await until(lambda: len(simulation.injector) == 0)
         assert [one.void for one in simulation.finish().crossings] == [True]
 
 

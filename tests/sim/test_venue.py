@@ -34,16 +34,16 @@ async def hung_up(connection: ClientConnection) -> int | None:
 async def test_a_subscriber_gets_the_current_quote_and_every_later_one_until_it_unsubscribes(name: str) -> None:
     async with serving(name) as venue, dialled(venue.url) as connection:
         await subscribed(connection, name, *SYMBOLS[:2])
-        venue.publish("BTC/USDT")
-        venue.flush()
+        venue.quotes.publish("BTC/USDT")
+        venue.quotes.flush()
         first = await hear_quote(connection)
         assert first.symbol == "BTC/USDT"
         assert 0 < first.bid < first.ask
         await connection.send(request(name, "BTC/USDT", operation="unsubscribe"))
         assert read(await hear(connection)) is None  # its answer
-        venue.publish_all()
+        venue.quotes.publish_all()
         assert (await hear_quote(connection)).symbol == "ETH/USDT"
-        assert not venue.heard_by("BTC/USDT")
+        assert not venue.quotes.heard_by("BTC/USDT")
 
 
 @each_venue
@@ -53,10 +53,10 @@ async def test_two_clients_are_told_the_same_and_one_may_leave(name: str) -> Non
             await subscribed(stays, name, "BTC/USDT")
             await subscribed(leaves, name, "BTC/USDT")
             again = await hear_quote(stays)  # what the second one was told first
-            venue.publish_all()
+            venue.quotes.publish_all()
             told = [await hear_quote(one) for one in (stays, leaves)]
             assert told[0].sequence == told[1].sequence > again.sequence
-        venue.publish_all()
+        venue.quotes.publish_all()
         assert (await hear_quote(stays)).sequence > told[0].sequence
 
 
@@ -102,7 +102,7 @@ async def test_bybit_delivers_nothing_of_a_message_with_one_bad_topic() -> None:
     async with serving("bybit") as venue, dialled(venue.url) as connection:
         await connection.send(request("bybit", "BTC/USDT", "NOPE/USDT"))
         assert (await hear(connection))["success"] is False
-        assert not venue.heard_by("BTC/USDT")
+        assert not venue.quotes.heard_by("BTC/USDT")
 
 
 async def test_bybit_repeats_a_quiet_snapshot_with_the_same_number() -> None:
@@ -146,14 +146,15 @@ async def test_a_client_that_does_not_read_loses_frames_and_they_are_counted(nam
         masked = bytes((0x81, 0x80 | 126)) + len(text).to_bytes(2, "big") + b"\0\0\0\0" + text  # masked with zeros
         writer.write(masked)
         await reader.readexactly(10)
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
-        while not venue.ticks_dropped:
+        assert isinstance(writer.transport, asyncio.Transport)
+        writer.transport.pause_reading()
+        while not venue.quotes.ticks_dropped:
             for _ in range(200):
-                venue.publish("BTC/USDT")
-            venue.flush()
+                venue.quotes.publish("BTC/USDT")
+            venue.quotes.flush()
             await asyncio.sleep(0)
-        assert venue.ticks_sent * 100 > BACKLOG_BYTES
-        assert not venue.heard_by("BTC/USDT")
+        assert venue.quotes.ticks_sent * 100 > BACKLOG_BYTES
+        assert not venue.quotes.heard_by("BTC/USDT")
         writer.transport.abort()
 
 
@@ -189,7 +190,7 @@ async def test_a_silent_venue_answers_and_sends_no_data(name: str) -> None:
         await subscribed(connection, name, "BTC/USDT")
         await acknowledged(connection, name)
         await venue.suffer("silence", 0)
-        venue.publish_all()
+        venue.quotes.publish_all()
         await (await connection.ping())
         await connection.send(request(name, "ETH/USDT"))
         assert read(await hear(connection)) is None  # an acknowledgement, and no quote with it
@@ -245,8 +246,8 @@ async def test_garbage_comes_between_good_frames_on_a_socket_that_stays(name: st
                 frame = await connection.recv()
                 kinds.add(kind := kind_of(frame))
                 if kind != "good":
-                    venue.publish("BTC/USDT")
-                    venue.flush()
+                    venue.quotes.publish("BTC/USDT")
+                    venue.quotes.flush()
             failure.cancel()
 
 
@@ -315,9 +316,9 @@ async def test_quotes_count_as_served_again_only_after_the_fault() -> None:
     async with serving("okx") as venue, dialled(venue.url) as connection:
         await subscribed(connection, "okx", "BTC/USDT")
         assert isinstance(venue, SimulatedVenue)
-        venue.fault, venue.served_ns = "skip", None
-        venue.publish_all()
-        assert venue.served_ns is None
-        venue.fault = None
-        venue.publish_all()
-        assert venue.served_ns is not None
+        venue.sicken("skip")
+        venue.quotes.publish_all()
+        assert venue.quotes.served_ns is None
+        venue.heal()
+        venue.quotes.publish_all()
+        assert venue.quotes.served_ns is not None

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from core.sim.dialect import Dialect
+from core.sim.dialect import Server
 from core.sim.market import Market
 from core.sim.roster import server
 from core.sim.servers.binance import Binance
@@ -17,7 +17,7 @@ from core.sim.servers.okx import Okx
 from core.sim.venue import SimulatedVenue
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "TRX/USDT")
-DIALECTS: dict[str, type[Dialect]] = {"binance": Binance, "bybit": Bybit, "okx": Okx}
+DIALECTS: dict[str, type[Server]] = {"binance": Binance, "bybit": Bybit, "okx": Okx}
 
 
 class Clock:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.analysis.lookout import LOOK_S
 from core.sim.anomalies import BENDS
 from core.spreads.baseline import Baseline
 from core.spreads.book import SpreadBook
@@ -31,10 +32,12 @@ def test_nearly_all_alarms_are_true_and_nearly_nothing_is_missed(measured: Measu
     assert measured.false_looks <= measured.looks * 0.002
 
 
-def test_alarms_come_while_the_quote_is_wrong(measured: Measured) -> None:
-    delays_s = {one.kind: one.delay_s for one in measured.told}
-    assert all(0 < delay_s < 3.5 for delay_s in delays_s.values())
+def test_alarms_come_while_the_quote_is_wrong_and_with_the_quote_where_one_comes(measured: Measured) -> None:
+    delays_s = {one.kind: one.delay_s for one in measured.told if one.delay_s is not None}
+    assert list(delays_s) == [one.kind for one in measured.told]
+    assert all(0 <= delay_s < 3.5 for delay_s in delays_s.values())
     assert delays_s["spike"] < 0.5 < delays_s["stuck"]
+    assert max(delays_s[kind] for kind in ("spike", "wide", "scale")) < LOOK_S / 4  # before one in four would be seen
 
 
 def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:

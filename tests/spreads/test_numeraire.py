@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spreads.book import SpreadBook
-from core.spreads.numeraire import ONE, Rate, cross_edge, cross_routes, depegged, premium_bps, rates
+from core.spreads.numeraire import CURRENCIES, ONE, Off, Pegs, Rate, depegged, rates
 from core.tick import Tick, Withdrawal
 
 VENUES = ("kraken", "coinbase", "upbit", "bitstamp")
@@ -19,11 +19,13 @@ def tick(venue: str, symbol: str, bid: float, ask: float, age_s: float = 0.0) ->
     return Tick(venue, symbol, bid, ask, 1.0, 1.0, received_ns // 10**6, 1, received_ns)
 
 
-def known(*entries: Tick | Withdrawal, numeraire: str = "USD", max_age_s: int = 5) -> dict[str, Rate]:
+def known(
+    *entries: Tick | Withdrawal, numeraire: str = "USD", max_age_s: int = 5, named: tuple[str, ...] = CURRENCIES
+) -> dict[str, Rate]:
     book = SpreadBook(VENUES, PAIRS)
     for entry in entries:
         book.update(entry)
-    return rates(VENUES, book.markets.values(), numeraire, NOW_NS, max_age_s * SECOND_NS)
+    return rates(VENUES, book.markets.values(), numeraire, NOW_NS, max_age_s * SECOND_NS, named)
 
 
 def test_a_rate_is_taken_from_the_feeds_with_its_age_and_venue() -> None:
@@ -61,6 +63,16 @@ def test_one_wrong_quote_among_three_moves_nothing() -> None:
     assert found["USDT"].venues == ("kraken",)
 
 
+def test_a_coin_has_a_rate_too_where_it_is_asked_for_also_over_another_currency() -> None:
+    quotes = tick("kraken", "BTC/USD", 64_000, 64_002), tick("kraken", "USDT/USD", 0.9990, 0.9992, age_s=1)
+    assert known(*quotes, named=(*CURRENCIES, "BTC"))["BTC"].mid == 64_001
+    in_tether = known(*quotes, numeraire="USDT", named=(*CURRENCIES, "BTC", "BNB"))
+    assert set(in_tether) == {"USDT", "USD", "BTC"}  # nobody says what a BNB is worth
+    assert in_tether["BTC"].bid == pytest.approx(64_000 / 0.9992)
+    assert in_tether["BTC"].received_ns == NOW_NS - SECOND_NS
+    assert in_tether["BTC"].symbols == ("BTC/USD", "USDT/USD")
+
+
 @given(st.floats(0.5, 2.0), st.floats(0.0, 0.01), st.floats(500, 2000), st.sampled_from(("USD", "USDT", "KRW")))
 def test_a_bid_is_never_above_its_ask_and_back_and_forth_never_earns(
     tether: float, spread: float, won: float, numeraire: str
@@ -74,25 +86,6 @@ def test_a_bid_is_never_above_its_ask_and_back_and_forth_never_earns(
     assert all(0 < rate.bid <= rate.ask for rate in found.values())
 
 
-def test_an_edge_across_currencies_pays_both_rates_spreads_and_shows_its_basis() -> None:
-    found = known(tick("kraken", "USDT/USD", 0.9980, 0.9982))
-    buy, sell = tick("coinbase", "BTC/USD", 63_990, 64_000), tick("upbit", "BTC/USDT", 64_200, 64_210, age_s=1)
-    edge = cross_edge(buy, sell, found, 0.001, 0.001)
-    assert edge is not None
-    assert edge.edge_bps == pytest.approx((64_200 * 0.999 * 0.9980 / (64_000 * 1.001) - 1) * 1e4)
-    assert edge.basis_bps == pytest.approx(-20, abs=0.2)  # at par it would seem to pay 20 bps more
-    assert edge.received_ns == NOW_NS - SECOND_NS
-    assert cross_edge(buy, tick("upbit", "BTC/KRW", 9e7, 9.1e7), found, 0.001, 0.001) is None
-
-
-def test_in_one_currency_the_rate_cancels() -> None:
-    found = known(tick("kraken", "USDT/USD", 0.90, 0.95))
-    buy, sell = tick("kraken", "BTC/USDT", 99, 100), tick("upbit", "BTC/USDT", 101, 102)
-    edge = cross_edge(buy, sell, found, 0.0, 0.0)
-    assert edge is not None
-    assert edge == pytest.approx((100, 0, NOW_NS))
-
-
 def test_a_stablecoin_far_from_its_dollar_or_of_unknown_worth_carries_nothing() -> None:
     found = known(tick("kraken", "USDT/USD", 0.9989, 0.9991), tick("kraken", "USDC/USD", 0.96, 0.961))
     off = depegged(found, limit_bps=50)
@@ -101,35 +94,24 @@ def test_a_stablecoin_far_from_its_dollar_or_of_unknown_worth_carries_nothing() 
     assert depegged(known(), limit_bps=50) == {"USDT": None, "USDC": None}
 
 
-def test_the_kimchi_premium_is_the_dearer_coin_there_at_the_live_rate() -> None:
-    found = known(tick("upbit", "USDT/KRW", 1399.0, 1401.0), tick("kraken", "USDT/USD", 0.9999, 1.0001))
-    seoul, world = tick("upbit", "BTC/KRW", 92_000_000, 92_000_000.1), tick("coinbase", "BTC/USD", 64_000, 64_000.1)
-    premium = premium_bps(seoul, world, found)
-    assert premium == pytest.approx((92_000_000 / 1400 / 64_000 - 1) * 1e4, abs=0.1)
-    assert premium_bps(seoul, world, {"USD": ONE}) is None
+def test_a_coin_that_left_its_dollar_is_away_until_it_is_known_to_be_near_again() -> None:
+    pegs = Pegs(100)
 
+    def look(usdc: float | None, at_s: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        quotes = [tick("kraken", "USDC/USD", usdc - 0.0001, usdc + 0.0001)] if usdc is not None else []
+        return pegs.look(known(*quotes), at_s * SECOND_NS)
 
-def test_the_best_route_between_each_two_currencies_is_shown_and_a_depeg_marks_what_depends_on_it() -> None:
-    book = SpreadBook(VENUES, ("BTC/USD", "BTC/KRW", "BTC/USDT", "USDT/USD", "USDT/KRW"))
-    for entry in (
-        tick("kraken", "USDT/USD", 0.9499, 0.9501),  # far from its dollar
-        tick("upbit", "USDT/KRW", 1329.0, 1331.0),
-        tick("coinbase", "BTC/USD", 64_000, 64_001),
-        tick("bitstamp", "BTC/USD", 63_990, 63_995),
-        tick("upbit", "BTC/KRW", 92_000_000, 92_000_010),
-    ):
-        book.update(entry)
-    markets = tuple(book.markets.values())
-    found = rates(VENUES, markets, "USD", NOW_NS, 5 * SECOND_NS)
-    routes = cross_routes(VENUES, markets, found, dict.fromkeys(VENUES, 0.001), NOW_NS, 5 * SECOND_NS)
-    assert [(one.buy.exchange_id, one.buy.symbol, one.sell.exchange_id, one.sell.symbol) for one in routes] == [
-        ("bitstamp", "BTC/USD", "upbit", "BTC/KRW"),
-        ("upbit", "BTC/KRW", "coinbase", "BTC/USD"),
+    assert look(0.9950, 1) == ((), ())
+    assert look(0.9890, 2) == (("USDC",), ())
+    assert look(0.9850, 3) == ((), ())
+    assert pegs.off["USDC"] == pytest.approx(-150)
+    assert look(None, 4) == ((), ())  # what is not known is not back
+    assert look(0.9910, 5) == ((), ())  # nor is what is just within the limit
+    assert list(pegs.off) == ["USDC"]
+    assert look(0.9925, 6) == ((), ("USDC",))
+    assert not pegs.off
+    assert look(1.0110, 7) == (("USDC",), ())
+    assert pegs.so_far(9 * SECOND_NS) == [
+        Off("USDC", 2 * SECOND_NS, 6 * SECOND_NS),
+        Off("USDC", 7 * SECOND_NS, 9 * SECOND_NS),
     ]
-    assert routes[0].edge.edge_bps > 200 > -200 > routes[1].edge.edge_bps
-    assert routes[0].premium_bps == pytest.approx(92_000_005 / 1330 * 0.95 / 63_992.5 * 1e4 - 1e4, abs=1)
-    assert depegged(found, 100) == {"USDT": pytest.approx(-500), "USDC": None}
-    assert routes[0].off == ()  # neither side is quoted in it
-    book.update(tick("coinbase", "BTC/USDT", 67_000, 67_010))
-    with_tether = cross_routes(VENUES, markets, found, dict.fromkeys(VENUES, 0.001), NOW_NS, 5 * SECOND_NS)
-    assert {one.off for one in with_tether if "BTC/USDT" in (one.buy.symbol, one.sell.symbol)} == {("USDT",)}

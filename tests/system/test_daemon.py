@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.system.desk import DeskProcess, arbdesk
+from tests.waiting import eventually
 
 SCHEMA: dict[str, Any] = {
     "elapsed_s": float,
@@ -127,13 +128,7 @@ def count(journal: Path, where: str) -> int:
 
 
 def wait_for_orders(journal: Path, where: str, timeout_s: float = 20.0) -> None:
-    import threading
-    import time
-
-    end, pause = time.monotonic() + timeout_s, threading.Event()
-    while not journal.exists() or not count(journal, where):
-        assert time.monotonic() < end, f"no order with {where}"
-        pause.wait(0.02)
+    eventually(lambda: journal.exists() and count(journal, where), timeout_s)
 
 
 def test_mistakes_get_one_line_with_the_place_and_the_fix(tmp_path: Path) -> None:

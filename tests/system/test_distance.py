@@ -4,6 +4,7 @@ import re
 import time
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 from tests.system.terminal import Terminal
 from tests.system.test_terminal import open_ticket
@@ -14,10 +15,10 @@ ONE_WAY_S = 0.3
 class Distant(Terminal):
     """Keys arrive late, and what they do is seen late."""
 
-    def __init__(self, *arguments: object, **named: object) -> None:
+    def __init__(self, *arguments: Any, **named: Any) -> None:
         self._keys: deque[tuple[float, str]] = deque()
         self._seen: deque[tuple[float, bytes]] = deque()
-        super().__init__(*arguments, **named)  # type: ignore[arg-type]
+        super().__init__(*arguments, **named)
 
     def type(self, keys: str) -> None:
         self._keys.append((time.monotonic() + ONE_WAY_S, keys))

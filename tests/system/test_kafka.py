@@ -38,20 +38,7 @@ async def test_the_demo_finds_what_was_injected_through_kafka_and_a_foreign_clie
         before = await consumer.end_offsets(partitions)
         for partition, offset in before.items():
             consumer.seek(partition, offset)
-        arguments = [
-            "demo",
-            "--no-ui",
-            "--for",
-            "8s",
-            "--approval",
-            "auto",
-            "--seed",
-            "7",
-            "--crossings",
-            "4",
-            "--rate",
-            "500",
-        ]
+        arguments = ["demo", "--no-ui", "--for", "8s", "--approval", "auto", "--seed", "7", "--crossings", "4"]
         with DeskProcess([*arguments, "--log", "kafka", "--bootstrap", kafka], tmp_path) as desk:
             summary = await asyncio.to_thread(desk.summary)
             assert desk.process.returncode == 0

@@ -2,13 +2,13 @@
 
 import signal
 import socket
-import time
 import urllib.request
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.system.desk import DeskProcess, arbdesk
+from tests.waiting import eventually
 
 
 def free_port() -> int:
@@ -23,14 +23,17 @@ def scraped(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
         return {(s.name, tuple(s.labels.values())): s.value for family in families for s in family.samples}
 
 
+def offered(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Return the figures once a tick was offered to the log; before that, none."""
+    figures = scraped(port)
+    return figures if figures["arbdesk_ticks_offered_total", ()] else {}
+
+
 def test_figures_are_served_on_loopback_and_agree_with_the_summary(tmp_path: Path) -> None:
     port = free_port()
     with DeskProcess(["demo", "--no-ui", "--rate", "500", "--metrics-port", str(port)], tmp_path) as desk:
         desk.wait_for("connected", times=3)
-        end_s = time.monotonic() + 20
-        while not (seen := scraped(port))["arbdesk_ticks_offered_total", ()]:
-            assert time.monotonic() < end_s
-            time.sleep(0.1)
+        seen = eventually(lambda: offered(port))
         desk.signal(signal.SIGTERM)
         ticks = desk.summary()["ticks"]
     assert 0 < seen["arbdesk_ticks_offered_total", ()] <= ticks["offered"]

@@ -3,13 +3,12 @@
 import contextlib
 import signal
 import sqlite3
-import threading
-import time
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
 from tests.analysis.other_server import KEY, Used, other_server
 from tests.system.desk import DeskProcess
+from tests.waiting import eventually
 
 PRICES = {  # dollars a million tokens: fresh, of the cache, said
     "deepseek-v3.2": ("0.28", "0.028", "0.42"),
@@ -38,11 +37,9 @@ def cost_usd(used: Used) -> Decimal:
 
 def wait_until_settled(ledger: Path, timeout_s: float = 30.0) -> None:
     """Wait until nothing is held in the ledger."""
-    end, pause = time.monotonic() + timeout_s, threading.Event()
+    held = "SELECT count(*) FROM calls WHERE charged IS NULL"
     with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db:
-        while db.execute("SELECT count(*) FROM calls WHERE charged IS NULL").fetchone() != (0,):
-            assert time.monotonic() < end, "the ledger still holds something"
-            pause.wait(0.05)
+        eventually(lambda: db.execute(held).fetchone() == (0,), timeout_s)
 
 
 def test_another_servers_models_answer_all_four_tasks_and_cost_what_it_counted(tmp_path: Path) -> None:

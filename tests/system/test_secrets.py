@@ -24,12 +24,22 @@ from tests.system.terminal import Terminal
 PART = 12  # so much of a secret in a row is a secret, too
 
 
+class EchoServer(ThreadingHTTPServer):
+    """Remembers what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Echo)
+        self.seen = set[str]()
+        self.asked = threading.Event()
+
+
 class Echo(BaseHTTPRequestHandler):
     """Complains about the key, and repeats it in every place that a client may look at."""
 
     def answer(self, good: bytes = b"", status: int = 0) -> None:
         shown = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        self.server.seen.add(shown)  # type: ignore[attr-defined]
+        assert isinstance(self.server, EchoServer)
+        self.server.seen.add(shown)
         body = b'{"error": {"message": "Incorrect API key provided: %s", "code": "%s"}}' % ((shown.encode(),) * 2)
         self.send_response(status or (400 if self.command == "POST" else 401), f"bad key {shown}")
         self.send_header("Content-Type", "application/json")
@@ -45,7 +55,8 @@ class Echo(BaseHTTPRequestHandler):
             self.answer(b'{"object": "list", "data": []}', 200)
 
     def do_POST(self) -> None:
-        self.server.asked.set()  # type: ignore[attr-defined]
+        assert isinstance(self.server, EchoServer)
+        self.server.asked.set()
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.answer()
 
@@ -55,13 +66,11 @@ class Echo(BaseHTTPRequestHandler):
 
 @contextmanager
 def echoing() -> Iterator[tuple[str, set[str], threading.Event]]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        seen, asked = set[str](), threading.Event()
-        server.seen, server.asked = seen, asked  # type: ignore[attr-defined]
+    with EchoServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", seen, asked
+            yield f"http://127.0.0.1:{server.server_port}", server.seen, server.asked
         finally:
             server.shutdown()
             thread.join()

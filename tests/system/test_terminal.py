@@ -5,8 +5,6 @@ import random
 import re
 import signal
 import string
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 
 from tests.system.terminal import Terminal
 from tests.system.test_daemon import count
+from tests.waiting import eventually
 
 OPEN_CODE = re.compile(r"type ([A-Z]) ([A-Z])\b")
 
@@ -32,10 +31,7 @@ def console(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def wait_for_file(path: Path, timeout_s: float = 10.0) -> str:
-    end, pause = time.monotonic() + timeout_s, threading.Event()
-    while not path.exists():
-        assert time.monotonic() < end, f"no {path.name}"
-        pause.wait(0.05)
+    eventually(path.exists, timeout_s)
     return path.read_text()
 
 

@@ -7,7 +7,8 @@ import pytest
 from core.analysis.quality import beaten_by
 from core.analysis.state import Quality
 from core.analysis.wire import Configuration
-from core.sim.gateway import SimulatedGateway, Trouble
+from core.sim.gateway import SimulatedGateway
+from core.sim.odd_answers import Trouble
 from core.trials.detection import Measured, measure
 from core.trials.judging import Judged, askings, judge
 from tests.analysis.test_gateway import MODELS, configured, counted

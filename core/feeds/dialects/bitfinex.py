@@ -64,13 +64,13 @@ class Bitfinex(JsonDialect[_Orders]):
         self._channels: dict[int, _Orders | None] = {}  # None: no book of spot orders
         self._sequence: int | None = None
 
-    @staticmethod
-    def spell(symbol: str) -> str:
+    @classmethod
+    def spell(cls, symbol: str) -> str:
         base, quote = (OWN_NAMES.get(part, part) for part in symbol.split("/"))
         return f"t{base}{':' if len(base) > 3 or len(quote) > 3 else ''}{quote}"
 
-    @staticmethod
-    def read(native: str) -> str | None:
+    @classmethod
+    def read(cls, native: str) -> str | None:
         pair = native.removeprefix("t")
         base, colon, quote = pair.partition(":")
         if not colon:

@@ -10,7 +10,7 @@ from core.feeds.frames import Stream, whole
 from core.feeds.json_dialect import JsonDialect
 from core.feeds.reference import exact, fraction, joined, places, rows
 from core.feeds.venue import Call, Event, Ignored, Keepalive
-from core.instruments import Listing, split
+from core.instruments import Listing
 
 CHANNEL = "books1"
 
@@ -25,14 +25,6 @@ class Bitget(JsonDialect[Stream]):
     keepalive: Keepalive | None = Keepalive("ping", 25.0)  # without, it hangs up after two minutes, whatever flows
     catalogue: ClassVar[Call | None] = Call("https://api.bitget.com/api/v2/spot/public/symbols")
     clock: ClassVar[Call | None] = Call("https://api.bitget.com/api/v2/public/time")
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return split(native)
 
     def request(self, natives: Sequence[str]) -> str:
         args = [{"instType": "SPOT", "channel": CHANNEL, "instId": native} for native in natives]

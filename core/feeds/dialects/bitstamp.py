@@ -11,7 +11,7 @@ from core.feeds.frames import Stream, whole
 from core.feeds.json_dialect import JsonDialect
 from core.feeds.reference import exact, places, rows
 from core.feeds.venue import Call, Event, Goodbye, Ignored, Keepalive
-from core.instruments import Listing, split
+from core.instruments import Listing
 
 CHANNEL = "order_book_"
 
@@ -21,20 +21,13 @@ class Bitstamp(JsonDialect[Stream]):
 
     name: ClassVar[str] = "bitstamp"
     url: ClassVar[str] = "wss://ws.bitstamp.net"
+    small: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 1000  # with the 1,025th channel it hangs up without a word
     request_pause_s: ClassVar[float] = 0.05
     batch: ClassVar[int] = 1  # and a frame of 512 bytes ends the connection
     keepalive: Keepalive | None = Keepalive('{"event":"bts:heartbeat"}', 20.0)
     taker_fee_bps: ClassVar[Decimal] = Decimal(40)
     catalogue: ClassVar[Call | None] = Call("https://www.bitstamp.net/api/v2/markets/")
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "").lower()
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return split(native.upper())
 
     def request(self, natives: Sequence[str]) -> str:
         return orjson.dumps({"event": "bts:subscribe", "data": {"channel": CHANNEL + natives[0]}}).decode()

@@ -14,6 +14,7 @@ from core.feeds.frames import (
     LAST_ID,
     MOST,
     UNREADABLE,
+    Level,
     Stream,
     amount,
     check_id,
@@ -34,15 +35,10 @@ ASK_AGAIN = 500  # deltas without a snapshot, about 5 s of them
 _NAMED = re.compile(r"topic:\s*([^\s,]+)")
 
 
-class _Level(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    price: float
-    size: float
-
-
 class _Data(msgspec.Struct, gc=False):
     native: str = msgspec.field(name="s")
-    bids: list[_Level] = msgspec.field(name="b")
-    asks: list[_Level] = msgspec.field(name="a")
+    bids: list[Level] = msgspec.field(name="b")
+    asks: list[Level] = msgspec.field(name="a")
     sequence_id: int = msgspec.field(name="u")
 
 
@@ -55,7 +51,7 @@ class _Push(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Push, strict=False).decode
-_NONE = _Level(0.0, 0.0)
+_NONE = Level(0.0, 0.0)
 
 
 class _Book(Stream):
@@ -134,8 +130,8 @@ class Bybit(Dialect):
         self,
         book: _Book,
         kind: str,
-        bids: list[_Level],
-        asks: list[_Level],
+        bids: list[Level],
+        asks: list[Level],
         sequence_id: int,
         when_ms: int,
         received_ns: int,
@@ -269,26 +265,26 @@ class Bybit(Dialect):
             )
 
 
-def _levels(side: object) -> list[_Level]:
+def _levels(side: object) -> list[Level]:
     """Return the levels of one side from parsed JSON; none where the venue writes null."""
     if not side:
         return []
     if not isinstance(side, list) or not all(isinstance(level, list) and len(level) >= 2 for level in side):
         raise BadFrame("missing_field", "a level is [price, size]")
-    return [_Level(amount(level[0], "bad_price"), amount(level[1], "bad_size")) for level in side]
+    return [Level(amount(level[0], "bad_price"), amount(level[1], "bad_size")) for level in side]
 
 
-def _best(side: Iterable[_Level], better: Callable[..., float]) -> _Level:
+def _best(side: Iterable[Level], better: Callable[..., float]) -> Level:
     sizes = {level.price: level.size for level in side if level.price}
     if not sizes:
         return _NONE
     price = better(sizes)
-    return _Level(price, sizes[price])
+    return Level(price, sizes[price])
 
 
-def _merge(held: _Level, changes: list[_Level], better: Callable[..., float]) -> _Level:
+def _merge(held: Level, changes: list[Level], better: Callable[..., float]) -> Level:
     """Apply a delta to one side: empty leaves it, size 0 deletes a price. Of what remains only the best is level 1."""
     if not changes:
         return held
     sizes = {held.price: held.size} | {level.price: level.size for level in changes}
-    return _best((_Level(price, size) for price, size in sizes.items() if size), better)
+    return _best((Level(price, size) for price, size in sizes.items() if size), better)

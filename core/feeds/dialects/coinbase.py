@@ -28,6 +28,7 @@ class Coinbase(BookDialect):
 
     name: ClassVar[str] = "coinbase"
     url: ClassVar[str] = "wss://ws-feed.exchange.coinbase.com"
+    joint: ClassVar[str] = "-"
     request_pause_s: ClassVar[float] = 0.15  # 8 requests a second
     taker_fee_bps: ClassVar[Decimal] = Decimal(60)
     catalogue: ClassVar[Call | None] = Call("https://api.exchange.coinbase.com/products")
@@ -36,14 +37,6 @@ class Coinbase(BookDialect):
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         super().__init__(symbols, natives)
         self._asked: list[str] = []  # an error names no request: it is for the last one
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "-")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return native.replace("-", "/") if native.count("-") == 1 else None
 
     def request(self, natives: Sequence[str]) -> str:
         self._asked = list(natives)

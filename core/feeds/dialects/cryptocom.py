@@ -32,19 +32,12 @@ class CryptoCom(BookDialect):
 
     name: ClassVar[str] = "cryptocom"
     url: ClassVar[str] = "wss://stream.crypto.com/exchange/v1/market"
+    joint: ClassVar[str] = "_"
     max_symbols: ClassVar[int] = 400
     settle_s: ClassVar[float] = 1.0  # its limit of requests begins at a share of the first second
     kind: ClassVar[type[Stream]] = _Chained
     taker_fee_bps: ClassVar[Decimal] = Decimal(50)
     catalogue: ClassVar[Call | None] = Call("https://api.crypto.com/exchange/v1/public/get-instruments")
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "_")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return native.replace("_", "/") if native.count("_") == 1 and "-" not in native else None
 
     def request(self, natives: Sequence[str]) -> str:
         return _change("subscribe", natives, book_subscription_type="SNAPSHOT_AND_UPDATE", book_update_frequency=10)

@@ -22,6 +22,7 @@ class Deribit(JsonDialect[Stream]):
 
     name: ClassVar[str] = "deribit"
     url: ClassVar[str] = "wss://www.deribit.com/ws/api/v2"
+    joint: ClassVar[str] = "_"
     batch: ClassVar[int] = 100
     request_pause_s: ClassVar[float] = 0.4  # 3.3 a second
     taker_fee_bps: ClassVar[Decimal] = Decimal(0)
@@ -33,14 +34,6 @@ class Deribit(JsonDialect[Stream]):
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         super().__init__(symbols, natives)
         self._requests: dict[int, Sequence[str]] = {}
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "_")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return native.replace("_", "/") if native.count("_") == 1 and "-" not in native else None
 
     def subscribe(self) -> Iterable[str]:
         yield from super().subscribe()

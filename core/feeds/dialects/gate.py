@@ -24,6 +24,7 @@ class Gate(JsonDialect[Stream]):
 
     name: ClassVar[str] = "gate"
     url: ClassVar[str] = "wss://api.gateio.ws/ws/v4/"
+    joint: ClassVar[str] = "_"
     batch: ClassVar[int] = 100  # one unknown pair among them fails all
     taker_fee_bps: ClassVar[Decimal] = Decimal(20)
     catalogue: ClassVar[Call | None] = Call("https://api.gateio.ws/api/v4/spot/currency_pairs")
@@ -33,14 +34,6 @@ class Gate(JsonDialect[Stream]):
         super().__init__(symbols, natives)
         # A socket whose symbols are all quiet is closed after a minute.
         self.keepalive = Keepalive(_text({"time": int(time.time()), "channel": "spot.ping"}), 15.0)
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "_")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return native.replace("_", "/") if native.count("_") == 1 else None
 
     def request(self, natives: Sequence[str]) -> str:
         asked = {"time": int(time.time()), "channel": CHANNEL, "event": "subscribe", "payload": list(natives)}

@@ -12,7 +12,7 @@ from core.feeds.frames import Stream, whole
 from core.feeds.json_dialect import JsonDialect
 from core.feeds.reference import exact, joined, places, rows
 from core.feeds.venue import Call, Event, Ignored, Reply
-from core.instruments import Listing, split
+from core.instruments import Listing
 
 MOST_BYTES = 2**24  # of one frame, unpacked
 _GZIP = 16 + zlib.MAX_WBITS
@@ -23,18 +23,11 @@ class Htx(JsonDialect[Stream]):
 
     name: ClassVar[str] = "htx"
     url: ClassVar[str] = "wss://api.huobi.pro/ws"
+    small: ClassVar[bool] = True
     batch: ClassVar[int] = 1
     taker_fee_bps: ClassVar[Decimal] = Decimal(20)
     catalogue: ClassVar[Call | None] = Call("https://api.huobi.pro/v1/common/symbols")
     clock: ClassVar[Call | None] = Call("https://api.huobi.pro/v1/common/timestamp")
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "").lower()
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return split(native.upper())
 
     def request(self, natives: Sequence[str]) -> str:
         return orjson.dumps({"sub": f"market.{natives[0]}.bbo", "id": natives[0]}).decode()

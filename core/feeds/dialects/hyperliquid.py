@@ -24,6 +24,7 @@ class Hyperliquid(JsonDialect[Stream]):
 
     name: ClassVar[str] = "hyperliquid"
     url: ClassVar[str] = "wss://api.hyperliquid.xyz/ws"
+    joint: ClassVar[str] = "/"  # the first pairs are called so: PURR/USDC
     batch: ClassVar[int] = 1
     request_pause_s: ClassVar[float] = 0.05  # 2,000 messages a minute
     listed_only: ClassVar[bool] = True
@@ -31,12 +32,8 @@ class Hyperliquid(JsonDialect[Stream]):
     taker_fee_bps: ClassVar[Decimal] = Decimal(7)
     catalogue: ClassVar[Call | None] = Call("https://api.hyperliquid.xyz/info", b'{"type":"spotMeta"}')
 
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol  # the first pairs are called so: PURR/USDC
-
-    @staticmethod
-    def read(native: str) -> str | None:
+    @classmethod
+    def read(cls, native: str) -> str | None:
         return native if "/" in native else f"AT{native[1:]}/USDC" if native.startswith("@") else None
 
     def request(self, natives: Sequence[str]) -> str:

@@ -124,20 +124,13 @@ class Kraken(BookDialect):
 
     name: ClassVar[str] = "kraken"
     url: ClassVar[str] = "wss://ws.kraken.com/v2"
+    joint: ClassVar[str] = "/"
     kind: ClassVar[type[Stream]] = _Checked
     keepalive: Keepalive | None = Keepalive('{"method":"ping"}', 30.0)
     taker_fee_bps: ClassVar[Decimal] = Decimal(80)
     catalogue: ClassVar[Call | None] = Call("https://api.kraken.com/0/public/AssetPairs")
     clock: ClassVar[Call | None] = Call("https://api.kraken.com/0/public/Time")
     clock_step_ns: ClassVar[int] = 1_000_000_000
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return native if native.count("/") == 1 else None
 
     def request(self, natives: Sequence[str]) -> str:
         return _change("subscribe", natives)

@@ -25,6 +25,7 @@ class KuCoin(JsonDialect[Stream]):
 
     name: ClassVar[str] = "kucoin"
     url: ClassVar[str] = "wss://ws-api-spot.kucoin.com/"
+    joint: ClassVar[str] = "-"
     token: ClassVar[Call | None] = Call("https://api.kucoin.com/api/v1/bullet-public", b"")
     max_symbols: ClassVar[int] = 300
     batch: ClassVar[int] = 100
@@ -35,14 +36,6 @@ class KuCoin(JsonDialect[Stream]):
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         super().__init__(symbols, natives)
         self._requests: dict[str, Sequence[str]] = {}
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "-")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return native.replace("-", "/") if native.count("-") == 1 else None
 
     def subscribe(self) -> Iterable[str]:
         return ()

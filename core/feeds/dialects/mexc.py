@@ -16,7 +16,7 @@ from core.feeds.json_dialect import JsonDialect
 from core.feeds.protobuf import fields
 from core.feeds.reference import exact, fraction, joined, places, rows
 from core.feeds.venue import Call, Event, Ignored, Keepalive, Refused
-from core.instruments import Listing, split
+from core.instruments import Listing
 
 CHANNEL = "spot@public.aggre.bookTicker.v3.api.pb@10ms@"
 SYMBOL, SENT, AGGREGATED_TOP = 3, 6, 315  # fields of the wrapper; 301 and up are its bodies
@@ -35,14 +35,6 @@ class Mexc(JsonDialect[Stream]):
     taker_fee_bps: ClassVar[Decimal] = Decimal(5)
     catalogue: ClassVar[Call | None] = Call("https://api.mexc.com/api/v3/exchangeInfo")
     clock: ClassVar[Call | None] = Call("https://api.mexc.com/api/v3/time")
-
-    @staticmethod
-    def spell(symbol: str) -> str:
-        return symbol.replace("/", "")
-
-    @staticmethod
-    def read(native: str) -> str | None:
-        return split(native)
 
     def request(self, natives: Sequence[str]) -> str:
         params = [CHANNEL + native for native in natives]

@@ -14,6 +14,7 @@ from core.feeds.frames import (
     LAST_ID,
     MOST,
     UNREADABLE,
+    Level,
     Stream,
     amount,
     check_id,
@@ -34,14 +35,9 @@ _NAMED = re.compile(r"instId:([^\s,]+)")
 _SPOT = re.compile(r"[^-]+-[^-]+")  # more dashes: BTC-USDT-SWAP, BTC-USD-261225, BTC-USD-261225-50000-C
 
 
-class _Level(msgspec.Struct, array_like=True, gc=False):
-    price: float
-    size: float
-
-
 class _Book(msgspec.Struct, gc=False):
-    asks: list[_Level]
-    bids: list[_Level]
+    asks: list[Level]
+    bids: list[Level]
     ts: int
     sequence_id: int | None = msgspec.field(name="seqId", default=None)  # recordings of 2022 have none
 

@@ -27,13 +27,13 @@ class Upbit(JsonDialect[Stream]):
     taker_fee_bps: ClassVar[Decimal] = Decimal(5)  # KRW market; 25 on the others
     catalogue: ClassVar[Call | None] = Call("https://api.upbit.com/v1/market/all?is_details=true")
 
-    @staticmethod
-    def spell(symbol: str) -> str:
+    @classmethod
+    def spell(cls, symbol: str) -> str:
         base, _, quote = symbol.partition("/")
         return f"{quote}-{base}"
 
-    @staticmethod
-    def read(native: str) -> str | None:
+    @classmethod
+    def read(cls, native: str) -> str | None:
         quote, dash, base = native.partition("-")
         return f"{base}/{quote}" if dash and base and "-" not in base else None
 

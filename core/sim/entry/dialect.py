@@ -8,7 +8,7 @@ import msgspec
 
 from core.instruments import Instrument
 from core.sim.entry.books import Books, Unique, Why
-from core.sim.entry.http import Reply, Request
+from core.sim.http import Reply, Request
 
 Kind = Literal["order", "read", "public"]
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
-from core.sim.entry.http import Reply, Request, json_reply
+from core.sim.http import Reply, Request, json_reply
 
 WINDOW_MS = 30_000
 TEXTS = {

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from core.instruments import Instrument
 from core.sim.entry.books import Booked, Books, Placing, Unique, Why
 from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
-from core.sim.entry.http import Reply, Request, json_reply
+from core.sim.http import Reply, Request, json_reply
 
 LOT = Decimal("1e-8")  # of every symbol alike
 STATUS = {"order_not_found": 404, "too_many_requests": 429, "jwt_verification": 401, "invalid_access_key": 401,

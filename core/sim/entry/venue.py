@@ -17,9 +17,9 @@ from core.sim.entry.books import Booked, Books
 from core.sim.entry.bybit import BybitEntry
 from core.sim.entry.dialect import SIMULATED_KEYS, Entry, Keys, Kind
 from core.sim.entry.faults import AT_RANDOM, WHEN_READ, Fault
-from core.sim.entry.http import HOST, Dropped, Reply, Request, serving, written
 from core.sim.entry.okx import OkxEntry
 from core.sim.entry.upbit import UpbitEntry
+from core.sim.http import HOST, Dropped, Reply, Request, serving, written
 from core.sim.market import Quote
 
 DIALECTS: dict[str, type[Entry]] = {one.name: one for one in (BinanceEntry, BybitEntry, OkxEntry, UpbitEntry)}

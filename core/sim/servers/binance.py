@@ -9,37 +9,34 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from core.sim.dialect import Answer, Dialect, Update
+from core.sim.dialect import Answer, Server, Update, switched, text
 
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 COMBINED, RAW = "combined", "raw"
 
 
-class Binance(Dialect):
+class Binance(Server):
     name: ClassVar[str] = "binance"
     path: ClassVar[str] = "/stream"
     first_sequence: ClassVar[int] = 50_093_000_000
     holes: ClassVar[bool] = True
-    restart_hangs_up: ClassVar[bool] = True
     requests_per_s: ClassVar[int | None] = 5
-    idle_s: ClassVar[float | None] = None
-    repeat_s: ClassVar[float | None] = None
     ping_s: ClassVar[float | None] = 20.0
 
     def __init__(self, symbols: Sequence[str]) -> None:
-        self._names = {symbol: symbol.replace("/", "") for symbol in symbols}
-        self._symbols = {f"{name.lower()}@bookTicker": symbol for symbol, name in self._names.items()}
+        super().__init__(symbols)
+        self._streams = {f"{name.lower()}@bookTicker": symbol for symbol, name in self.names.items()}
 
     def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
         url = urlsplit(target)
         if url.path == "/stream":
-            return COMBINED, self._known("/".join(parse_qs(url.query).get("streams", [])).split("/"))
+            return COMBINED, self._named("/".join(parse_qs(url.query).get("streams", [])).split("/"))
         if url.path == "/ws" or url.path.startswith("/ws/"):
-            return RAW, self._known(url.path.removeprefix("/ws").split("/"))
+            return RAW, self._named(url.path.removeprefix("/ws").split("/"))
         return None
 
-    def _known(self, streams: Sequence[str]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._symbols[stream] for stream in streams if stream in self._symbols))
+    def _named(self, streams: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._streams[stream] for stream in streams if stream in self._streams))
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         try:
@@ -57,16 +54,15 @@ class Binance(Dialect):
             expected = ", ".join(f"`{one}`" for one in METHODS)
             return _refusal(2, f"Invalid request: unknown variant `{method}`, expected one of {expected}", named)
         if method == "LIST_SUBSCRIPTIONS":
-            listed = [stream for stream, symbol in self._symbols.items() if symbol in subscribed]
-            return Answer((_text({"result": listed, "id": ident}),))
+            listed = [stream for stream, symbol in self._streams.items() if symbol in subscribed]
+            return Answer((text({"result": listed, "id": ident}),))
         if not isinstance(streams, list) or not streams or not all(isinstance(stream, str) for stream in streams):
             return _refusal(2, "Invalid request: params must be a non-empty array of stream names", named)
-        known = self._known(streams)  # the rest is acknowledged and stays silent
-        done = (_text({"result": None, "id": ident}),)
-        return Answer(done, added=known) if method == "SUBSCRIBE" else Answer(done, removed=known)
+        # Unknown ones are acknowledged, and silent.
+        return switched([text({"result": None, "id": ident})], self._named(streams), on=method == "SUBSCRIBE")
 
     def frame(self, update: Update, form: str) -> str:
-        name, q = self._names[update.symbol], update.quote
+        name, q = self.names[update.symbol], update.quote
         data = (
             f'{{"u":{update.sequence},"s":"{name}","b":"{q.bid:.8f}","B":"{q.bid_size:.8f}",'
             f'"a":"{q.ask:.8f}","A":"{q.ask_size:.8f}"}}'
@@ -74,7 +70,7 @@ class Binance(Dialect):
         return data if form == RAW else f'{{"stream":"{name.lower()}@bookTicker","data":{data}}}'
 
     def strange(self, symbol: str) -> tuple[str, ...]:
-        name = self._names[symbol]
+        name = self.names[symbol]
         trade = f'{{"e":"trade","E":1723161254468,"s":"{name}","t":3720321245,"p":"1.00000000","q":"1.00000000"}}'
         return (
             f'{{"stream":"{name.lower()}@trade","data":{trade}}}',
@@ -85,8 +81,4 @@ class Binance(Dialect):
 
 
 def _refusal(code: int, message: str, named: dict[str, Any] | None = None) -> Answer:
-    return Answer((_text({"code": code, "msg": message, **(named or {})}),))
-
-
-def _text(message: dict[str, Any]) -> str:
-    return orjson.dumps(message).decode()
+    return Answer((text({"code": code, "msg": message, **(named or {})}),))

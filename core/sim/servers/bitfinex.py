@@ -30,8 +30,7 @@ class Bitfinex(Server):
         super().__init__(symbols)
         self._talks: dict[str, _Talk] = {}
 
-    @staticmethod
-    def native(symbol: str) -> str:
+    def native(self, symbol: str) -> str:
         base, quote = (NAMES.get(part, part) for part in symbol.split("/"))
         return f"t{base}{':' if max(len(base), len(quote)) > 3 else ''}{quote}"
 

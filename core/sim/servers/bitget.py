@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, level, parsed, switched, text
+
+MALFORMED = '{"event":"error","code":30016,"msg":"Param error"}'
 
 
 class Bitget(Server):
@@ -14,17 +16,13 @@ class Bitget(Server):
     requests_per_s: ClassVar[int | None] = 10
     client_idle_s: ClassVar[float | None] = 120.0
 
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "")
-
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         if request == "ping":
             return Answer(("pong",))
         message = parsed(request)
         operation, args = message.get("op"), message.get("args")
         if operation not in ("subscribe", "unsubscribe") or not isinstance(args, list) or len(request) > 4096:
-            return Answer((text({"event": "error", "code": 30016, "msg": "Param error"}),))
+            return Answer((MALFORMED,))
         replies, names = [], []
         for arg in args:
             said = _said(arg)
@@ -36,19 +34,15 @@ class Bitget(Server):
             replies.append(text({"event": operation, "arg": said}))
             names += [said["instId"]] if said.get("instType") == "SPOT" else []  # acknowledged, and silent
         changed = self.known(names)
-        if operation == "subscribe":
-            return Answer(
-                tuple(replies) or (text({"event": "error", "code": 30016, "msg": "Param error"}),), added=changed
-            )
-        return Answer(tuple(replies) or ("pong",), removed=changed)
+        begins = operation == "subscribe"
+        return switched(replies or [MALFORMED if begins else "pong"], changed, on=begins)
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote
-        asks = f'["{trimmed(q.ask)}","{trimmed(q.ask_size)}"]' if q.ask_size else ""
-        bids = f'["{trimmed(q.bid)}","{trimmed(q.bid_size)}"]' if q.bid_size else ""
         return (
             f'{{"action":"snapshot","arg":{{"instType":"SPOT","channel":"books1","instId":"{name}"}},"data":[{{'
-            f'"asks":[{asks}],"bids":[{bids}],"checksum":0,"seq":{update.sequence},"ts":"{update.event_ms}"}}],'
+            f'"asks":[{level(q.ask, q.ask_size)}],"bids":[{level(q.bid, q.bid_size)}],'
+            f'"checksum":0,"seq":{update.sequence},"ts":"{update.event_ms}"}}],'
             f'"ts":{update.sent_ms}}}'
         )
 

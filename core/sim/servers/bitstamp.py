@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, level, parsed, switched, text
 
 CHANNEL = "order_book_"
 LONGEST = 512  # bytes of a client's frame
@@ -12,11 +12,8 @@ LONGEST = 512  # bytes of a client's frame
 class Bitstamp(Server):
     name: ClassVar[str] = "bitstamp"
     path: ClassVar[str] = "/"
+    small: ClassVar[bool] = True
     ping_s: ClassVar[float | None] = 54.0
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "").lower()
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         if len(request.encode()) >= LONGEST:
@@ -35,18 +32,15 @@ class Bitstamp(Server):
             return Answer((_error(),))
         done = "subscription_succeeded" if event == "bts:subscribe" else "unsubscription_succeeded"
         said: dict[str, Any] = {"event": f"bts:{done}", "channel": channel, "data": {}}
-        changed = self.known([name])  # an unknown one is acknowledged, and silent
-        if event == "bts:subscribe":
-            return Answer((text(said),), added=changed)
-        return Answer((text(said),), removed=changed)
+        # An unknown one is acknowledged, and silent.
+        return switched([text(said)], self.known([name]), on=event == "bts:subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote
-        bids = f'["{trimmed(q.bid)}","{trimmed(q.bid_size)}"]' if q.bid_size else ""
-        asks = f'["{trimmed(q.ask)}","{trimmed(q.ask_size)}"]' if q.ask_size else ""
         return (
             f'{{"data":{{"timestamp":"{update.event_ms // 1000}","microtimestamp":"{update.event_ms * 1000}",'
-            f'"bids":[{bids}],"asks":[{asks}]}},"channel":"order_book_{name}","event":"data"}}'
+            f'"bids":[{level(q.bid, q.bid_size)}],"asks":[{level(q.ask, q.ask_size)}]}},'
+            f'"channel":"order_book_{name}","event":"data"}}'
         )
 
     def strange(self, symbol: str) -> tuple[str, ...]:

@@ -5,40 +5,23 @@ Source: Bybit API v5 docs, "WebSocket Stream" and "Orderbook", and frames of 202
 
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-import orjson
-
-from core.sim.dialect import Answer, Dialect, Update, trimmed
+from core.sim.dialect import Answer, Server, Update, level, parsed, text
 
 MAX_ARGS = 10
 TOPIC = "orderbook.1."
 
 
-class Bybit(Dialect):
+class Bybit(Server):
     name: ClassVar[str] = "bybit"
     path: ClassVar[str] = "/v5/public/spot"
     first_sequence: ClassVar[int] = 22_000_000
-    holes: ClassVar[bool] = False
     restart_hangs_up: ClassVar[bool] = False
-    requests_per_s: ClassVar[int | None] = None
-    idle_s: ClassVar[float | None] = None
     repeat_s: ClassVar[float | None] = 3.0
-    ping_s: ClassVar[float | None] = None
-
-    def __init__(self, symbols: Sequence[str]) -> None:
-        self._names = {symbol: symbol.replace("/", "") for symbol in symbols}
-        self._symbols = {TOPIC + name: symbol for symbol, name in self._names.items()}
-
-    def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
-        return ("", ()) if urlsplit(target).path == self.path else None
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
-        try:
-            message: Any = orjson.loads(request)
-        except orjson.JSONDecodeError:
-            message = None
-        if not isinstance(message, dict):
+        message = parsed(request)
+        if not message:
             return _reply(False, "error:request is not a JSON object", connection_id, {})
         operation, topics = message.get("op"), message.get("args", [])
         if operation == "ping":
@@ -61,7 +44,7 @@ class Bybit(Dialect):
     ) -> Answer:
         symbols: list[str] = []
         for topic in topics:  # one bad topic, and none of the message delivers
-            symbol = self._symbols.get(topic)
+            symbol = self.symbols.get(topic.removeprefix(TOPIC)) if topic.startswith(TOPIC) else None
             if symbol is None:
                 return _reply(False, f"error:handler not found,topic:{topic}", connection_id, message)
             if operation == "subscribe" and (symbol in subscribed or symbol in symbols):
@@ -73,16 +56,15 @@ class Bybit(Dialect):
         return Answer(done, added=tuple(symbols), data_first=True)
 
     def frame(self, update: Update, form: str) -> str:
-        name, q = self._names[update.symbol], update.quote
-        bids = f'["{trimmed(q.bid)}","{trimmed(q.bid_size)}"]' if q.bid_size else ""
-        asks = f'["{trimmed(q.ask)}","{trimmed(q.ask_size)}"]' if q.ask_size else ""
+        name, q = self.names[update.symbol], update.quote
         return (
             f'{{"topic":"orderbook.1.{name}","ts":{update.sent_ms},"type":"snapshot","data":{{"s":"{name}",'
-            f'"b":[{bids}],"a":[{asks}],"u":{update.sequence},"seq":{update.engine_sequence}}},"cts":{update.event_ms}}}'
+            f'"b":[{level(q.bid, q.bid_size)}],"a":[{level(q.ask, q.ask_size)}],'
+            f'"u":{update.sequence},"seq":{update.engine_sequence}}},"cts":{update.event_ms}}}'
         )
 
     def strange(self, symbol: str) -> tuple[str, ...]:
-        name = self._names[symbol]
+        name = self.names[symbol]
         return (
             f'{{"topic":"publicTrade.{name}","ts":1680688980000,"type":"snapshot","data":[{{"i":"2240000000041223438",'
             f'"T":1680688979998,"p":"1.5","v":"0.00433","S":"Buy","s":"{name}","BT":false}}]}}',
@@ -98,4 +80,4 @@ def _reply(success: bool, said: str, connection_id: str, request: dict[str, Any]
         reply["req_id"] = request["req_id"]
     if "op" in request:
         reply["op"] = request["op"]
-    return Answer((orjson.dumps(reply).decode(),))
+    return Answer((text(reply),))

@@ -1,23 +1,20 @@
 """The server's side of Coinbase Exchange, channel level2_batch. Source: its documents, read in October 2026."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, changes, listed, parsed, rfc3339, switched, text, trimmed
 
-LEVEL2, HEARTBEAT = "level2_batch", "heartbeat"
+LEVEL2 = "level2_batch"
+GONE = "0.00000000"
 
 
 class Coinbase(Server):
     name: ClassVar[str] = "coinbase"
     path: ClassVar[str] = "/"
+    joint: ClassVar[str] = "-"
     requests_per_s: ClassVar[int | None] = 20  # 8, and a burst
     changes_only: ClassVar[bool] = True
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "-")
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         message = parsed(request)
@@ -31,7 +28,7 @@ class Coinbase(Server):
         held = [one for one in subscribed if one not in changed] + (list(changed) if kind == "subscribe" else [])
         products = [self.names[symbol] for symbol in held]
         ack = {"type": "subscriptions", "channels": [{"name": one, "product_ids": products} for one in channels]}
-        return Answer((text(ack),), added=changed) if kind == "subscribe" else Answer((text(ack),), removed=changed)
+        return switched([text(ack)], changed, on=kind == "subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         q = update.quote
@@ -41,12 +38,14 @@ class Coinbase(Server):
 
     def change(self, update: Update, before: Update, form: str) -> tuple[Wire, ...]:
         q, b = update.quote, before.quote
-        changes = _changes("buy", q.bid, q.bid_size, b.bid, b.bid_size)
-        changes += _changes("sell", q.ask, q.ask_size, b.ask, b.ask_size)
-        if not changes:
+        found = [("buy", *one) for one in changes(q.bid, q.bid_size, b.bid, b.bid_size)]
+        found += [("sell", *one) for one in changes(q.ask, q.ask_size, b.ask, b.ask_size)]
+        if not found:
             return ()
         name = self.names[update.symbol]
-        said = ",".join(f'["{side}","{price}","{size}"]' for side, price, size in changes)
+        said = ",".join(
+            f'["{side}","{trimmed(price)}","{trimmed(size) if size else GONE}"]' for side, price, size in found
+        )
         return (f'{{"type":"l2update","product_id":"{name}","changes":[{said}],"time":"{rfc3339(update.event_ms)}"}}',)
 
     def strange(self, symbol: str) -> tuple[str, ...]:
@@ -56,21 +55,6 @@ class Coinbase(Server):
             '{"type":"l2update","product_id":"ZZZ-USDT","changes":[["buy","1","1"]],"time":"2026-01-01T00:00:00Z"}',
             f'{{"type":"l2update","product_id":"{name}","changes":[["trade",{{}}]]}}',
         )
-
-
-def _changes(side: str, price: float, size: float, old_price: float, old_size: float) -> list[tuple[str, str, str]]:
-    changes = []
-    if old_size and (not size or old_price != price):
-        changes.append((side, trimmed(old_price), "0.00000000"))
-    if size and (price, size) != (old_price, old_size):
-        changes.append((side, trimmed(price), trimmed(size)))
-    return changes
-
-
-def rfc3339(when_ms: int) -> str:
-    """Return "2026-09-17T16:43:37.075000Z"."""
-    when = datetime.fromtimestamp(when_ms // 1000, UTC)
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when_ms % 1000:03}000Z"
 
 
 def _error(message: str, reason: str) -> Answer:

@@ -3,22 +3,19 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, changes, level, listed, parsed, switched, text, trimmed
 
 
 class CryptoCom(Server):
     name: ClassVar[str] = "cryptocom"
     path: ClassVar[str] = "/exchange/v1/market"
+    joint: ClassVar[str] = "_"
     first_sequence: ClassVar[int] = 375_554_000_000_000
     holes: ClassVar[bool] = True
     beat_s: ClassVar[float | None] = 30.0
     client_idle_s: ClassVar[float | None] = 80.0  # the third heartbeat that nobody answered
     changes_only: ClassVar[bool] = True
     chained: ClassVar[bool] = True
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "_")
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         message = parsed(request)
@@ -39,20 +36,17 @@ class CryptoCom(Server):
             else:
                 names.append(parts[1])
             replies.append(text(said))
-        changed = self.known(names)
-        return (
-            Answer(tuple(replies), added=changed) if method == "subscribe" else Answer(tuple(replies), removed=changed)
-        )
+        return switched(replies, self.known(names), on=method == "subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         q = update.quote
-        bids = f'["{trimmed(q.bid)}","{trimmed(q.bid_size)}","2"]' if q.bid_size else ""
-        asks = f'["{trimmed(q.ask)}","{trimmed(q.ask_size)}","2"]' if q.ask_size else ""
+        bids, asks = level(q.bid, q.bid_size, ',"2"'), level(q.ask, q.ask_size, ',"2"')
         return self._result("book", update, f'"asks":[{asks}],"bids":[{bids}]', "")
 
     def change(self, update: Update, before: Update, form: str) -> tuple[Wire, ...]:
         q, b = update.quote, before.quote
-        bids, asks = _changes(q.bid, q.bid_size, b.bid, b.bid_size), _changes(q.ask, q.ask_size, b.ask, b.ask_size)
+        bids = _said(changes(q.bid, q.bid_size, b.bid, b.bid_size))
+        asks = _said(changes(q.ask, q.ask_size, b.ask, b.ask_size))
         sides = f'"update":{{"asks":[{asks}],"bids":[{bids}]}}'
         return (self._result("book.update", update, sides, f'"pu":{before.sequence},'),)
 
@@ -77,10 +71,5 @@ class CryptoCom(Server):
         )
 
 
-def _changes(price: float, size: float, old_price: float, old_size: float) -> str:
-    changes = []
-    if old_size and (not size or old_price != price):
-        changes.append(f'["{trimmed(old_price)}","0","0"]')
-    if size and (price, size) != (old_price, old_size):
-        changes.append(f'["{trimmed(price)}","{trimmed(size)}","1"]')
-    return ",".join(changes)
+def _said(found: list[tuple[float, float]]) -> str:
+    return ",".join(level(price, size, ',"1"') or f'["{trimmed(price)}","0","0"]' for price, size in found)

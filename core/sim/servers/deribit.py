@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, switched, text, trimmed
 
 CHANNEL = "quote."
 
@@ -11,13 +11,10 @@ CHANNEL = "quote."
 class Deribit(Server):
     name: ClassVar[str] = "deribit"
     path: ClassVar[str] = "/ws/api/v2"
+    joint: ClassVar[str] = "_"
     beat_s: ClassVar[float | None] = 10.0
     client_idle_s: ClassVar[float | None] = 60.0
     requests_per_s: ClassVar[int | None] = 10
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "_")
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         message = parsed(request)
@@ -33,10 +30,8 @@ class Deribit(Server):
         if method not in ("public/subscribe", "public/unsubscribe") or not channels:
             return Answer((text({**said, "error": {"code": 11050, "message": "bad_request"}}),))
         changed = self.known([channel.removeprefix(CHANNEL) for channel in channels if channel.startswith(CHANNEL)])
-        done = text(
-            {**said, "result": [CHANNEL + self.names[symbol] for symbol in changed]}
-        )  # unknown ones are missing
-        return Answer((done,), added=changed) if method == "public/subscribe" else Answer((done,), removed=changed)
+        named = [CHANNEL + self.names[symbol] for symbol in changed]  # unknown ones are missing
+        return switched([text({**said, "result": named})], changed, on=method == "public/subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, switched, text, trimmed
 
 CHANNEL = "spot.book_ticker"
 
@@ -11,13 +11,10 @@ CHANNEL = "spot.book_ticker"
 class Gate(Server):
     name: ClassVar[str] = "gate"
     path: ClassVar[str] = "/ws/v4/"
+    joint: ClassVar[str] = "_"
     first_sequence: ClassVar[int] = 25_847_000_000
     holes: ClassVar[bool] = True
     idle_s: ClassVar[float | None] = 60.0
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "_")
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         message = parsed(request)
@@ -33,9 +30,8 @@ class Gate(Server):
             if name not in self.symbols:
                 error = {"code": 2, "message": f"unknown currency pair: {name}"}
                 return Answer((text({**said, "error": error, "result": {"status": "fail"}}),))
-        done = (text({**said, "result": {"status": "success"}}),)
-        changed = self.known(names)
-        return Answer(done, added=changed) if event == "subscribe" else Answer(done, removed=changed)
+        done = text({**said, "result": {"status": "success"}})
+        return switched([done], self.known(names), on=event == "subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, parsed, switched, text, trimmed
 
 
 class Hyperliquid(Server):
@@ -11,11 +11,8 @@ class Hyperliquid(Server):
 
     name: ClassVar[str] = "hyperliquid"
     path: ClassVar[str] = "/ws"
+    joint: ClassVar[str] = "/"
     idle_s: ClassVar[float | None] = 60.0
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         message = parsed(request)
@@ -31,8 +28,8 @@ class Hyperliquid(Server):
         symbol = self.symbols[coin]
         if method == "subscribe" and symbol in subscribed:
             return Answer((text({"channel": "error", "data": f"Already subscribed: {text(asked)}"}),))
-        done = (text({"channel": "subscriptionResponse", "data": {"method": method, "subscription": asked}}),)
-        return Answer(done, added=(symbol,)) if method == "subscribe" else Answer(done, removed=(symbol,))
+        done = text({"channel": "subscriptionResponse", "data": {"method": method, "subscription": asked}})
+        return switched([done], (symbol,), on=method == "subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote

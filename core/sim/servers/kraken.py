@@ -4,8 +4,7 @@ import zlib
 from collections.abc import Collection
 from typing import ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, text, trimmed
-from core.sim.servers.coinbase import rfc3339
+from core.sim.dialect import Answer, Server, Update, Wire, changes, listed, parsed, rfc3339, switched, text, trimmed
 
 PLACES = 8  # of every simulated pair's prices and sizes
 
@@ -13,13 +12,10 @@ PLACES = 8  # of every simulated pair's prices and sizes
 class Kraken(Server):
     name: ClassVar[str] = "kraken"
     path: ClassVar[str] = "/v2"
+    joint: ClassVar[str] = "/"
     beat_s: ClassVar[float | None] = 1.0
     changes_only: ClassVar[bool] = True
     chained: ClassVar[bool] = True
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol
 
     def greet(self, connection_id: str) -> tuple[Wire, ...]:
         status = {"version": "2.0.10", "system": "online", "api_version": "v2", "connection_id": int(connection_id, 16)}
@@ -41,10 +37,7 @@ class Kraken(Server):
             else:
                 why = f"Currency pair not supported {name}"
                 replies.append(text({"error": why, "method": method, "success": False, "symbol": name}))
-        changed = self.known(names)
-        return (
-            Answer(tuple(replies), added=changed) if method == "subscribe" else Answer(tuple(replies), removed=changed)
-        )
+        return switched(replies, self.known(names), on=method == "subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         q = update.quote
@@ -52,8 +45,8 @@ class Kraken(Server):
 
     def change(self, update: Update, before: Update, form: str) -> tuple[Wire, ...]:
         q, b = update.quote, before.quote
-        bids = _changes(q.bid, q.bid_size, b.bid, b.bid_size)
-        asks = _changes(q.ask, q.ask_size, b.ask, b.ask_size)
+        bids = _said(changes(q.bid, q.bid_size, b.bid, b.bid_size))
+        asks = _said(changes(q.ask, q.ask_size, b.ask, b.ask_size))
         return (self._book("update", update, bids, asks),) if bids or asks else ()
 
     def _book(self, kind: str, update: Update, bids: str, asks: str) -> str:
@@ -80,13 +73,9 @@ def _level(price: float, size: float) -> str:
     return f'{{"price":{trimmed(price)},"qty":{trimmed(size)}}}' if size else ""
 
 
-def _changes(price: float, size: float, old_price: float, old_size: float) -> str:
-    changes = []
-    if old_size and (not size or old_price != price):
-        changes.append(f'{{"price":{trimmed(old_price)},"qty":0.00000000}}')
-    if size and (price, size) != (old_price, old_size):
-        changes.append(_level(price, size))
-    return ",".join(changes)
+def _said(found: list[tuple[float, float]]) -> str:
+    gone = '{{"price":{},"qty":0.00000000}}'.format
+    return ",".join(_level(price, size) or gone(trimmed(price)) for price, size in found)
 
 
 def _figures(price: float, size: float) -> str:

@@ -6,7 +6,7 @@ The address with its token, which the real venue gives over HTTP, is simply know
 from collections.abc import Collection
 from typing import ClassVar
 
-from core.sim.dialect import Answer, Server, Update, Wire, parsed, text, trimmed
+from core.sim.dialect import Answer, Server, Update, Wire, parsed, switched, text, trimmed
 
 LEVEL1 = "/spotMarket/level1"
 
@@ -14,12 +14,9 @@ LEVEL1 = "/spotMarket/level1"
 class KuCoin(Server):
     name: ClassVar[str] = "kucoin"
     path: ClassVar[str] = "/?token=simulated&connectId=arbdesk"
+    joint: ClassVar[str] = "-"
     client_idle_s: ClassVar[float | None] = 60.0
     requests_per_s: ClassVar[int | None] = 10
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "-")
 
     def enter(self, target: str) -> tuple[str, tuple[str, ...]] | None:
         return ("", ()) if target.startswith("/?token=") else None
@@ -35,9 +32,9 @@ class KuCoin(Server):
         channel, _, names = topic.partition(":")
         if kind not in ("subscribe", "unsubscribe") or channel != LEVEL1:
             return Answer((text({"id": ident, "type": "error", "code": 404, "data": f"topic {topic} does not exist"}),))
-        done = (text({"id": ident, "type": "ack"}),) if message.get("response") else ()
-        changed = self.known(names.split(","))  # unknown ones are acknowledged, and silent
-        return Answer(done, added=changed) if kind == "subscribe" else Answer(done, removed=changed)
+        done = [text({"id": ident, "type": "ack"})] if message.get("response") else []
+        # Unknown ones are acknowledged, and silent.
+        return switched(done, self.known(names.split(",")), on=kind == "subscribe")
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote

@@ -1,6 +1,7 @@
 """The server's side of MEXC's spot socket, aggre.bookTicker. Source: its documents and .proto files, October 2026."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import ClassVar
 
 from core.sim.dialect import Answer, Server, Update, Wire, listed, parsed, text, trimmed
@@ -17,10 +18,6 @@ class Mexc(Server):
     first_sequence: ClassVar[int] = 38_000_000_000
     holes: ClassVar[bool] = True
     client_idle_s: ClassVar[float | None] = 60.0
-
-    @staticmethod
-    def native(symbol: str) -> str:
-        return symbol.replace("/", "")
 
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         message = parsed(request)
@@ -44,15 +41,11 @@ class Mexc(Server):
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote
-        sides = (
-            (q.bid, q.bid_size, q.ask, q.ask_size)
-            if q.bid_size and q.ask_size
-            else ((q.bid, q.bid_size, 0.0, 0.0) if q.bid_size else (0.0, 0.0, q.ask, q.ask_size))
-        )
+        bid, ask = (q.bid if q.bid_size else 0.0), (q.ask if q.ask_size else 0.0)
+        sides = (bid, q.bid_size, ask, q.ask_size)  # what is zero is not sent
         body = b"".join(_text(number, trimmed(value)) for number, value in enumerate(sides, 1) if value)
         body += _text(5, str(update.sequence))
-        head = _text(1, CHANNEL + name) + _text(3, name) + _varint(6 << 3) + _varint(update.sent_ms)
-        return head + _varint(315 << 3 | 2) + _varint(len(body)) + body
+        return _head(name) + _varint(update.sent_ms) + BODY + _varint(len(body)) + body
 
     def strange(self, symbol: str) -> tuple[str, ...]:
         return ('{"channel":"spot@public.deals"}', '{"id":0}', '{"msg":{}}')
@@ -67,9 +60,20 @@ def _text(number: int, value: str) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(written)) + written
 
 
+@cache
+def _head(name: str) -> bytes:
+    """Return all fields before the time that it was sent at, with the tag of that."""
+    return _text(1, CHANNEL + name) + _text(3, name) + _varint(6 << 3)
+
+
 def _varint(value: int) -> bytes:
+    if value <= 0x7F:
+        return bytes((value,))
     written = bytearray()
     while value > 0x7F:
         written.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes((*written, value))
+
+
+BODY = _varint(315 << 3 | 2)  # the tag of the field with the quote

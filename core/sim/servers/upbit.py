@@ -17,8 +17,7 @@ class Upbit(Server):
     requests_per_s: ClassVar[int | None] = 5
     us_per_unit: ClassVar[int] = 1000  # its times are milliseconds
 
-    @staticmethod
-    def native(symbol: str) -> str:
+    def native(self, symbol: str) -> str:
         base, quote = symbol.split("/")
         return f"{quote}-{base}"
 

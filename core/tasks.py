@@ -1,9 +1,12 @@
-"""The four questions that models are asked: each with its words, its answer, its default model and its patience.
+"""The four questions that models are asked: each with its words, its answer's schema, what gives cause to ask it, the
+model that it is put to, how long an answer holds, and how often is asked. And what those models cost.
 
 A model is an adviser. No answer holds a price, a size, a side, a venue or an order; what an answer may do is
-`core.analysis.verdicts`: be shown, shrink, or veto for a while.
+`core.analysis.verdicts`: be shown, shrink, or veto for a while. Models, patience and prices are what the settings are
+without a user's own.
 """
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -64,16 +67,20 @@ class Strategy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Answer = Judgement | Classification | Strategy
 
 
-class Task(msgspec.Struct, frozen=True):
-    """One question. Which model answers it, how long an answer holds and how often is asked are settings."""
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One question."""
 
     name: TaskName
-    trigger: str
+    trigger: str  # what gives cause to ask it, in words
     words: str
     answer: type[Judgement] | type[Classification] | type[Strategy]
-    max_tokens: int
-    deadline_s: float  # for the whole call with all its attempts: later is the same as never
-    retries: int  # of the first model; a fallback has none
+    model: str
+    fallback: str | None = None  # asked once if the first cannot be reached
+    ttl_s: float = 30.0  # how long an answer holds, from the moment of the numbers that it judges
+    cool_down_s: float = 20.0  # how long a subject is not asked about again
+    max_tokens: int = 200
+    deadline_s: float = 10.0  # for the whole call with all its attempts: later is the same as never
+    retries: int = 1  # of the first model; a fallback has none
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -102,49 +109,56 @@ RULES = (
 
 BY_NAME: dict[TaskName, Task] = {
     "anomaly": Task(
-        "anomaly",
-        "the baseline calls a venue's quote anomalous",
-        "You watch quotes of one symbol on several crypto exchanges. Is the named venue's quote out of line with the"
-        " market? Two venues that deviate in opposite directions with fresh quotes are an arbitrage, and no error."
+        name="anomaly",
+        trigger="the baseline calls a venue's quote anomalous; for as long as it does, after each cool-down",
+        words="You watch quotes of one symbol on several crypto exchanges. Is the named venue's quote out of line with"
+        " the market? Two venues that deviate in opposite directions with fresh quotes are an arbitrage, and no error."
         " verdict halt: the quote must not be traded on; suspect: trade less; ok: it is in line." + RULES,
-        Judgement,
-        200,
-        10.0,
-        1,
+        answer=Judgement,
+        model="deepseek-v3.2",
+        fallback="gemini-2.5-flash",
     ),
     "classification": Task(
-        "classification",
-        "a venue's quote has become anomalous, or ceased to be",
-        "You classify deviations of quotes on crypto exchanges. What is the named venue's deviation: a feed that"
+        name="classification",
+        trigger="the same as of anomaly",
+        words="You classify deviations of quotes on crypto exchanges. What is the named venue's deviation: a feed that"
         " stopped (stale_feed), a single mistaken order (fat_finger), a halted venue, closed deposits or withdrawals"
         " that let a price drift apart (wallet_closed), a real dislocation between two venues, a wrong unit or"
         " multiplier (unit_mixup), a thin book, or unclear?" + RULES,
-        Classification,
-        200,
-        10.0,
-        1,
+        answer=Classification,
+        model="gemini-2.5-flash",
+        fallback="deepseek-v3.2",
     ),
     "risk": Task(
-        "risk",
-        "a ticket is put to a person",
-        "A person is about to buy on one crypto exchange and sell on another at the same moment. What could go wrong"
-        " with this trade now? verdict halt: it must not be done; suspect: do less of it; ok: nothing speaks against"
-        " it." + RULES,
-        Judgement,
-        200,
-        10.0,
-        1,
+        name="risk",
+        trigger="a ticket is put to a person; for as long as it is open, after each cool-down",
+        words="A person is about to buy on one crypto exchange and sell on another at the same moment. What could go"
+        " wrong with this trade now? verdict halt: it must not be done; suspect: do less of it; ok: nothing speaks"
+        " against it." + RULES,
+        answer=Judgement,
+        model="claude-sonnet-4.5",
+        fallback="gpt-4.1",
     ),
     "strategy": Task(
-        "strategy",
-        "a person asks, or the schedule",
-        "You see what a session of cross-exchange arbitrage brought on each route. Share the limits among the routes in"
-        " percent, 100 at most in all: more where fills were complete and the net result after fees, slippage and"
-        " execution speed is best, nothing where trades lose. A route is named by its number. Give the net result that"
-        " you expect of each, in basis points." + RULES,
-        Strategy,
-        900,
-        45.0,
-        3,
+        name="strategy",
+        trigger="a person asks (%), and every analysis.strategy_every_s",
+        words="You see what a session of cross-exchange arbitrage brought on each route. Share the limits among the"
+        " routes in percent, 100 at most in all: more where fills were complete and the net result after fees, slippage"
+        " and execution speed is best, nothing where trades lose. A route is named by its number. Give the net result"
+        " that you expect of each, in basis points." + RULES,
+        answer=Strategy,
+        model="gpt-4.1",
+        ttl_s=600.0,
+        cool_down_s=10.0,
+        max_tokens=900,
+        deadline_s=45.0,
+        retries=3,
     ),
+}
+
+PRICES = {  # dollars a million tokens of output; until the settings tell the price of input, charged on all of them
+    "deepseek-v3.2": Decimal("0.42"),
+    "gpt-4.1": Decimal("8.00"),
+    "claude-sonnet-4.5": Decimal("15.00"),
+    "gemini-2.5-flash": Decimal("2.50"),
 }

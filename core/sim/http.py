@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as order entry needs it: one request at a time on a connection that stays."""
+"""HTTP/1.1 as far as what is simulated needs it: one request at a time on a connection that stays."""
 
 import asyncio
 import contextlib
@@ -38,9 +38,12 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
+    """What is answered, as JSON if `headers` do not say otherwise. `pause_s`: before each byte of the body."""
+
     status: int
     body: bytes
     headers: Mapping[str, str] = {}
+    pause_s: float = 0.0
 
 
 def json_reply(content: object, status: int = 200, **headers: str) -> Reply:
@@ -76,8 +79,7 @@ async def serving(answer: Callable[[Request], Awaitable[Reply]], port: int = 0) 
             with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 while True:
                     request = await _read(reader)
-                    writer.write(written(await answer(request)))
-                    await writer.drain()
+                    await _write(writer, await answer(request))
         except Dropped as dropped:
             writer.write(dropped.rest)
             with contextlib.suppress(OSError):
@@ -99,6 +101,19 @@ async def serving(answer: Callable[[Request], Awaitable[Reply]], port: int = 0) 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await server.wait_closed()
+
+
+async def _write(writer: asyncio.StreamWriter, reply: Reply) -> None:
+    response = written(reply)
+    if reply.pause_s:
+        writer.write(response[: -len(reply.body)])
+        for at in range(-len(reply.body), 0):
+            await writer.drain()
+            await asyncio.sleep(reply.pause_s)
+            writer.write(response[at : at + 1 or None])
+    else:
+        writer.write(response)
+    await writer.drain()
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:

@@ -1,0 +1,1 @@
+"""The commands of `arbdesk`, by their job. What a command needs is imported where it runs: `--help` answers at once."""

@@ -1,0 +1,208 @@
+"""The parts of a desk, made of what was opened for it, and joined."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import advising
+from core.advising import Gateway, SessionBook
+from core.analysis.analyst import Analyst
+from core.analysis.proposals import Session
+from core.analysis.verdicts import Verdicts
+from core.brokerage import learn_lattices, on_paper, through
+from core.claims import GroupClaim
+from core.collecting import feed, known_listings
+from core.currencies import Currencies
+from core.desk import Mode
+from core.events import Events
+from core.execution.accounts import Accounts
+from core.execution.journal import Journal
+from core.execution.paperbooks import PaperBooks
+from core.execution.planning import Ids
+from core.feeds.catalogue import taker_fee
+from core.guard import Guard
+from core.identity import IdentityWatch, Ledger
+from core.instruments import Instruments, shipped
+from core.latency import Latencies, Percentiles
+from core.live.link import Link as OrderLink
+from core.live.wire import Gate
+from core.log.ticklog import TickLog
+from core.marking import Marking
+from core.notices import Notices
+from core.places import data_dir
+from core.portrait import Portrait
+from core.settings import Settings
+from core.sim.supervised import SimulatedMarket
+from core.sim.truth import Found, Told
+from core.spreads.detector import Detector
+from core.spreads.route import Opportunity
+from core.spreads.worker import Worker
+from core.tape.recorder import Recorder
+from core.trading import Trading
+from core.troubles import Silence, Troubles
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a desk stands on: opened before it, and closed after it."""
+
+    settings: Settings
+    mode: Mode
+    name: str  # what it is called elsewhere
+    run_id: str
+    log: TickLog
+    journal: Journal
+    ids: Ids
+    accounts: Accounts
+    gateway: Gateway
+    ledger: Path  # of what models cost
+    market: SimulatedMarket | None = None  # None: the venues themselves
+    link: OrderLink | None = None  # None: orders are filled on paper
+    books: PaperBooks | None = None
+    recorder: Recorder | None = None
+
+
+class Parts:
+    """Every part, made and joined; none of them runs yet."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        settings, mode, log, journal, market = opened.settings, opened.mode, opened.log, opened.journal, opened.market
+        name, run_id, gateway, link, recorder = (
+            opened.name,
+            opened.run_id,
+            opened.gateway,
+            opened.link,
+            opened.recorder,
+        )
+        self.notices = Notices()
+        self.latencies = Latencies()
+        fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
+        held = {} if market is not None else known_listings(settings, fees)
+        lattices = [one for listed in held.values() for one in listed.instruments()]
+        self.instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
+        self.detector = Detector(list(fees), settings.symbols, settings.spreads, self.instruments)
+        ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
+        self.identity = IdentityWatch(self.detector, ledger_file, self.notices)
+        self.worker = Worker(
+            self.detector, self.latencies, self._on_opportunity, counts_venues=settings.role == "worker"
+        )
+        self.claim: GroupClaim | None = None
+        if settings.log.group and settings.log.kind == "kafka":
+            self.claim = GroupClaim(settings.log, lambda: name, run_id, self.worker.owns)
+        self.events: Events | None = None
+        if settings.log.kind == "kafka":
+            self.events = Events(settings.log, name, mode, run_id)
+            journal.listener = self.events.tell
+        self._verdicts = Verdicts(settings.analysis.veto_quota)
+        untrusted = settings.analysis.untrusted
+        self._verdicts.demoted |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
+        self.trading = Trading(
+            settings,
+            self.instruments,
+            self.detector,
+            self.latencies,
+            journal,
+            opened.ids,
+            opened.accounts,
+            self.notices,
+            self.worker.owns,
+            through(link) if link is not None else on_paper(settings, self.detector, self.instruments, opened.books),
+            self.claim,
+            self._verdicts,
+            gate_closed=link.push if link is not None else None,
+        )
+        self.currencies = Currencies(settings, self.detector, self.instruments, self.trading.board, self.notices)
+        if self.currencies.watches:
+            self.worker.judged = self.currencies.take
+        self.marking = self.worker.looks = Marking(self.detector, journal.event)
+        if link is not None:
+            link.watch(self._gate, self.latencies)
+            learn_lattices(link, self.instruments, settings, self.notices)
+        self._session = SessionBook()
+        self.analyst = Analyst(
+            self.detector.book,
+            self._verdicts,
+            advising.configuration(settings.analysis, gateway, opened.ledger),
+            gateway.why_off,
+            advising.patience(settings.analysis),
+            offers=lambda now_ns: advising.offers(self.trading.board.tickets(), self.detector, now_ns),
+            session=self._session_so_far,
+            opportunities=lambda: self.detector.opportunities,
+            notify=self.notices,
+            tell=journal.event,
+            strategy_every_s=settings.analysis.strategy_every_s,
+            truth=market is not None,
+        )
+        urls = market.urls if market is not None else {}
+        asked = {name: settings.symbols if market is None else market.listed(name) for name in fees}
+        self.feeds = [feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in fees]
+        if settings.role == "worker":
+            self.feeds = []
+        self.troubles = Troubles(self._who_knows(), self.notices)
+        self.guard = Guard(settings, self.trading, self.detector.book, self.feeds, self._way_is_lost)
+        self.portrait = Portrait(
+            settings,
+            mode,
+            name,
+            log,
+            self.feeds,
+            self.detector,
+            self.instruments,
+            self.worker,
+            self.latencies,
+            self.trading,
+            self.analyst,
+            gateway,
+            self.currencies,
+            self.marking,
+            link,
+            self.troubles,
+            self.notices,
+            faults=market.faults if market is not None else (),
+            gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
+            recording=lambda: recorder.state() if recorder is not None else None,
+        )
+
+    def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:
+        self.trading.take(opportunity, decided_ns)
+        self._session.note(opportunity)
+        self.marking.note(opportunity, decided_ns)
+
+    def _session_so_far(self, now_ns: int) -> Session:
+        send = self.portrait.latency.get("send", Percentiles())
+        orders, slippage_bps = self.trading.executor.orders(), self.opened.settings.limits.slippage_bps
+        return self._session.session(orders, (now_ns - self.portrait.started_ns) / 1e9, slippage_bps, send.p99)
+
+    def _gate(self) -> Gate:
+        """Return what the order gateway holds every order against once more."""
+        limits = self.trading.limits
+        return Gate(limits.armed and not limits.halted, not limits.may_hedge())
+
+    def _way_is_lost(self) -> str:
+        """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
+        return str(self.opened.log.stopped) or (self.opened.link.why_not_any() if self.opened.link is not None else "")
+
+    def _who_knows(self) -> list[Callable[[], str]]:
+        """Return those who know what is wrong with the desk."""
+        sources: list[Callable[[], str]] = [lambda: self.opened.log.trouble]
+        if (recorder := self.opened.recorder) is not None:
+            sources.append(lambda: recorder.trouble)
+        if (claim := self.claim) is not None:
+            sources.append(lambda: claim.trouble)
+        if (events := self.events) is not None:
+            sources.append(lambda: events.trouble)
+        if self.opened.settings.role == "worker":  # where there are collectors, each venue tells of itself
+            sources.append(Silence(lambda: self.worker.consumed))
+        return sources
+
+    def told(self) -> Told:
+        """Return what the desk saw, for the market's truth to be held against."""
+        strangers = self.identity.identities.strangers.values()
+        return Told(
+            [Found(*episode) for episode in self.detector.episodes_so_far()],
+            [Found(*episode) for episode in self.currencies.found()],
+            self.currencies.across.pegs.so_far(time.time_ns()),
+            [(one.venue, one.symbol, one.since_ns) for one in strangers],
+        )

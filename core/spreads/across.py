@@ -1,0 +1,220 @@
+"""Coins bought in one quote currency and sold in another, compared in the numeraire at live rates.
+
+They are watched: nothing here changes the currency that is earned back into the one that was paid, so no order is made
+of them. A base is judged when one of its quotes changes and seems to pay; by the clock too, since rates move and
+quotes age.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
+from statistics import median
+from typing import NamedTuple
+
+from core.spreads.book import Market, SpreadBook
+from core.spreads.crossroute import CrossEdge, CrossNow, CrossRoute, Episode, Premium, cross_edge, premium_bps, quote_of
+from core.spreads.numeraire import BPS, CURRENCIES, Pegs, Rate, believed, rates
+from core.spreads.sides import Side, chosen, is_strange, sides
+from core.tick import Cause, Entry, Tick
+
+EPISODES_KEPT = 100_000
+AT_ONCE = 8  # bases that one look judges, in turn; the others when one of their quotes seems to pay
+LOCAL = "KRW"  # whose venues no stranger can trade on: what a coin costs more there is the kimchi premium
+
+
+class Terms(NamedTuple):
+    """What routes are judged by."""
+
+    numeraire: str
+    min_edge_bps: float
+    min_notional: float  # in the numeraire
+    max_age_ns: int  # of a coin's quote
+    max_rate_age_ns: int
+    depeg_bps: float
+
+
+class Across:
+    """Keeps the rates and, for each base, the routes across currencies that seem to pay."""
+
+    def __init__(self, book: SpreadBook, terms: Terms, fees: Mapping[str, float]) -> None:
+        """`fees`: taker fees by venue, as fractions."""
+        self._book, self._terms, self._fees = book, terms, fees
+        split = {symbol: (symbol.partition("/")[0], symbol.partition("/")[2]) for symbol in book.markets}
+        self._pairs = tuple(symbol for symbol, both in split.items() if set(both) <= set(CURRENCIES))
+        coins = {symbol: both for symbol, both in split.items() if both[0] not in CURRENCIES and both[1] in CURRENCIES}
+        self._bases: dict[str, dict[str, str]] = {}  # base -> quote currency -> symbol
+        for symbol, (base, quote) in coins.items():
+            self._bases.setdefault(base, {})[quote] = symbol
+        self._bases = {base: symbols for base, symbols in self._bases.items() if len(symbols) > 1}
+        self._base_of = {symbol: base for base, symbols in self._bases.items() for symbol in symbols.values()}
+        low = min(fees.values(), default=0.0)
+        self._least = 1 + terms.min_edge_bps / BPS  # times what is paid: what earns less does not pay
+        self._tempts = self._least * (1 + low) / (1 - low)  # the same between bare prices
+        self.known: dict[str, Rate] = {}
+        self.pegs = Pegs(terms.depeg_bps)
+        self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
+        self.paid = 0  # episodes
+        self.ghosts: Counter[Cause] = Counter()
+        self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
+        self._live: dict[str, dict[CrossRoute, CrossNow]] = {}  # base -> what seems to pay
+        self._opened_ns: dict[CrossRoute, int] = {}
+        self._turns = deque(self._bases)  # whose turn it is to be looked at whole
+        self._shown: dict[str, tuple[CrossNow, ...]] = {}  # base -> its routes when last looked at
+        self._dearer: dict[str, tuple[Premium, ...]] = {}
+
+    @property
+    def watches(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self._pairs or self._bases)
+
+    def take(self, entries: Iterable[Entry], now_ns: int) -> bool:
+        """Judge what `entries`, which the book has taken, have changed; return whether a coin left or found its peg."""
+        changed: dict[str, int] = {}
+        moved = False
+        for entry in entries:
+            if (base := self._base_of.get(entry.symbol)) is not None:
+                changed[base] = entry.received_ns
+            elif entry.symbol in self._pairs:
+                moved = True
+        parted = self._learn(now_ns) if moved else False
+        for base, at_ns in changed.items():
+            if base in self._live or self._tempting(base):
+                self._judge(base, tuple(self._best(base, now_ns, self._least)), at_ns)
+        return parted
+
+    def look(self, now_ns: int) -> bool:
+        """Take the rates of `now_ns`, judge what seems to pay and a few other bases in turn.
+
+        Return whether a coin left or found its peg.
+        """
+        parted = self._learn(now_ns)
+        turn = [self._turns[number] for number in range(min(AT_ONCE, len(self._turns)))]
+        self._turns.rotate(-len(turn))
+        for base in dict.fromkeys((*self._live, *turn)):
+            self._shown[base] = best = tuple(self._best(base, now_ns))
+            self._judge(base, best, now_ns)
+            if LOCAL in self._bases[base]:
+                self._dearer[base] = tuple(self._dear(base, now_ns))
+        return parted
+
+    def unpegged(self) -> frozenset[str]:
+        """Return the symbols that depend on a stablecoin that has left its dollar."""
+        off = self.pegs.off
+        return frozenset(symbol for symbol in self._book.markets if not off.keys().isdisjoint(symbol.split("/")))
+
+    def routes(self) -> list[CrossNow]:
+        """Return the best route of each coin between each two of its currencies, as last looked at, best first.
+
+        What may be another thing of the same name comes last.
+        """
+        found = [one for best in self._shown.values() for one in best]
+        return sorted(found, key=lambda one: (one.cause == "identity", -one.edge.edge_bps))
+
+    def premiums(self) -> list[Premium]:
+        """Return the premium of each coin on each venue that quotes it in the local currency, the dearest first."""
+        return sorted((one for dear in self._dearer.values() for one in dear), key=lambda one: -one.premium_bps)
+
+    def episodes_so_far(self) -> list[Episode]:
+        """Return the ended episodes and, as if they ended now, those that still last."""
+        lasting = [Episode(route, first_ns, 2**63 - 1) for route, first_ns in self._opened_ns.items()]
+        return [*self.episodes, *lasting]
+
+    def _learn(self, now_ns: int) -> bool:
+        terms, markets = self._terms, self._book.markets
+        pairs = [markets[symbol] for symbol in self._pairs]
+        self.known = rates(self._book.venues, pairs, terms.numeraire, now_ns, terms.max_rate_age_ns)
+        return any(self.pegs.look(self.known, now_ns))
+
+    def _judge(self, base: str, best: Iterable[CrossNow], at_ns: int) -> None:
+        """Take the base's best routes of this moment in place of those before."""
+        live = self._live.get(base, {})
+        now = {one.route: one for one in best if one.pays or one.cause not in (None, "fee")}
+        for route, before in live.items():
+            if before.pays and not (route in now and now[route].pays):
+                first_ns = self._opened_ns.pop(route)
+                self.episodes.append(Episode(route, first_ns, max(first_ns, at_ns)))
+        told = {(before.route.buy_symbol, before.route.sell_symbol, before.cause) for before in live.values()}
+        for route, one in now.items():
+            held = live.get(route)
+            if one.pays and not (held is not None and held.pays):
+                self.paid += 1
+                self._opened_ns[route] = at_ns
+            elif one.cause is not None and (route.buy_symbol, route.sell_symbol, one.cause) not in told:
+                self.ghosts[one.cause] += 1
+        if now:
+            self._live[base] = now
+        else:
+            self._live.pop(base, None)
+
+    def _tempting(self, base: str) -> bool:
+        """Return whether there might be an edge at the lowest fees that there are: mostly none, and quickly so."""
+        costs, incomes = [], []
+        for quote, symbol in self._bases[base].items():
+            if (rate := self.known.get(quote)) is not None:
+                market = self._book.markets[symbol]
+                costs.append(min(market.asks) * rate.ask)
+                incomes.append(max(market.bids) * rate.bid)
+        return len(costs) > 1 and max(incomes) > min(costs) * self._tempts
+
+    def _best(self, base: str, now_ns: int, least: float = 0.0) -> Iterator[CrossNow]:
+        """Yield the best route between each two currencies, if what it earns is `least` times what is paid."""
+        buys, sells = self._sides(base, now_ns)
+        for paid, earned in permutations(buys, 2):
+            if buys[paid] and sells[earned] and sells[earned][0].worth > buys[paid][0].worth * least:
+                for buy, sell in chosen(buys[paid], sells[earned]):
+                    yield self._judged(base, buy, sell)
+
+    def _sides(self, base: str, now_ns: int) -> tuple[dict[str, list[Side]], dict[str, list[Side]]]:
+        """Return where to buy, the cheapest first, and where to sell, the dearest first, by currency."""
+        buys: dict[str, list[Side]] = {}
+        sells: dict[str, list[Side]] = {}
+        for quote, symbol in self._bases[base].items():
+            if (rate := self.known.get(quote)) is not None:
+                buys[quote], sells[quote] = sides(self._believed(symbol, now_ns), rate, self._fees, self.aside)
+        return buys, sells
+
+    def _judged(self, base: str, bought: Side, sold: Side) -> CrossNow:
+        buy, sell, known = bought.tick, sold.tick, self.known
+        route = CrossRoute(base, buy.exchange_id, buy.symbol, sell.exchange_id, sell.symbol)
+        edge = cross_edge(buy, sell, known, self._fees[buy.exchange_id], self._fees[sell.exchange_id])
+        assert edge is not None, "a side without a rate is none"
+        both = known[quote_of(buy)], known[quote_of(sell)]
+        size = min(buy.ask_volume, sell.bid_volume)
+        off = tuple(coin for coin in self.pegs.off if coin in (quote_of(buy), quote_of(sell)))
+        notional = size * buy.ask_price * both[0].mid
+        cause = self._cause(edge, notional, off, strange=is_strange(bought, sold))
+        seems = sell.bid_price * both[1].bid > buy.ask_price * both[0].ask
+        premium = premium_bps(sell, buy, known)
+        quote_ns = min(buy.received_ns, sell.received_ns)
+        return CrossNow(
+            route, edge, premium, size, quote_ns, both, cause if seems else None, off, seems and cause is None
+        )
+
+    def _cause(self, edge: CrossEdge, notional: float, off: tuple[str, ...], *, strange: bool) -> Cause | None:
+        if edge.edge_bps < self._terms.min_edge_bps:
+            return "fee"
+        if strange:
+            return "identity"
+        if off:
+            return "basis"
+        return "depth" if notional < self._terms.min_notional else None
+
+    def _dear(self, base: str, now_ns: int) -> Iterator[Premium]:
+        symbols, known = self._bases[base], self.known
+        world = [
+            (tick.bid_price + tick.ask_price) / 2 * known[quote].mid
+            for quote, symbol in symbols.items()
+            if quote != LOCAL and quote in known and quote not in self.pegs.off
+            for tick in self._believed(symbol, now_ns)
+            if (tick.exchange_id, symbol) not in self.aside
+        ]
+        rate = known.get(LOCAL)
+        for tick in self._believed(symbols[LOCAL], now_ns) if world and rate is not None else ():
+            assert rate is not None
+            here = (tick.bid_price + tick.ask_price) / 2 * rate.mid
+            far_bps = (here / median(world) - 1) * BPS
+            yield Premium(base, tick.exchange_id, tick.symbol, far_bps, len(world), tick.received_ns, rate)
+
+    def _believed(self, symbol: str, now_ns: int) -> Sequence[Tick]:
+        market: Market = self._book.markets[symbol]
+        return tuple(believed(self._book.venues, market, now_ns, self._terms.max_age_ns))
