@@ -1,18 +1,23 @@
 """Keys that nobody means: held, random, pasted, while the terminal changes its size and the rows move.
 
-The long run: `.venv/bin/python -m tests.console.monkey 1000000 [SEED]`.
+The long run: `.venv/bin/python -m tests.console.monkey 1000000 [SEED]`. It lays everything out and draws nothing: no
+key is judged by what is drawn, and drawing is a third of the work.
 """
 
 import asyncio
+import gc
 import random
 import string
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
+from unittest.mock import patch
 
 import msgspec
 from textual import events
+from textual._compositor import Compositor
 from textual.keys import _character_to_key
 
 from console.screens.approval import DWELL_NS, QUIET_NS, WITHIN_NS
@@ -57,18 +62,27 @@ class MovingClock(HandClock):
         super().__init__()
         self.face: Face
         self.times: dict[float, int] = {}
+        self.accepted: dict[str, list[int]] = defaultdict(list)  # ticket -> when its dialog took the code for meant
 
     def of(self, event: object) -> int:
         assert isinstance(event, events.Event)
         at_ns = self.times.pop(event.time, self.at_ns)
+        self.note()
         self.until(at_ns)
         return at_ns
+
+    def note(self) -> None:
+        """Remember what the dialog in front has accepted."""
+        if isinstance(front := self.face.app.screen, TicketDialog) and front._sent_ns is not None:
+            times = self.accepted[front.ticket.ticket_id]
+            times += [front._sent_ns] * (front._sent_ns not in times)
 
     def until(self, at_ns: int) -> None:
         while self.at_ns + LOOK_NS <= at_ns:
             self.at_ns += LOOK_NS
             if isinstance(front := self.face.app.screen, TicketDialog):
                 front.look()
+                self.note()
         self.at_ns = max(self.at_ns, at_ns)
 
 
@@ -151,7 +165,7 @@ async def swing(most: int, seed: int) -> Swing:
     face.clock = face.app._keys = clock
     face.app.exit = lambda *_, **__: None  # type: ignore[method-assign]  # it may quit as often as it likes
     unmeant, by_chance, sent, opened = list[list[Pressed]](), 0, 0, 0
-    async with face.opened((80, 24)):
+    async with face.opened((80, 24), toasts=False):  # they go by real time, and here a minute of keys takes a moment
         while sent < most:
             for pause_ns, key in monkey.burst():
                 at_ns = (monkey.pressed[-1].at_ns if monkey.pressed else clock.at_ns) + pause_ns
@@ -167,11 +181,15 @@ async def swing(most: int, seed: int) -> Swing:
             clock.until(monkey.pressed[-1].at_ns + S // 5)
             opened += isinstance(face.app.screen, TicketDialog)
             for command in [one for one in face.desk.submitted if isinstance(one, Approve)]:
-                if meant(monkey.pressed, command.code, clock.at_ns):
+                times = clock.accepted[command.ticket_id] or [clock.at_ns]
+                accepted_ns = times.pop(0)
+                before = [one for one in monkey.pressed if one.at_ns <= accepted_ns]
+                if meant(before, command.code, accepted_ns):
                     by_chance += 1
                 else:
-                    unmeant.append(monkey.pressed[-4:])
+                    unmeant.append(before[-4:])
             face.desk.submitted.clear()
+            clock.accepted.clear()
             del monkey.pressed[:-8]
             if monkey.chance(0.1):
                 face.app.post_message(events.Paste(monkey.pasted()))
@@ -187,5 +205,17 @@ async def swing(most: int, seed: int) -> Swing:
     return Swing(sent, opened, by_chance, unmeant)
 
 
+def undrawn(compositor: Compositor, full: bool = False, **_: object) -> None:
+    """Take what would be drawn for drawn (textual._compositor.Compositor.render_update)."""
+    compositor._dirty_regions.clear()
+
+
+def main(arguments: list[str]) -> None:
+    seed = int(arguments[1]) if len(arguments) > 1 else 1
+    gc.freeze()  # what is loaded stays: it need not be looked through again and again
+    with patch.object(Compositor, "render_update", undrawn):
+        print(asyncio.run(swing(int(arguments[0]), seed)))
+
+
 if __name__ == "__main__":
-    print(asyncio.run(swing(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)))
+    main(sys.argv[1:])

@@ -35,8 +35,8 @@ class Face:
         self.pilot: Pilot[None]
 
     @asynccontextmanager
-    async def opened(self, size: tuple[int, int] = (200, 50)) -> AsyncIterator["Face"]:
-        async with self.app.run_test(size=size, notifications=True) as pilot:
+    async def opened(self, size: tuple[int, int] = (200, 50), *, toasts: bool = True) -> AsyncIterator["Face"]:
+        async with self.app.run_test(size=size, notifications=toasts) as pilot:
             self.pilot = pilot
             await pilot.pause()
             await self.frame()
