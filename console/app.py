@@ -31,20 +31,8 @@ from console.screens.proposal import ProposalDialog
 from console.screens.question import Question
 from console.screens.ticket import TicketDialog
 from console.viewing import Viewing
-from core.desk import (
-    AcceptProposal,
-    Approve,
-    Arm,
-    AskStrategy,
-    Command,
-    Desk,
-    Disarm,
-    DropProposal,
-    Halt,
-    Refuse,
-    Sign,
-    TicketView,
-)
+from core.commands import AcceptProposal, Approve, Arm, AskStrategy, Command, Disarm, DropProposal, Halt, Refuse, Sign
+from core.desk import Desk, TicketView
 from core.settings import ConsoleSettings
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from console.panes.text import inert
+from core.commands import Halt
 from core.control import SUFFIX, ask_to_halt, control_path
-from core.desk import Desk, Halt
+from core.desk import Desk
 from core.errors import DeskError
 from core.places import data_dir, journal_path
 from core.settings import Settings

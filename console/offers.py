@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from console.panes.text import inert
-from core.desk import AskStrategy, Command, DropProposal, Fault, Halt, Snapshot
+from core.commands import AskStrategy, Command, DropProposal, Fault, Halt
+from core.desk import Snapshot
 
 
 class Offer(NamedTuple):

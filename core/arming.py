@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from core.desk import Arm, Disarm, Halt, Sign
+from core.commands import Arm, Disarm, Halt, Sign
 from core.execution.halts import StandingHalt
 from core.execution.journal import Journal
 from core.execution.limits import Limits

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.desk import Halt
+from core.commands import Halt
 from core.errors import DeskError
 
 ANSWER_S = 3.0

@@ -13,8 +13,9 @@ import msgspec
 from core.analysis.allocation import AllocationFile
 from core.analysis.quality import Label
 from core.collecting import collect, keep_listings_fresh
+from core.commands import AcceptProposal, Arm, AskStrategy, Command, DropProposal, Fault, Halt
 from core.control import Door, Halted
-from core.desk import AcceptProposal, Arm, AskStrategy, Command, DropProposal, Fault, Halt, Snapshot
+from core.desk import Snapshot
 from core.execution.rows import OrderRecord
 from core.parts import Parts
 from core.sim.truth import Truth, judged

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from core.analysis.verdicts import Verdicts
 from core.arming import Arming
 from core.brokerage import Brokerage
-from core.desk import Approve, Arm, Disarm, Halt, Refuse, Sign
+from core.commands import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.executor import ANSWER_S, Claim, Executor
 from core.execution.holdings import Holdings

@@ -14,7 +14,7 @@ from core.analysis.proposals import Proposals
 from core.analysis.questions import RouteNumbers
 from core.analysis.state import AnalysisState
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
-from core.desk import Arm
+from core.commands import Arm
 from core.execution.journal import read_events, read_orders
 from core.running import running
 from core.settings import AnalysisSettings, DemoSettings, Settings

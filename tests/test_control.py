@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core.commands import Arm, Halt
 from core.control import Door, Halted, ask_to_halt, control_path
-from core.desk import Arm, Halt
 from core.errors import DeskError
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from core.analysis.verdicts import Verdicts
 from core.brokerage import on_paper
-from core.desk import Approve, Arm, Halt, Refuse, Sign
+from core.commands import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal, read_events, read_orders
 from core.execution.orders import Fate

@@ -21,7 +21,8 @@ from console.bench.market import VENUES
 from console.bench.memory import frames_of_all
 from console.screen import terminal_gone
 from core import views
-from core.desk import Command, Snapshot, TickCounts
+from core.commands import Command
+from core.desk import Snapshot, TickCounts
 from core.feeds.catalogue import dialect
 from core.feeds.collector import Collector
 from core.instruments import Instruments, shipped

@@ -17,7 +17,8 @@ from console import loop
 from console.app import Console
 from console.bench.stock import StockConsole
 from console.driver import SafeDriver
-from core.desk import Command, Snapshot
+from core.commands import Command
+from core.desk import Snapshot
 from core.settings import ConsoleSettings
 
 WARM_FRAMES = 10

@@ -19,8 +19,8 @@ from console.bench.market import seeded
 from console.bench.progress import done, tell
 from core.desk import Snapshot
 from core.errors import DeskError
+from core.loading import load
 from core.running import running
-from core.settings import load
 
 SIZE = (200, 50)
 RATE = 5_000

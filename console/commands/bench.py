@@ -160,7 +160,7 @@ def detection(
     from console import loop
     from console.bench.detection import Ask
     from console.bench.detection import detection as measured
-    from core.settings import load
+    from core.loading import load
 
     settings = load(config or (usual_file() if gateway_url else None), given(analysis=given(gateway_url=gateway_url)))
     ask = Ask.NONE if not models else Ask.REAL if gateway_url else Ask.SIMULATED

@@ -89,7 +89,7 @@ def settings_of(config: Path | None, overrides: Mapping[str, Any] | None = None)
     Raises:
         ConfigurationError: a line for each mistake.
     """
-    from core.settings import load
+    from core.loading import load
 
     return load(config or usual_file(), overrides or {})
 

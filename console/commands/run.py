@@ -121,7 +121,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def _settings(options: dict[str, Any], *, demo: bool) -> "Settings":
     """Return the settings. A demo does not read the user's own file: it is the same everywhere."""
-    from core.settings import load
+    from core.loading import load
 
     placed = {PLACES[name]: value for name, value in options.items() if name in PLACES}
     placed["verbose"] = options["verbose"] or None

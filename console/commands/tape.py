@@ -60,7 +60,7 @@ def record(folder: Path | None, demo: bool, for_s: float | None, speed: float, *
 
 
 def _record_settings(folder: Path | None, demo: bool, **options: Any) -> "Settings":
-    from core.settings import load
+    from core.loading import load
 
     given: dict[str, Any] = {"approval": "auto"} if demo else {}
     given["tape"] = {"record": True, **({"folder": folder} if folder is not None else {})}

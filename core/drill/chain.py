@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from core.commands import Approve, Arm, Disarm, Halt, Sign
 from core.control import ask_to_halt, control_path
-from core.desk import Approve, Arm, Disarm, Halt, OrderView, Sign, Snapshot, TicketView
+from core.desk import OrderView, Snapshot, TicketView
 from core.drill.halts import drill_halts, kept
 from core.drill.legs import drill_legs
 from core.engine import Engine

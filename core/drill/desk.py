@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from core.desk import Arm, Disarm, Sign, Snapshot
+from core.commands import Arm, Disarm, Sign
+from core.desk import Snapshot
 from core.engine import Engine
 from core.running import running
 from core.settings import AnalysisSettings, LimitSettings, LogSettings, Settings, VenueSettings

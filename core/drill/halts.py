@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.brokerage import Brokerage
+from core.commands import Arm, Halt
 from core.control import Door, Halted, ask_to_halt, control_path
-from core.desk import Arm, Halt
 from core.drill.venues import VENUES
 from core.execution.accounts import Accounts
 from core.execution.holdings import paper_stock

@@ -10,9 +10,8 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from core.desk import (
+from core.commands import (
     AcceptProposal,
-    Answer,
     Approve,
     Arm,
     AskStrategy,
@@ -21,12 +20,10 @@ from core.desk import (
     DropProposal,
     Fault,
     Halt,
-    Link,
     Refuse,
     Sign,
-    Snapshot,
-    seal,
 )
+from core.desk import Answer, Link, Snapshot, seal
 from core.errors import LogUnavailable
 from core.log.channel import Sender, sending
 from core.log.topics import COMMANDS

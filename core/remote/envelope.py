@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 
-from core.desk import Command
+from core.commands import Command
 
 VERSION = 1
 PREFIX = b"arbdesk command 1\n"  # so that what is signed here is of no use anywhere else

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from core.desk import Answer, Approve, Command, Outside, Snapshot, seal
+from core.commands import Approve, Command
+from core.desk import Answer, Outside, Snapshot, seal
 from core.errors import LogUnavailable
 from core.log.channel import Follower, Record, Sender, following, sending
 from core.log.topics import COMMANDS, DESK_STATE

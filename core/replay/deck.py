@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Self
 
-from core.desk import Arm, Command, Snapshot
+from core.commands import Arm, Command
+from core.desk import Snapshot
 from core.replay.desk import ReplayDesk
 from core.replay.state import DeckState, Run
 from core.settings import Settings

@@ -17,8 +17,9 @@ from core.analysis.analyst import Analyst
 from core.analysis.proposals import Session
 from core.analysis.verdicts import Verdicts
 from core.brokerage import on_paper
+from core.commands import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign
 from core.currencies import Currencies
-from core.desk import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign, Snapshot
+from core.desk import Snapshot
 from core.execution.accounts import Accounts
 from core.execution.planning import Ids
 from core.guard import Guard

@@ -11,7 +11,7 @@ from core.analysis.allocation import AllocationFile
 from core.analysis.proposals import Proposals
 from core.analysis.questions import RouteNumbers
 from core.analysis.verdicts import FREE, Verdicts
-from core.desk import DropProposal
+from core.commands import DropProposal
 from core.execution.journal import read_events
 from core.running import running
 from core.settings import AnalysisSettings, LimitSettings, Settings

@@ -9,8 +9,8 @@ import msgspec
 from console.screens.coded import KeyClock
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality, Share
 from core.analysis.verdicts import Effect
+from core.commands import Command
 from core.desk import (
-    Command,
     Edge,
     Health,
     Leg,

@@ -17,7 +17,8 @@ from textual.keys import _character_to_key
 
 from console.screens.approval import DWELL_NS, QUIET_NS, WITHIN_NS
 from console.screens.ticket import TicketDialog
-from core.desk import Approve, Snapshot
+from core.commands import Approve
+from core.desk import Snapshot
 from core.execution.tickets import CODES
 from tests.console.frozen import MS, NOW_NS, HandClock, S, ticket, trading
 from tests.console.screenful import Face

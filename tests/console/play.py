@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 
 from console.app import Console
-from core.desk import Approve, Arm, Command, Disarm, Fault, Halt, Quote, Refuse, Snapshot, TicketView
+from core.commands import Approve, Arm, Command, Disarm, Fault, Halt, Refuse
+from core.desk import Quote, Snapshot, TicketView
 from core.notices import Notice
 from core.settings import ConsoleSettings
 from tests.console.frozen import NOW_NS, S, ticket, trading

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from console.keys import KEYS
-from core.desk import AcceptProposal, Arm, AskStrategy, Disarm, Fault, Halt, Refuse
+from core.commands import AcceptProposal, Arm, AskStrategy, Disarm, Fault, Halt, Refuse
 from tests.console.frozen import S, crowded, demo_up, halted, judged, just_started, trading
 from tests.console.screenful import SIZES, Face
 

@@ -1,7 +1,7 @@
 """The mouse does what keys do, but to approve."""
 
 from console.panes.lines import Lines
-from core.desk import Disarm, Halt, Refuse
+from core.commands import Disarm, Halt, Refuse
 from tests.console.frozen import trading
 from tests.console.screenful import Face
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.screens.points import PointsDialog
-from core.desk import Sign
+from core.commands import Sign
 from tests.console.frozen import trading
 from tests.console.screenful import SIZES, Face
 

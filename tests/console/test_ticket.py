@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from textual import events
 
-from core.desk import Approve, Halt, Refuse, Snapshot
+from core.commands import Approve, Halt, Refuse
+from core.desk import Snapshot
 from tests.console.frozen import S, demo_up, halted, ticket, trading
 from tests.console.screenful import SIZES, Face
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.desk import Arm, Halt
+from core.commands import Arm, Halt
 from core.execution.halts import StandingHalt
 from core.execution.journal import Journal, read_events
 from tests.test_trading import floor

@@ -18,7 +18,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from core.desk import Arm
+from core.commands import Arm
 from core.log.topics import COMMANDS, DESK_STATE, EVENTS, TICKS, create
 from core.remote.desk import RemoteDesk
 from core.remote.keys import OperatorKey, console_key, write_key

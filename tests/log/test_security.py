@@ -14,10 +14,11 @@ import pytest
 from pydantic import SecretStr
 
 from core.errors import ConfigurationError, LogUnavailable
+from core.loading import load
 from core.log.kafka import KafkaLog
 from core.log.security import secured
 from core.log.topics import TICKS, check, create
-from core.settings import LogSettings, SecuritySettings, load
+from core.settings import LogSettings, SecuritySettings
 from tests.kafka_cluster import cluster
 from tests.kafka_dist import ClusterFailed, Users
 from tests.log.certificates import authority, signed

@@ -5,7 +5,7 @@ import time
 
 from msgspec.structs import replace
 
-from core.desk import Disarm
+from core.commands import Disarm
 from core.log.topics import COMMANDS
 from core.remote.envelope import VERSION, Envelope
 

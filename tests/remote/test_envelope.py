@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from core.desk import Approve, Arm, Command, Disarm, Fault, Halt, Refuse
+from core.commands import Approve, Arm, Command, Disarm, Fault, Halt, Refuse
 from core.log.topics import COMMANDS
 from core.remote.envelope import (
     AHEAD_MS,

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from core.desk import Approve, Arm, Disarm, Halt, Refuse
+from core.commands import Approve, Arm, Disarm, Halt, Refuse
 from core.log.channel import Follower, Sender, following, sending
 from core.log.topics import COMMANDS
 from core.remote.desk import RemoteDesk

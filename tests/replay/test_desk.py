@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.desk import Arm, Fault, Halt
+from core.commands import Arm, Fault, Halt
 from core.errors import ConfigurationError
 from core.execution.paper import PaperBroker
 from core.replay.desk import ReplayDesk

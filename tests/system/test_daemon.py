@@ -154,7 +154,8 @@ def test_mistakes_get_one_line_with_the_place_and_the_fix(tmp_path: Path) -> Non
 
 
 def test_the_printed_configuration_is_accepted_and_holds_the_defaults(tmp_path: Path) -> None:
-    from core.settings import Settings, load
+    from core.loading import load
+    from core.settings import Settings
 
     file = tmp_path / "desk.toml"
     file.write_text(arbdesk("config", home=tmp_path).stdout)

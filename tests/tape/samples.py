@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.settings import Settings, load
+from core.loading import load
+from core.settings import Settings
 from core.tape.payloads import About, Frame
 from core.tape.writer import TapeWriter
 from core.tick import Entry, Tick, Withdrawal
