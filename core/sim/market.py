@@ -350,6 +350,10 @@ class Market:
             if symbol in symbols:
                 line.shift = 0.0
 
+    def depending(self, coin: str) -> int:
+        """Return how many quotes move with what `coin` is worth."""
+        return sum(coin in parts(symbol) for _, symbol in self._places)
+
     def depeg(self, coin: str, far_bps: float) -> None:
         """Let `coin` be so far from what it would be worth."""
         self.currencies[coin].bent = math.log1p(far_bps * BPS)

@@ -66,7 +66,7 @@ class Simulation:
         )
         dialects = [server(name)(self.market.lists(name)) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
-        self.parting = Parting(self.market, clock_ns)
+        self.parting = Parting(self.market, settings.rate, clock_ns)
         self.injector = Injector(self._tracks(), self.market, self.venues, self.parting, clock_ns)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
@@ -138,7 +138,7 @@ class Simulation:
         self.injector.finish()
         now_ns = self._clock_ns()
         open_spans = [FaultSpan(kind, venue, since_ns, now_ns) for venue, (kind, since_ns) in self._failing.items()]
-        open_spans += [FaultSpan("depeg", *span) for span in self.parting.so_far()]
+        open_spans += self.parting.so_far()
         return Truth(
             tuple(self.injector.crossings),
             (*self._spans, *open_spans),

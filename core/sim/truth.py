@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from core.sim.currencies import PARTING_S
-
 SLACK_NS = 150_000_000  # from the write here to the decision there, and back
 BRIEF_NS = 100_000_000  # a crossing shorter than this may be missed
-PARTED_NS = int(PARTING_S * 1e9)  # a depeg shorter than this may not have gone far enough to be told
 NAMED_NS = 12_000_000_000  # a wrong unit shorter than this may not have lasted long enough to be told
 
 
@@ -36,6 +33,7 @@ class FaultSpan(msgspec.Struct, frozen=True):
     venue: str  # of a depeg, the stablecoin
     start_ns: int
     end_ns: int
+    far: bool = True  # of a depeg: it went as far as it goes
 
 
 class Truth(msgspec.Struct, frozen=True):
@@ -75,14 +73,14 @@ def judged(truth: Truth, told: Told) -> dict[str, Any]:
     return {
         **score(in_one, told.found),
         "across": score(across, told.across),
-        "depegs": _caught(depegs, PARTED_NS, [_was_off(one, told.off) for one in depegs]),
-        "units": _caught(units, NAMED_NS, [_was_put_aside(one, told.aside) for one in units]),
+        "depegs": _caught([(_was_off(one, told.off), one.far) for one in depegs]),
+        "units": _caught([(_was_put_aside(one, told.aside), one.end_ns - one.start_ns >= NAMED_NS) for one in units]),
     }
 
 
-def _caught(spans: Sequence[FaultSpan], least_ns: int, caught: Sequence[bool]) -> dict[str, int]:
-    """Return how many there were and how many were caught; those too short to be told count if they were."""
-    counted = [was for one, was in zip(spans, caught, strict=True) if was or one.end_ns - one.start_ns >= least_ns]
+def _caught(faults: Iterable[tuple[bool, bool]]) -> dict[str, int]:
+    """Return how many there were and how many were caught: (was caught, could be). What could not counts if it was."""
+    counted = [was for was, could in faults if was or could]
     return {"injected": len(counted), "caught": sum(counted)}
 
 

@@ -155,7 +155,7 @@ def test_a_wrong_unit_on_one_venue_is_put_aside_and_opens_no_route_while_others_
 
 def test_the_truth_counts_what_was_caught_and_leaves_out_what_was_too_short_to_be() -> None:
     away, unit = FaultSpan("depeg", "USDC", 0, 24 * S), FaultSpan("unit", "okx", 0, 14 * S)
-    brief = FaultSpan("depeg", "USDT", 0, 2 * S)
+    brief = FaultSpan("depeg", "USDT", 0, 2 * S, far=False)
     truth = Truth((), (away, unit, brief, FaultSpan("skip", "okx", 0, S)), 0)
     blind = judged(truth, Told((), (), (), ()))
     assert (blind["depegs"], blind["units"]) == ({"injected": 1, "caught": 0}, {"injected": 1, "caught": 0})
