@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import re
+import stat
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -103,16 +104,28 @@ async def sidecar(
 
 
 async def heard(limit: int = CHILD_LIMIT) -> AsyncIterator[bytes]:
-    """Yield, in a child, the lines of its stdin, until it closes."""
-    reader = asyncio.StreamReader(limit=limit)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield line
+    """Yield, in a child, the lines of its stdin, until it closes.
+
+    Raises:
+        ValueError: a line is longer than `limit`.
+    """
+    kind = os.fstat(sys.stdin.fileno()).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or sys.stdin.isatty():
+        reader = asyncio.StreamReader(limit=limit)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            yield line
+    else:  # a file or /dev/null: a loop cannot wait for it, and it never makes one wait
+        while line := await asyncio.to_thread(sys.stdin.buffer.readline, limit):
+            yield line
 
 
-def say_line(descriptor: int, line: bytes) -> None:
-    """Write, in a child, one line. The parent reads all the time; if it is gone, our stdin closes as well."""
+def say_line(descriptor: int, line: bytes) -> bool:
+    """Write, in a child, one line; return whether somebody is there to read it. The parent reads all the time."""
     rest = memoryview(line + b"\n")
-    with contextlib.suppress(BrokenPipeError):
+    try:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
+    except BrokenPipeError:
+        return False
+    return True

@@ -143,7 +143,7 @@ def _info(picture: Picture) -> Line:
     late = took.p99 > BUDGET_MS
     verdict = "over the budget" if late else "within the budget"
     return [
-        (f"tick to order p99 {milliseconds(took.p99)} ms, {verdict} of 50 ms", "bad" if late else "good"),
+        (f"tick to order p99 {took.p99:,.1f} ms, {verdict} of 50 ms", "bad" if late else "good"),
         (most_of_it(picture.snapshot.latency), "title"),
     ]
 

@@ -17,6 +17,7 @@ from core.analysis.ledger import Caps, ledger
 from core.analysis.service import Service
 from core.analysis.wire import Configuration, Done, Failed, Job, Said
 from core.errors import DeskError
+from core.sidecar import heard, say_line
 
 TELL_S = 1.0
 NICE = 10
@@ -25,24 +26,12 @@ LINE_LIMIT = 2**20
 
 
 def say(message: Said) -> None:
-    """Write one line. The desk reads all the time; if it is gone, our stdin closes as well."""
-    line = memoryview(msgspec.json.encode(message) + b"\n")
-    with contextlib.suppress(BrokenPipeError):
-        while line:
-            line = line[os.write(sys.stdout.fileno(), line) :]
-
-
-async def lines() -> AsyncIterator[bytes]:
-    """Yield the lines of stdin, until it closes."""
-    reader = asyncio.StreamReader(limit=LINE_LIMIT)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield line
+    say_line(sys.stdout.fileno(), msgspec.json.encode(message))
 
 
 async def main() -> None:
     """Answer jobs until stdin closes or a signal comes."""
-    told = lines()
+    told = heard(LINE_LIMIT)
     configuration = msgspec.json.decode(await anext(told), type=Configuration)
     with ledger(Path(configuration.ledger), Caps(configuration.cap_hour, configuration.cap_day)) as books:
         from core.analysis.gateway import Gateway  # takes seconds, so only once the ledger is ours

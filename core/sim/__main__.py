@@ -7,15 +7,15 @@ import argparse
 import asyncio
 import os
 import signal
-import stat
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import msgspec
 import orjson
 
 from core.errors import ConfigurationError, DeskError
+from core.sidecar import heard, say_line
 from core.sim.crossings import parse_ranges
 from core.sim.entry.desk import OrderDesk
 from core.sim.faults import known, parse
@@ -91,18 +91,14 @@ class Parent:
         self.gone = asyncio.Event()
 
     def say(self, message: dict[str, Any]) -> None:
-        """Write one line. The parent reads all the time, and a full pipe only holds up the market."""
-        line = memoryview(orjson.dumps(message) + b"\n")
-        try:
-            while line:
-                line = line[os.write(sys.stdout.fileno(), line) :]
-        except BrokenPipeError:
+        """Write one line; a full pipe only holds up the market."""
+        if not say_line(sys.stdout.fileno(), orjson.dumps(message)):
             self.gone.set()
 
     async def listen(self) -> None:
         """Do what the parent says, until it says nothing any more."""
         try:
-            async for line in _lines():
+            async for line in heard(LINE_LIMIT):
                 try:
                     self._obey(orjson.loads(line))
                 except (orjson.JSONDecodeError, ConfigurationError) as error:
@@ -130,19 +126,6 @@ class Parent:
                     raise ConfigurationError(f"{venue} takes no more faults", why="too many wait, or all is over")
             case _:
                 raise ConfigurationError("The parent said something unknown", why=repr(message)[:200])
-
-
-async def _lines() -> AsyncIterator[bytes]:
-    """Yield the lines of stdin, until it closes."""
-    kind = os.fstat(sys.stdin.fileno()).st_mode
-    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or sys.stdin.isatty():
-        reader = asyncio.StreamReader(limit=LINE_LIMIT)
-        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while line := await reader.readline():
-            yield line
-    else:  # a file or /dev/null: a loop cannot wait for it, and it never makes one wait
-        while line := await asyncio.to_thread(sys.stdin.buffer.readline, LINE_LIMIT):
-            yield line
 
 
 async def main(settings: Settings) -> None:
