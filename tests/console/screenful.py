@@ -20,6 +20,7 @@ from core.desk import Snapshot
 from core.settings import ConsoleSettings
 from tests.console.frozen import NOW_NS, FrozenDesk, HandClock
 
+SETTLED_S = 20.0
 SIZES = ((200, 50), (120, 40), (80, 24))
 
 
@@ -116,11 +117,16 @@ class Face:
 
     async def settle(self) -> None:
         """Wait until all messages have gone as far as they go; much faster than waiting for an idle process."""
-        calm = 0
-        while calm < 24:  # turns of the loop: a key goes through the app, a screen, a widget, and back up
-            await asyncio.sleep(0)
-            nodes = (self.app, *self.app.screen_stack, *self.main.panes, self.app.focused)
-            calm = 0 if any(node is not None and node.message_queue_size for node in nodes) else calm + 1
+        calm, busy = 0, list[object]()
+        try:
+            async with asyncio.timeout(SETTLED_S):
+                while calm < 24:  # turns of the loop: a key goes through the app, a screen, a widget, and back up
+                    await asyncio.sleep(0)
+                    nodes = (self.app, *self.app.screen_stack, *self.main.panes, self.app.focused)
+                    busy = [node for node in nodes if node is not None and node.message_queue_size]
+                    calm = 0 if busy else calm + 1
+        except TimeoutError:
+            raise AssertionError(f"messages wait for {SETTLED_S:g} s already, at {busy}") from None
 
     async def rest(self, took_ms: int) -> None:
         """Let time pass for the ticket dialog, looked at as often as in life."""

@@ -128,6 +128,8 @@ async def helps(face: Face) -> None:
 async def opens_palette(face: Face) -> None:
     await face.type("ctrl+p", "h", "!", "enter", "enter")  # in one read: a halt in the middle of a search
     await face.anew(trading())
+    await face.type("ctrl+p", "down", "pageup", "pagedown", "escape")  # before the list is laid out
+    await face.anew(trading())
     await face.press("ctrl+p")
     assert face.front == "Palette"
 

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+TRIES = 3  # of a run until the machine lets the desk keep up; the last one counts whatever it did
+KEPT_UP_MS = 250
+
 
 class DeskProcess:
     """`python -m console arguments`, with its data in `home`; its log lines are kept as they come."""
@@ -76,6 +79,16 @@ class DeskProcess:
                 else:
                     self.other.append(text)
                 self._changed.notify_all()
+
+
+def kept_up(summary: dict[str, Any]) -> bool:
+    """Return whether the machine let the desk keep up: no tick was replaced by a newer one, none was long on its way.
+
+    What a market did while the machine was busy elsewhere proves nothing of the desk: such a run is made again.
+    """
+    took = summary["latency_ms"]
+    slow = any((took[stage]["max"] or 0) > KEPT_UP_MS for stage in ("ingest", "log", "detect"))
+    return not slow and not summary["ticks"]["conflated"]
 
 
 def arbdesk(*arguments: str, home: Path) -> "subprocess.CompletedProcess[str]":
