@@ -45,6 +45,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "system" not in item.path.parts)  # the long ones first: short ones fill up the end
     if not stands_in():
         return
     left_out = [item for item in items if item.get_closest_marker("apache_kafka")]
