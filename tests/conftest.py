@@ -39,13 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Where tests run in several processes, let one of them have Kafka."""
-    if "kafka" in getattr(item, "fixturenames", ()) or item.get_closest_marker("apache_kafka"):
+    if _has_kafka(item):
         item.add_marker(pytest.mark.xdist_group("kafka"))
+
+
+def _has_kafka(item: pytest.Item) -> bool:
+    return "kafka" in getattr(item, "fixturenames", ()) or item.get_closest_marker("apache_kafka") is not None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: "system" not in item.path.parts)  # the long ones first: short ones fill up the end
+    # Whole desks first, short tests to fill up the end; desks on Kafka last, when fewer others are beside them.
+    items.sort(key=lambda item: ("system" in item.path.parts) == _has_kafka(item))
     if not stands_in():
         return
     left_out = [item for item in items if item.get_closest_marker("apache_kafka")]
