@@ -5,12 +5,12 @@ open is never more than one leg; a hedge never makes it larger; a trade ends eve
 a person; it never loses more than was approved with it; and the journal has the fills that the venues have.
 """
 
-import random
 from collections import Counter
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
+from core.draws import seeded
 from core.drill.venues import VENUES, Clock, FaultyVenue, Prices
 from core.execution.accounts import Accounts
 from core.execution.executor import Executor
@@ -40,7 +40,7 @@ class LegsDrill:
     """One run. `broken` lists every promise that was not kept."""
 
     def __init__(self, journal: Journal, seed: int, fault_share: float, clock: Clock) -> None:
-        self._draw = random.Random(seed)  # noqa: S311  trouble, not secrets
+        self._draw = seeded(seed)
         self._clock, self._journal = clock, journal
         self._instruments = Instruments(shipped(), dict.fromkeys(VENUES, FEE))
         self._prices = Prices(SYMBOLS, self._instruments, clock, self._draw)

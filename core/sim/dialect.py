@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 import orjson
 
-from core.sim.market import Quote, seeded
+from core.draws import seeded
+from core.sim.quotes import Quote
 
 Wire = str | bytes  # a text frame, or a binary one
 
