@@ -19,7 +19,8 @@ from core.execution.orders import Order, Placed, Refusal, Trade, exact
 from core.execution.planning import Ids, plan
 from core.execution.profit import Profit, profit
 from core.execution.recovery import Recovery
-from core.execution.rescue import Rescue, Surroundings
+from core.execution.rescue import Rescue
+from core.execution.surroundings import Surroundings
 from core.execution.tickets import Ticket, TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies

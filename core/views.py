@@ -142,7 +142,7 @@ def _leg(order: Order, seen_price: str) -> Leg:
 def rescue_plan(rescue: Rescue) -> RescuePlan:
     """Return what an approval agrees to besides its two legs."""
     desk = rescue.surroundings
-    steps = tuple(desk.settings.slippage_bps * 2**step for step in range(WIDENS))
+    steps = tuple(float(desk.width_bps(attempt)) for attempt in range(1, WIDENS + 1))
     return RescuePlan(tuple(desk.brokers), TRIES, desk.rescue_s, steps)
 
 

@@ -21,7 +21,8 @@ from core.execution.lattice import objection
 from core.execution.limits import Limits
 from core.execution.orders import EXACT, Broker, Fill, Order, Refusal, Trade, is_leg
 from core.execution.planning import Ids, plan
-from core.execution.rescue import Rescue, Surroundings
+from core.execution.rescue import Rescue
+from core.execution.surroundings import Surroundings
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
 from core.settings import LimitSettings
