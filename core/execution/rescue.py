@@ -34,6 +34,12 @@ class Exposure(msgspec.Struct, frozen=True):
     tries: int = 0
     why: str = ""
 
+    @property
+    def what(self) -> str:
+        """How far from even it is, in words."""
+        how = "bought and not sold" if self.base > 0 else "sold and not bought"
+        return f"{abs(self.base).normalize():f} {self.symbol} {how}" if self.base else self.symbol
+
 
 class Ending(NamedTuple):
     """How a trade came out in the end."""
