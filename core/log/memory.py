@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import time_ns
 
+from core.attempts import in_time
 from core.log.ticklog import Batch, LogCounts
 from core.tick import Entry
 
@@ -65,13 +66,11 @@ class MemoryLog:
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until the slowest reader made room for everything that waits."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self._late:
-                    await self._change()
-        except TimeoutError:
-            return False
-        return True
+        return await in_time(self._nothing_late(), timeout_s)
+
+    async def _nothing_late(self) -> None:
+        while self._late:
+            await self._change()
 
     @property
     def _end(self) -> int:
