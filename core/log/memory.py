@@ -54,8 +54,11 @@ class MemoryLog:
             self._start += 1
 
     @asynccontextmanager
-    async def reader(self, group: str | None = None) -> AsyncIterator["MemoryReader"]:  # noqa: ARG002 (one of one)
-        """Read everything appended after this context was entered; leaving it lets go of the position."""
+    async def reader(self, _group: str | None = None, /) -> AsyncIterator["MemoryReader"]:
+        """Read everything appended after this context was entered; leaving it lets go of the position.
+
+        Every group is one of one here.
+        """
         reader = MemoryReader(self, self._end)
         self._readers.append(reader)
         try:
