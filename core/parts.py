@@ -68,14 +68,9 @@ class Parts:
 
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
-        settings, mode, log, journal, market = opened.settings, opened.mode, opened.log, opened.journal, opened.market
-        name, run_id, gateway, link, recorder = (
-            opened.name,
-            opened.run_id,
-            opened.gateway,
-            opened.link,
-            opened.recorder,
-        )
+        settings, mode, name, run_id = opened.settings, opened.mode, opened.name, opened.run_id
+        log, journal, market, gateway = opened.log, opened.journal, opened.market, opened.gateway
+        link, recorder = opened.link, opened.recorder
         self.notices = Notices()
         self.latencies = Latencies()
         charged = fees(settings)
