@@ -65,12 +65,10 @@ def about(
 ) -> About:
     """Return what a tape of this desk must say: with it and the entries alone everything can be decided again."""
     charged = fees(settings)
-    known = Instruments(instruments, charged)
-    wanted = [known.find(venue, symbol) for venue in charged for symbol in settings.symbols]
     return About(
         symbols=settings.symbols,
         taker_fees=charged,
-        instruments=tuple(one for one in wanted if one is not None),
+        instruments=Instruments(instruments, charged).among(charged, settings.symbols),
         source=source,
         recorded_ns=recorded_ns,
         program=f"arbdesk {version('arbdesk')}",

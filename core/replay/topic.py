@@ -72,11 +72,10 @@ def _about(settings: Settings, venues: list[str], symbols: list[str], now_ns: in
         logger.warning("nobody knows the venues %s: they are left out", ", ".join(sorted(strange)))
     fees = {name: taker_fee(name, settings.venues.get(name, VenueSettings())) for name in venues if name in known()}
     instruments = Instruments(lattices(known_listings(settings, venues)), fees)
-    wanted = [instruments.find(venue, symbol) for venue in fees for symbol in symbols]
     return About(
         symbols=tuple(symbols),
         taker_fees=fees,
-        instruments=tuple(one for one in wanted if one is not None),
+        instruments=instruments.among(fees, symbols),
         source="KAFKA",
         recorded_ns=now_ns,
     )
