@@ -92,7 +92,8 @@ async def until_signal() -> Exception | None:
 def run() -> int:
     """Return the exit code: 0 ended as asked, 1 failed; why was said on stdout, for stderr is the desk's screen."""
     os.nice(NICE)
-    match error := asyncio.run(until_signal()):
+    error = asyncio.run(until_signal())
+    match error:
         case None | StopAsyncIteration():  # the desk went away before it had said a word
             return 0
         case DeskError() | msgspec.DecodeError():

@@ -61,7 +61,8 @@ async def resolve(
 
 async def _ask(order: Order, broker: Broker, ask_s: float) -> Fate | str | None:
     """Return the venue's answer, or why there was none."""
-    match answer := await attempt(broker.ask(order), ask_s):
+    answer = await attempt(broker.ask(order), ask_s)
+    match answer:
         case TimeoutError():
             return f"no answer within {ask_s:g} s"
         case DeskError():
