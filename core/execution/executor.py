@@ -259,15 +259,15 @@ class Executor:
         self._register.note(replace(held, state="sent"))
         self._journal.sent(order)
         try:
-            fate = await attempt(self._brokers[order.venue].place(order), self._answer_s)
+            came = await attempt(self._brokers[order.venue].place(order), self._answer_s)
         except asyncio.CancelledError:
             self.account_for(Fate(order, "unknown", why="the desk stopped before the answer came"))
             raise
-        if isinstance(fate, Exception):
-            why = f"no answer within {self._answer_s:g} s" if isinstance(fate, TimeoutError) else repr(fate)
-            fate = Fate(order, "unknown", why=why)
-        self.account_for(fate)
-        return fate
+        if isinstance(came, Exception):
+            why = f"no answer within {self._answer_s:g} s" if isinstance(came, TimeoutError) else repr(came)
+            came = Fate(order, "unknown", why=why)
+        self.account_for(came)
+        return came
 
     def _measure(self, trade: Trade, fates: tuple[Fate, Fate], decided_ns: int, automatic: bool) -> None:
         sent = [fate for fate in fates if fate.sent_ns]

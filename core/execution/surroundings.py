@@ -33,7 +33,7 @@ class Surroundings(NamedTuple):
 
     def width_bps(self, attempt: int) -> Decimal:
         """Return how far behind the price seen the limit of a hedge is: the first ones each twice as far as before."""
-        return exact(self.settings.slippage_bps) * 2 ** (min(attempt, WIDENS) - 1)
+        return exact(self.settings.slippage_bps) * Decimal(2) ** (min(attempt, WIDENS) - 1)
 
     def price(self, trade: Trade) -> Decimal:
         """Return what the base is worth: the mid of the first venue with a quote, else the price that was seen."""

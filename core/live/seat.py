@@ -52,10 +52,11 @@ class Seat:
             self._kept += 1
             return Told(number, "not_sent", why=f"the gateway: {why}")
         leaving = Leaving(order, self._gate.closed)
-        sent = await attempt(self._send(leaving), None)
-        if isinstance(sent, Exception):
-            sent = None, "unknown" if leaving.left_ns else "not_sent", _brief(sent)
-        reading, outcome, why = sent
+        came = await attempt(self._send(leaving), None)
+        if not isinstance(came, Exception):
+            reading, outcome, why = came
+        else:
+            reading, outcome, why = None, "unknown" if leaving.left_ns else "not_sent", _brief(came)
         answered_ns = time.time_ns()
         self._sent += bool(leaving.left_ns)
         if reading is None and outcome is None:
