@@ -11,7 +11,7 @@ from time import monotonic, time_ns
 from types import TracebackType
 from typing import Any, Self
 
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
 from core.attempts import in_time
