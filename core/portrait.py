@@ -10,7 +10,7 @@ from core import advising, views
 from core.advising import Gateway
 from core.analysis.analyst import Analyst
 from core.currencies import Currencies
-from core.desk import Mode, Outside, Snapshot, TickCounts, TicketCounts, VenueState, pnl_text
+from core.desk import Mode, Outside, Snapshot, TickCounts, TicketCounts, pnl_text
 from core.execution.orders import currencies
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
@@ -21,6 +21,7 @@ from core.log.ticklog import TickLog
 from core.marking import Marking
 from core.notices import Notices
 from core.settings import Settings
+from core.shown import VenueState
 from core.spreads.detector import Detector
 from core.spreads.worker import Worker
 from core.tape.recorder import Recording

@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal, localcontext
 
-from core.desk import (
+from core.execution.accounts import Accounts
+from core.execution.hedging import TRIES, WIDENS
+from core.execution.holdings import Holdings
+from core.execution.orders import EXACT, Order, Placed, currencies, exact
+from core.execution.profit import Profit
+from core.execution.rescue import Exposure, Rescue
+from core.execution.tickets import Ticket
+from core.feeds.collector import FeedState
+from core.instruments import Instruments
+from core.shown import (
     Edge,
     ExposureView,
     FeeView,
@@ -18,15 +27,6 @@ from core.desk import (
     VenueState,
     WorthView,
 )
-from core.execution.accounts import Accounts
-from core.execution.hedging import TRIES, WIDENS
-from core.execution.holdings import Holdings
-from core.execution.orders import EXACT, Order, Placed, currencies, exact
-from core.execution.profit import Profit
-from core.execution.rescue import Exposure, Rescue
-from core.execution.tickets import Ticket
-from core.feeds.collector import FeedState
-from core.instruments import Instruments
 from core.spreads.arrivals import Arrivals, Copy
 from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
