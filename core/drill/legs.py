@@ -5,12 +5,12 @@ open is never more than one leg; a hedge never makes it larger; a trade ends eve
 a person; it never loses more than was approved with it; and the journal has the fills that the venues have.
 """
 
-import random
 from collections import Counter
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
+from core.draws import seeded
 from core.drill.venues import VENUES, Clock, FaultyVenue, Prices
 from core.execution.accounts import Accounts
 from core.execution.executor import Executor
@@ -21,7 +21,8 @@ from core.execution.lattice import objection
 from core.execution.limits import Limits
 from core.execution.orders import EXACT, Broker, Fill, Order, Refusal, Trade, is_leg
 from core.execution.planning import Ids, plan
-from core.execution.rescue import Rescue, Surroundings
+from core.execution.rescue import Rescue
+from core.execution.surroundings import Surroundings
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
 from core.settings import LimitSettings
@@ -40,7 +41,7 @@ class LegsDrill:
     """One run. `broken` lists every promise that was not kept."""
 
     def __init__(self, journal: Journal, seed: int, fault_share: float, clock: Clock) -> None:
-        self._draw = random.Random(seed)  # noqa: S311  trouble, not secrets
+        self._draw = seeded(seed)
         self._clock, self._journal = clock, journal
         self._instruments = Instruments(shipped(), dict.fromkeys(VENUES, FEE))
         self._prices = Prices(SYMBOLS, self._instruments, clock, self._draw)
