@@ -106,7 +106,7 @@ class Unended:
         )
         gave = "gave it to a person, who has not signed it" if one.trade_id in self._given else "has not said its end"
         where = orders or f"buy on {one.buy}, sell on {one.sell}: not known"
-        return f"{at:%Y-%m-%d %H:%M:%S}Z {one.trade_id} {one.symbol}, {where}; {one.desk} {gave}"
+        return f"{at:%Y-%m-%d %H:%M:%S}Z {one.trade_id} {one.symbol}, {where}; {one.desk} of {one.group} {gave}"
 
     def _became(self, order: Order) -> str:
         fate = self.fate(order)

@@ -75,10 +75,10 @@ def test_a_claim_is_told_with_what_is_known_of_its_orders() -> None:
     unended = heard(CLAIM, order_ended(filled(TRADE.buy)), order_ended(Fate(TRADE.sell, "unknown", why="no answer")))
     assert unended.line(intent()) == (
         f"2027-01-15 08:00:00Z {TRADE.trade_id} BTC/USDT, buy 0.0165 on binance: filled, sell 0.0165 on okx: not known;"
-        " gone has not said its end"
+        " gone of g has not said its end"
     )
     unended.hear(ended("manual"))
-    assert "gone gave it to a person, who has not signed it" in unended.line(intent())
+    assert "gone of g gave it to a person, who has not signed it" in unended.line(intent())
 
 
 @dataclass

@@ -190,16 +190,23 @@ async def described(admin: Any, names: list[str], broker: int | None = None) -> 
 
 
 async def expect(log: LogSettings, topic: Topic, security: Mapping[str, Any]) -> None:
-    """Check that a topic is there.
+    """Check that a topic is there, with its partitions.
 
     Raises:
         LogUnavailable: it is not, or no broker answers.
     """
     async with administrator(log.bootstrap, security) as admin:
-        if not (await described(admin, [topic.name]))[topic.name]:
-            raise LogUnavailable(
-                f"Kafka at {log.bootstrap} has no topic {topic.name}", do="Create it with `arbdesk topics --create`."
-            )
+        found = len((await described(admin, [topic.name]))[topic.name])
+    if not found:
+        raise LogUnavailable(
+            f"Kafka at {log.bootstrap} has no topic {topic.name}", do="Create it with `arbdesk topics --create`."
+        )
+    if found != topic.partitions:
+        raise LogUnavailable(
+            f"Kafka at {log.bootstrap} has another topic {topic.name}",
+            why=f"{found} partitions, and it needs {topic.partitions}",
+            do="Delete it, and create it with `arbdesk topics --create`.",
+        )
 
 
 def expect_partitions(bootstrap: str, topic: str, found: int) -> None:

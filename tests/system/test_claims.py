@@ -34,7 +34,10 @@ async def test_a_trade_without_an_end_is_listed_until_a_person_signs_it(
         await sender.send(one.trade_id, msgspec.json.encode(left))
     assert not await show_claims(log, None, as_json=False)
     told = capsys.readouterr()
-    assert f"{one.trade_id} BTC/USDT, buy 0.0165 on binance: not known, sell 0.0165 on okx: not known; gone" in told.out
+    assert (
+        f"{one.trade_id} BTC/USDT, buy 0.0165 on binance: not known, sell 0.0165 on okx: not known; gone of {group} has"
+        in told.out
+    )
     assert "arbdesk claims --sign TRADE_ID" in told.err
     with pytest.raises(ConfigurationError, match=f"t0 is not waiting for a signature: {one.trade_id}"):
         await show_claims(log, "t0", as_json=False)
