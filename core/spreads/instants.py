@@ -4,7 +4,8 @@ A quote was true when its venue sent it. Our receive time is later by what it to
 on the way or here delays a whole stream by seconds while every quote of it looks fresh. The venues' own times tell: the
 quickest quotes of the last minutes are the measure of the others, or the venue's clock itself where its offset is known
 with its bound. What a venue stamps is old and right in a quiet book, so a quote is late only as far as the newest of
-its venue is. Where no event is stamped, nothing is known, and the receive time counts.
+its venue is. Where no event is stamped, the receive time counts, unless most venues come late: then the queue is here,
+and who stamps nothing is taken to be as late as the latest of them.
 """
 
 from typing import Protocol
@@ -16,6 +17,7 @@ from core.tick import Cause, Tick
 
 MS = 1_000_000
 USUAL_NS = 20 * MS  # so much later than the quickest any quote may come
+HERE_NS = 20 * MS  # so long it holds what was found of all venues together
 MINUTE_NS = 60 * 10**9
 MINUTES = 15  # the quickest of each is kept: a queue that lasts is not taken for the way itself
 
@@ -65,6 +67,7 @@ class Instants:
         self._numbers = {venue: number for number, venue in enumerate(book.venues)}
         self._quickest = [Quickest() for _ in book.venues]
         self._clocks: dict[str, KnownClock | None] = {}
+        self._here = 0, 0  # how late everything comes, and until when (ns) that holds
 
     def know(self, venue: str, clock: KnownClock | None) -> None:
         """Take what is known of a venue's clock at present; None: nothing."""
@@ -84,6 +87,8 @@ class Instants:
 
         `behind_ns`: what `behind_ns` says of its venue, for who asks of many ticks.
         """
+        if tick.timestamp == tick.received_ns // MS:
+            return self._here_ns(tick.received_ns)
         base_ns = self._base_ns(tick.exchange_id)
         if base_ns is None or (late_ns := tick.received_ns - tick.timestamp * MS - base_ns) <= USUAL_NS:
             return 0
@@ -112,6 +117,21 @@ class Instants:
         middle = market.middle()
         return market.path.furthest_bps(within_ns, now_ns, middle) if middle is not None else 0.0
 
+    def _here_ns(self, at_ns: int) -> int:
+        """Return how late all that is read here may be: as the latest venue, if more than half of them come late."""
+        late_ns, until_ns = self._here
+        if not until_ns - HERE_NS <= at_ns < until_ns:
+            lags = [lag_ns for venue in self._book.venues if (lag_ns := self._stamped_ns(venue)) is not None]
+            late = sum(lag_ns > USUAL_NS for lag_ns in lags)
+            late_ns = max(lags) if late > 1 and 2 * late > len(lags) else 0
+            self._here = late_ns, at_ns + HERE_NS
+        return late_ns
+
+    def _stamped_ns(self, venue: str) -> int | None:
+        """Return how late the newest quotes of `venue` came; None where they are not stamped, or there are none."""
+        base_ns, delay_ns = self._base_ns(venue), self._newest_ns(venue)
+        return None if base_ns is None or delay_ns is None or 0 <= delay_ns < MS else delay_ns - base_ns
+
     def _base_ns(self, venue: str) -> int | None:
         """Return receive time less venue time of a quote that is not late, by whatever tells more; None: unknown."""
         quickest_ns, clock = self._quickest[self._numbers[venue]].delay_ns, self._clocks.get(venue)
@@ -122,9 +142,14 @@ class Instants:
 
     def _behind_ns(self, venue: str, base_ns: int) -> int:
         """Return how late the quote with the newest time of `venue` came: its stream is in order."""
-        number, newest_ms, delay_ns = self._numbers[venue], 0, 0
+        delay_ns = self._newest_ns(venue)
+        return delay_ns - base_ns if delay_ns is not None else 0
+
+    def _newest_ns(self, venue: str) -> int | None:
+        """Return receive time less venue time of the quote with the newest time of `venue`; None: it has none."""
+        number, newest_ms, delay_ns = self._numbers[venue], 0, None
         for market in self._book.markets.values():
             tick = market.ticks[number]
             if tick is not None and tick.timestamp > newest_ms:
                 newest_ms, delay_ns = tick.timestamp, tick.received_ns - tick.timestamp * MS
-        return delay_ns - base_ns
+        return delay_ns

@@ -83,6 +83,22 @@ def test_a_venue_that_stamps_nothing_is_never_late() -> None:
     assert all(desk.late_ms(desk.hear(at_ms, "okx", made_ms=at_ms)) == 0 for at_ms in (0, 10, 900, 30_000))
 
 
+def test_where_most_venues_come_late_one_that_stamps_nothing_is_taken_to_be_as_late_as_the_latest() -> None:
+    desk = Desk()
+    for at_ms in range(0, 2_000, 50):
+        for venue in ("kraken", "bybit"):
+            desk.hear(at_ms, venue)
+        unstamped = desk.hear(at_ms, "okx", made_ms=at_ms)
+    assert desk.late_ms(unstamped) == 0
+    desk.hear(2_500, "kraken", made_ms=1_000)
+    assert desk.late_ms(desk.hear(2_500, "okx", made_ms=2_500)) == 0  # the queue may be at kraken
+    desk.hear(2_600, "bybit", made_ms=2_200)
+    assert desk.late_ms(desk.hear(2_600, "okx", made_ms=2_600)) == 1_460
+    for venue in ("kraken", "bybit"):
+        desk.hear(2_700, venue)
+    assert desk.late_ms(desk.hear(2_700, "okx", made_ms=2_700)) == 0
+
+
 def test_one_wild_time_makes_no_other_quote_late_for_long_and_a_lasting_queue_stays_one() -> None:
     desk = Desk()
     desk.hear(0, "okx", made_ms=600_000)
