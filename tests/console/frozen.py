@@ -14,6 +14,7 @@ from core.desk import (
     Edge,
     Health,
     Leg,
+    Link,
     Mode,
     OrderView,
     Quote,
@@ -383,6 +384,13 @@ def automatic() -> Snapshot:
 
 
 @cache
+def lost() -> Snapshot:
+    """A desk elsewhere that is not heard of any more."""
+    link = Link("lost", "desk mill is silent, and Kafka answers", 6 * S, operator="ann", pending=("arm it",))
+    return msgspec.structs.replace(trading(), link=link, desk="mill", taken_ns=NOW_NS - 6 * S)
+
+
+@cache
 def hostile() -> Snapshot:
     """A venue that puts markup, escape codes and invisible signs into all its texts."""
     return msgspec.structs.replace(
@@ -447,5 +455,6 @@ SNAPSHOTS: dict[str, Callable[[], Snapshot]] = {
     "judged": judged,
     "automatic": automatic,
     "hostile": hostile,
+    "lost": lost,
     "crowded": crowded,
 }
