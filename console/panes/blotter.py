@@ -27,6 +27,7 @@ ORDER = {
 }
 NOTICED = 14  # columns before the words of a notice, and one behind
 NOTICE = {"info": ("i", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
+MOST_NOTICES = 12  # below the orders, where those leave room
 FEW = 5  # trades that a venue can still carry
 FATES = ("all", "under way", "trouble", "filled")
 
@@ -95,7 +96,9 @@ class Blotter(Rows):
         ]
         if not orders:
             body.append(partial(_say, _why_no_orders(picture)))
-        room = 1 if height < 9 else 2 if height < 14 else 4
+        head = worth(picture, width)
+        least = 1 if height < 9 else 2 if height < 14 else 4
+        room = max(least, min(MOST_NOTICES, height - len(head) - len(body) - 1))
         foot = [notice_line(notice, width) for notice in snapshot.notices[-room:]]
         if self.detailed:
             told = story(snapshot, self._trade_id(picture), width)
@@ -103,7 +106,7 @@ class Blotter(Rows):
         info = _info(snapshot)
         if self.fates != FATES[0] or picture.filter:
             info.insert(0, (f"{self.fates}{' ' if picture.filter else ''}{inert(picture.filter)} · ", "key"))
-        return Sheet(info, worth(picture, width), body, foot, self.cursor, pinned=len(open_))
+        return Sheet(info, head, body, foot, self.cursor, pinned=len(open_))
 
     def _orders(self, picture: Picture) -> list[OrderView]:
         """Return the orders to show, the newest first: by what became of them, and by symbol."""

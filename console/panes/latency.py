@@ -12,6 +12,7 @@ from core.latency import BOUNDS_MS, PARTS, STAGES, Percentiles, Stage
 BUDGET_MS = 50.0  # for the p99 of tick_to_order
 BUDGET_BAR = next(at for at, bound in enumerate(BOUNDS_MS) if bound >= BUDGET_MS)  # the bar that holds it
 NAME, NUMBERS = 15, 5 * 7
+MOST_CELL = 8  # columns of a bar
 NO_DATA: dict[Stage, str] = {
     "feed": "no data: no venue stamps its events",
     "opportunity": "no data: none was found yet",
@@ -53,7 +54,7 @@ class Latency(Pane):
         if picture.snapshot.mode == "REPLAY":
             return Sheet(body=[lambda: [(" A replay has the tape's time: it measures nothing of this machine", "dim")]])
         bars = len(BOUNDS_MS) + 1
-        cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
+        cell = max(1, min(MOST_CELL, (width - NAME - NUMBERS - 2) // bars))
         stages = shown(picture, height - 2)
         rows = max(1, min(4, (height - 2) // len(stages)))
         head: Line = [

@@ -21,7 +21,7 @@ from console.panes.pens import PENS, key_at
 from console.panes.text import cut
 from core.desk import Snapshot
 
-LEAST_SCROLLED = 1  # lines of a body that are left to scroll, whatever is pinned above them
+PINNED = 2 / 3  # of the lines of a body, at most: the others are left to scroll
 
 Span = tuple[str, str]  # text in single-width characters, and its pen: "up", or "up on cursor"
 Line = list[Span]
@@ -225,7 +225,7 @@ class Pane(Lines, can_focus=True):
         head = sheet.head[: max(0, height - 1 - len(foot))]
         room = max(0, height - 1 - len(head) - len(foot))
         self._last_top = max(0, len(sheet.body) - room)
-        self._pinned = pinned = min(sheet.pinned, max(0, room - LEAST_SCROLLED))
+        self._pinned = pinned = min(sheet.pinned, int(room * PINNED))
         at = sheet.cursor
         if at is not None and (self.follow or self._in_sight) and room:
             self.follow = False

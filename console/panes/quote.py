@@ -66,7 +66,7 @@ def _feed(state: VenueState | None, picture: Picture) -> list[Line]:
         [
             _name("feed"),
             (flow, "text" if state.health == "up" else "warn"),
-            (f", connected {state.connects} times", "dim"),
+            (f", connected {state.connects}×", "dim"),
         ]
     ]
     told = "; ".join(_clock(state))

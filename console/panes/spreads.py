@@ -243,12 +243,13 @@ def detail(route: Route, edge: Edge | None, picture: Picture) -> Line:
     ]
     if edge is None:
         return [*line, ("no edge: one of its quotes is missing", "stale")]
-    number = f"{bps(edge.edge_bps)} bps  size {amount(edge.size)}  age {age(picture.since_ns(edge.age_ns))}  "
+    number = f"{bps(edge.edge_bps)} bps  "
+    offered = (f"  size {amount(edge.size)}  age {age(picture.since_ns(edge.age_ns))}", "text")
     if edge.tradable:
-        return [*line, (number, "good"), (f"{PAYS} pays", "good")]
+        return [*line, (number, "good"), (f"{PAYS} pays", "good"), offered]
     if edge.cause is not None:
-        return [*line, (number, "text"), (f"{GHOST} {edge.cause}: {MEANING[edge.cause]}", "ghost")]
-    return [*line, (number, "text"), ("below the threshold", "dim")]
+        return [*line, (number, "text"), (f"{GHOST} {edge.cause}: {MEANING[edge.cause]}", "ghost"), offered]
+    return [*line, (number, "text"), ("below the threshold", "dim"), offered]
 
 
 def ranking(picture: Picture, history: History[Route], width: int, most: int) -> list[Line]:
