@@ -106,7 +106,8 @@ class Blotter(Rows):
         info = _info(snapshot)
         if self.fates != FATES[0] or picture.filter:
             info.insert(0, (f"{self.fates}{' ' if picture.filter else ''}{inert(picture.filter)} · ", "key"))
-        return Sheet(info, head, body, foot, self.cursor, pinned=len(open_))
+        pinned = below if len(open_) == len(tickets) else len(open_)
+        return Sheet(info, head, body, foot, self.cursor, pinned)
 
     def _orders(self, picture: Picture) -> list[OrderView]:
         """Return the orders to show, the newest first: by what became of them, and by symbol."""

@@ -18,12 +18,14 @@ def about(
 ) -> list[Line]:
     """Return all that is known, the most important first; `trouble` is what is wrong with the feed, in words."""
     line: Line = [(f" {inert(symbol)} at {inert(venue)}", "strong"), ("  ", "text"), *_standing(quote)]
-    lines = [line, *(_prices(quote, picture) if quote else []), *_feed(state, picture)]
-    told = [_named("wrong", trouble, "warn", width)] if trouble else []
     do = to_do(state, symbol)
-    told += [_named("do", do, "text", width)] if do else []
-    lines += [part for parts in told for part in parts]
-    return [clipped(one, width) for one in (*lines, *_routes(symbol, venue, picture))]
+    wrong = [
+        *(_named("wrong", trouble, "warn", width) if trouble else ()),
+        *(_named("do", do, "text", width) if do else ()),
+    ]
+    prices = _prices(quote, picture) if quote else []
+    lines = [line, *wrong, *prices, *_feed(state, picture), *_routes(symbol, venue, picture)]
+    return [clipped(one, width) for one in lines]
 
 
 def _standing(quote: Quote | None) -> Line:
