@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from core.feeds.catalogue import dialect
 from core.feeds.feed import Feed
@@ -56,7 +57,16 @@ def feed(
     )
 
 
-async def collect(feeds: Iterable[Feed]) -> None:
+class Collects(Protocol):
+    """One venue, for ticks or for depth."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Collect until cancelled."""
+
+
+async def collect(feeds: Iterable[Collects]) -> None:
     """Collect all venues until cancelled."""
     async with asyncio.TaskGroup() as tasks:
         for one in feeds:

@@ -14,6 +14,7 @@ from core.brokerage import learn_lattices, on_paper, through
 from core.claims import GroupClaim
 from core.collecting import feed, known_listings
 from core.currencies import Currencies
+from core.depthfeeds import DepthFeeds
 from core.desk import Mode
 from core.events import Events
 from core.execution.accounts import Accounts
@@ -140,6 +141,8 @@ class Parts:
         self.feeds = [feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in fees]
         if settings.role == "worker":
             self.feeds = []
+        self.depth_feeds = DepthFeeds(settings, fees, asked, held, urls)
+        self.detector.offered = self.depth_feeds.offered
         self.troubles = Troubles(self._who_knows(), self.notices)
         self.guard = Guard(settings, self.trading, self.detector.book, self.feeds, self._way_is_lost)
         self.portrait = Portrait(
@@ -163,6 +166,7 @@ class Parts:
             faults=market.faults if market is not None else (),
             gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
             recording=lambda: recorder.state() if recorder is not None else None,
+            depth=self.depth_feeds.state,
         )
 
     def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:

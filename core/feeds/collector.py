@@ -92,7 +92,7 @@ class Collector:
         self._mute_ns = int(min(MUTE_S, silence_s) * 1e9)
         self._clock_ns, self._backoff_s = clock_ns, backoff_s
         self._tally = Tally()
-        self._intake = Intake(dialect(self._symbols, natives), log, self._tally)
+        self._intake = self._open(dialect(self._symbols, natives))
         self._connects = 0
         self._connected = False
         self._subscribed_ns = 0  # 0: not all of it
@@ -159,7 +159,7 @@ class Collector:
     async def _listen(self) -> Exception:
         """Hold one connection until it ends; return why it did."""
         dialect = self._dialect(self._symbols, self._natives)
-        self._intake = intake = Intake(dialect, self._log, self._tally)
+        self._intake = intake = self._open(dialect)
         self._subscribed_ns = self._retry_ns = 0
         troubles: ExceptionGroup[Exception] | None = None
         try:
@@ -195,6 +195,10 @@ class Collector:
             raise asyncio.CancelledError
         assert troubles is not None
         return min(_leaves(troubles), key=lambda error: not isinstance(error, Parting))  # our own words first
+
+    def _open(self, dialect: Dialect) -> Intake:
+        """Return what takes the frames of a new connection."""
+        return Intake(dialect, self._log, self._tally)
 
     async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns

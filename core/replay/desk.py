@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from core.analysis.verdicts import Verdicts
 from core.brokerage import on_paper
 from core.commands import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign
 from core.currencies import Currencies
+from core.depth import DepthState
 from core.desk import Snapshot
 from core.execution.accounts import Accounts
 from core.execution.planning import Ids
@@ -46,6 +48,7 @@ LOOK_S = 0.25  # between two looks at tickets and at the baseline, time of the t
 IDENTITY_S = 1.0
 AT_ONCE = 256  # entries between two looks at the real clock
 NO_MODELS = "a replay asks no models"
+NO_DEPTH = "a tape holds no depth"
 
 _venue = attrgetter("exchange_id")
 
@@ -134,6 +137,7 @@ class ReplayDesk:
             self.notices,
             started_ns=self.from_ns,
             clock_ns=clock_ns,
+            depth=partial(DepthState, why=NO_DEPTH),
         )
 
     @property
