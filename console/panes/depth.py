@@ -1,4 +1,4 @@
-"""What a route earns at which size, drawn in two or three lines, as far as the levels of both venues reach."""
+"""What a route earns at which size, drawn in two lines, as far as the levels of both venues reach."""
 
 from console.panes.lines import Line, Picture, width_of
 from console.panes.text import BLOCKS, age, bps, count, inert, left
@@ -26,12 +26,11 @@ def by_size(route: Route, picture: Picture, width: int) -> list[Line] | str:
     earned = curve(found[0], found[1], fees[0], fees[1])
     if isinstance(earned, str):
         return f"no depth: {inert(earned)}"
-    told = [(f" {left('depth', 11)}", "dim"), *_told(earned, state.min_edge_bps, route.symbol.partition("/")[2])]
-    ages = _ages(found, picture)
-    first = _drawn(earned, route, roomy=width >= ROOMY)
-    if width_of([*told, *ages]) + 3 <= width:
-        return [first, [*told, (" · ", "dim"), *ages]]
-    return [first, told, [(f" {left('', 11)}", "dim"), *ages]]
+    told = [(f" {left('depth', 11)}", "dim"), *_told(earned, state.min_edge_bps), (" · ", "dim")]
+    ages = _ages(found, picture, briefly=False)
+    if width_of([*told, *ages]) > width:
+        ages = _ages(found, picture, briefly=True)
+    return [_drawn(earned, route, roomy=width >= ROOMY), [*told, *ages]]
 
 
 def _drawn(earned: Curve, route: Route, *, roomy: bool) -> Line:
@@ -53,33 +52,36 @@ def _pen(point: Point) -> str:
     return "good" if point.edge_bps > 0 else "down"
 
 
-def _told(earned: Curve, least_bps: float, quote: str) -> Line:
-    """Return at what size the profit is greatest, and how far the threshold and zero reach."""
+def _told(earned: Curve, least_bps: float) -> Line:
+    """Return at what size the profit is greatest, and how far the threshold and zero reach; in quote currency."""
     best = earned.best()
     if best is None:
         return [("no size earns anything", "down")]
     more = " or more" if best.size == list(earned.points())[-1].size else ""
-    line: Line = [(f"best {best.profit:+,.2f}{more} {inert(quote)} at {count(best.paid)}", "good")]
+    line: Line = [(f"best {best.profit:+,.2f}{more} at {count(best.paid)}", "good")]
     for edge_bps in dict.fromkeys((least_bps, 0.0)):
-        line.append((f" · {bps(edge_bps) if edge_bps else 'even'} {_reach(earned, edge_bps)}", "text"))
+        line.append((f" · {bps(edge_bps) if edge_bps else '0'} {_reach(earned, edge_bps)}", "text"))
     return line
 
 
 def _reach(earned: Curve, edge_bps: float) -> str:
     size = earned.until(edge_bps)
     if size is None:
-        return "to the end"
+        return "to end"
     point = earned.at(size)
     return f"to {count(point.paid)}" if point is not None else "nowhere"
 
 
-def _ages(books: list[Depth], picture: Picture) -> Line:
-    """Return how many levels of each venue are known, and how old they are."""
-    line: Line = []
+def _ages(books: list[Depth], picture: Picture, *, briefly: bool) -> Line:
+    """Return how old the levels of both venues are; with room for it, how many there are, and of what was rejected."""
     rejected = {one.venue: sum(one.rejected.values()) for one in picture.snapshot.depth.venues}
+    line: Line = []
     for book, levels in zip(books, (books[0].asks, books[1].bids), strict=True):
         age_ns = picture.age_ns(book.received_ns)
+        words = age(age_ns)
+        if not briefly:
+            bad = f", {count(rejected[book.venue])} frames rejected" if rejected.get(book.venue) else ""
+            words = f"{inert(book.venue)} {len(levels)} levels {words} old{bad}"
         pen = "stale" if age_ns > picture.snapshot.depth.max_age_ns else "dim"
-        bad = f", {count(rejected[book.venue])} rejected" if rejected.get(book.venue) else ""
-        line.append((f"{', ' if line else ''}{inert(book.venue)} {len(levels)} levels {age(age_ns)} old{bad}", pen))
-    return line
+        line += [(("/" if briefly else ", ") if line else "", "dim"), (words, pen)]
+    return [*line, (" old", "dim")] if briefly else line
