@@ -13,7 +13,7 @@ from core.depth import Depth, Depths, Level
 from core.tick import Tick
 
 BPS = 1e4
-LATER_NS = 250_000_000  # levels that came so long after a quote are of a later book, however both travelled
+LATER_NS = 250_000_000  # more than two connections of a venue are usually apart, and than it is between two pictures
 DUST = 1e-12  # of a size: what is left of sums of doubles
 Ends = Literal["buy", "sell", "both"]
 
@@ -123,7 +123,8 @@ class Offered:
     """What can be had at the price of a quote: what the quote says, and no more than later levels do.
 
     Venues send levels on another connection some times a second, so of a quote that has just come they tell nothing.
-    One that has stood for a while is held against them: it may have been lost on the way that it is gone.
+    One that has stood for a while is held against them, if they are later by the venue's own clock, too, where it
+    stamps both: it may have been lost on the way that the quote is gone.
     """
 
     def __init__(self, newest: Depths, max_age_ns: int) -> None:
@@ -133,7 +134,7 @@ class Offered:
         """Return base; 0: the levels know nobody at this price any more."""
         visible = tick.ask_volume if is_bought_from else tick.bid_volume
         book = self._newest.of(tick.exchange_id, tick.symbol)
-        if book is None or book.received_ns - tick.received_ns < LATER_NS:
+        if book is None or book.received_ns - tick.received_ns < LATER_NS or book.timestamp < tick.timestamp:
             return visible
         if now_ns - book.received_ns > self._max_age_ns:
             return visible

@@ -6,6 +6,7 @@ from console.panes.depth import by_size
 from console.panes.lines import Line, Picture, width_of
 from core.depth import Depth, DepthState, DepthVenue, Level
 from core.desk import Snapshot
+from core.remote.state import VERSION, DeskState, decode, encode
 from core.spreads.route import Route
 from tests.console import frozen
 from tests.console.frozen import MS, NOW_NS, S
@@ -86,6 +87,11 @@ def test_where_there_is_no_depth_the_reason_stands_there() -> None:
     assert by_size(ROUTE, tape, 160) == "no depth from binance: a tape holds no depth"
     crossed = replace(STATE, books=(BINANCE, replace(OKX, asks=((67_000.0, 1.0),))))
     assert by_size(ROUTE, Picture(having(crossed), NOW_NS), 160) == "no depth: the levels of okx are crossed"
+
+
+def test_an_attached_console_is_told_the_same() -> None:
+    state = DeskState(VERSION, "run", 0, having(STATE))
+    assert decode(encode(state)) == state
 
 
 async def test_the_detail_of_a_cell_draws_its_curve() -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.depth import Depth, Depths, Level
 from core.execution.orders import Trade
@@ -26,7 +27,8 @@ sides = st.lists(st.tuples(st.floats(90.0, 110.0), sizes), min_size=1, max_size=
 
 
 def book(venue: str, bids: list[Level], asks: list[Level], received_ns: int = 0) -> Depth:
-    return Depth(venue, "BTC/USDT", tuple(sorted(bids, reverse=True)), tuple(sorted(asks)), 0, received_ns)
+    sides = tuple(sorted(bids, reverse=True)), tuple(sorted(asks))
+    return Depth(venue, "BTC/USDT", *sides, received_ns // MS, received_ns)
 
 
 def drawn(asks: list[Level], bids: list[Level]) -> Curve:
@@ -137,7 +139,7 @@ INSTRUMENTS = Instruments(
     [Instrument(venue, "BTC/USDT", CENT, CENT, CENT, Decimal(5)) for venue in ("binance", "okx")],
     dict.fromkeys(("binance", "okx"), Decimal("0.001")),
 )
-QUOTE = Tick("okx", "BTC/USDT", 100.0, 101.0, 5.0, 4.0, 0, 1, NOW_NS - 400 * MS)
+QUOTE = Tick("okx", "BTC/USDT", 100.0, 101.0, 5.0, 4.0, NOW_NS // MS - 400, 1, NOW_NS - 400 * MS)
 
 
 def offered(asks: list[Level], *, received_ns: int, now_ns: int = NOW_NS, bids: list[Level] | None = None) -> float:
@@ -161,6 +163,9 @@ def test_levels_that_may_be_of_an_earlier_book_or_are_old_say_nothing() -> None:
     later_ns = QUOTE.received_ns + LATER_NS
     assert offered([], received_ns=later_ns - 1) == 4.0
     assert offered([], received_ns=later_ns, now_ns=later_ns + 1_001 * MS) == 4.0
+    newest = Depths()
+    newest.take(replace(book("okx", [], [], later_ns), timestamp=QUOTE.timestamp - 1))
+    assert Offered(newest, 1_000 * MS)(QUOTE, True, NOW_NS) == 4.0
 
 
 @given(sides, st.integers(-(10**9), 10**9), st.booleans())
