@@ -54,7 +54,7 @@ class DepthFeeds:
         spoken, how, levels = top_levels(venue), settings.venues[venue], settings.feeds.depth
         found = wanted(venue, symbols, held, at_hand=simulated_at is not None)
         why = _why_not(venue, spoken, found, is_simulated=simulated_at is not None)
-        if spoken is None or why or levels == "off":
+        if spoken is None or why:
             self._without.append(DepthVenue(venue, "none", why))
             return
         self.feeds.append(
@@ -77,7 +77,7 @@ class DepthFeeds:
 
 
 def _why_none(settings: Settings) -> str:
-    if settings.feeds.depth == "off":
+    if not settings.feeds.depth:
         return OFF
     return {"worker": ELSEWHERE, "collector": ONLY_COLLECTS}.get(settings.role, "")
 

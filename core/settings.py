@@ -40,8 +40,13 @@ class VenueSettings(Section):
 class FeedSettings(Section):
     """What venues are asked for beside their ticks."""
 
-    depth: Literal["off"] | Annotated[int, Field(ge=1, le=20)] = 5  # levels a side, where a venue sends them whole
+    depth: int = Field(default=5, ge=0, le=20)  # levels a side, where a venue sends them whole; 0, or "off": none
     depth_symbols: int = Field(default=12, ge=1, le=1_000)  # of each venue: the desk's first ones; each costs bandwidth
+
+    @field_validator("depth", mode="before")
+    @classmethod
+    def _off(cls, depth: Any) -> Any:
+        return 0 if depth == "off" else depth
 
 
 class SecuritySettings(Section):

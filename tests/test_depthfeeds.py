@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+import pytest
+from pydantic import ValidationError
+
 from core.depth import Depth
 from core.depthfeeds import ELSEWHERE, OFF, DepthFeeds
 from core.settings import Settings
@@ -45,6 +48,13 @@ def test_depth_is_asked_for_within_the_bounds_that_are_set() -> None:
     (collector,) = feed._collectors
     (request,) = collector._dialect(collector._symbols).subscribe()
     assert '"btcusdt@depth20@100ms","ethusdt@depth20@100ms"]' in request
+
+
+def test_a_wrong_number_of_levels_is_told_in_one_line() -> None:
+    with pytest.raises(ValidationError) as told:
+        Settings.model_validate({"feeds": {"depth": 50}})
+    (mistake,) = told.value.errors()
+    assert (mistake["loc"], mistake["msg"]) == (("feeds", "depth"), "Input should be less than or equal to 20")
 
 
 def test_a_desk_without_depth_says_so() -> None:

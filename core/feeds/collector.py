@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -58,6 +58,8 @@ def backoff_s(failures: int) -> float:
 
 class Collector:
     """One venue, one connection at a time."""
+
+    brings: ClassVar[str] = "tick"
 
     def __init__(
         self,
@@ -229,7 +231,7 @@ class Collector:
             if self._tally.ticks != seen:
                 seen, since_s = self._tally.ticks, now_s()
             elif silent_s >= self._silence_s:
-                raise Parting("Silent", why=f"no tick for {self._silence_s:g} s")
+                raise Parting("Silent", why=f"no {self.brings} for {self._silence_s:g} s")
             elif silent_s >= self._silence_s / 2 and not intake.is_silent:
                 intake.is_silent = True
                 intake.withdraw_all("stale", self._clock_ns())
@@ -245,7 +247,7 @@ class Collector:
         elif health == "connecting" and self._trouble:
             yield f"before: {self._trouble}"
         elif health == "silent":
-            yield f"no tick for {self._silence_s / 2:g} s or more"
+            yield f"no {self.brings} for {self._silence_s / 2:g} s or more"
         for symbol, why in self._intake.refused.items():
             yield f"refused {symbol or 'a request'}: {why}"
 

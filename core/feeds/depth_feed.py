@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from core.depth import Depth, Depths, DepthVenue
 from core.feeds.collector import Collector, FeedState
@@ -41,6 +41,8 @@ class DepthIntake(Intake):
 
 class DepthCollector(Collector):
     """One connection at a time, through every disconnection; what is gone or silent is forgotten at once."""
+
+    brings: ClassVar[str] = "depth"
 
     def __init__(
         self,
@@ -106,9 +108,7 @@ class DepthFeed:
 
 
 def _why(state: FeedState) -> str:
-    """Return why a connection brings no pictures, or not all; its own words are of ticks where it is only silent."""
-    if state.health == "silent":
-        return "nothing comes on its connection for depth"
+    """Return why a connection brings no pictures, or not all."""
     mute = f"none comes of {', '.join(state.mute)}" if state.mute and state.health == "up" else ""
     why = state.why or ("its connection for depth is being made" if state.health == "connecting" else "")
     return "; ".join(filter(None, (why, mute)))

@@ -112,5 +112,5 @@ async def test_a_silent_connection_is_told_and_its_levels_are_forgotten(monkeypa
         await here.until(here.has)
         here.venue.quotes.mute = True
         await here.until(lambda: here.feed.state(time.time_ns()).state == "silent")
-        assert here.why == "nothing comes on its connection for depth"
+        assert here.why == "no depth for 0.4 s or more"
         assert here.newest.all() == ()
