@@ -32,8 +32,9 @@ from console.screens.question import Question
 from console.screens.ticket import TicketDialog
 from console.viewing import Viewing
 from core.commands import AcceptProposal, Approve, Arm, AskStrategy, Command, Disarm, DropProposal, Halt, Refuse, Sign
-from core.desk import Desk, TicketView
+from core.desk import Desk
 from core.settings import ConsoleSettings
+from core.shown import TicketView
 
 OLD_NS = 1_000_000_000  # a snapshot of this age is no picture of the present
 HALT_KEY = next(key.keys for key in KEYS if key.id == "desk.halt")

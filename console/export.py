@@ -9,8 +9,8 @@ import msgspec
 
 from console.panes.lines import Picture
 from core.analysis.state import Assessment
-from core.desk import Edge, OrderView, Quote
 from core.latency import Percentiles
+from core.shown import Edge, OrderView, Quote
 from core.spreads.route import Route
 
 OF: dict[int, type[msgspec.Struct]] = {1: Quote, 2: Edge, 3: Assessment, 4: Percentiles, 5: OrderView}

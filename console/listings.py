@@ -7,9 +7,9 @@ import click
 import msgspec
 
 from core.feeds.catalogue import dialect, own, taker_fee
-from core.feeds.listings import Held, Shelf, ask_all
+from core.feeds.listings import Held, ask_all
 from core.instruments import shipped
-from core.places import data_dir
+from core.listed import shelf
 from core.settings import Settings, VenueSettings
 
 
@@ -22,10 +22,10 @@ async def show_instruments(settings: Settings, venues: Sequence[str], *, ask: bo
     names = tuple(venues) or own()
     for name in names:
         dialect(name)
-    shelf = Shelf(data_dir(settings) / "instruments")
+    kept = shelf(settings)
     now_ns = time.time_ns()
-    answers = await ask_all(names, shelf, now_ns) if ask else {}
-    held = {name: shelf.take(name) for name in names}
+    answers = await ask_all(names, kept, now_ns) if ask else {}
+    held = {name: kept.take(name) for name in names}
     if as_json:
         click.echo(msgspec.json.encode({name: held[name] for name in names}))
     else:

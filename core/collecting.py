@@ -1,15 +1,15 @@
 """The feeds of this desk: which venues it listens to, and what it asks each of them for."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from core.feeds.catalogue import dialect
 from core.feeds.feed import Feed
-from core.feeds.listings import Held, Shelf, keep_fresh, on_the_shelf, wanted
+from core.feeds.listings import Held, keep_fresh, wanted
 from core.instruments import Instruments
+from core.listed import shelf
 from core.log.ticklog import TickLog
-from core.places import data_dir
 from core.settings import Settings
 from core.tape.recorder import Recorder
 from core.taping import heard
@@ -17,34 +17,44 @@ from core.taping import heard
 DEMO_SILENCE_S = 3.0
 
 
-def known_listings(settings: Settings, venues: Iterable[str]) -> dict[str, Held]:
-    """Return what real venues were heard to list, as far as it is on disk."""
-    return on_the_shelf(data_dir(settings) / "instruments", venues)
+class Simulated(Protocol):
+    """A simulated market, for those who listen to it."""
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """Where each venue is."""
+
+    def listed(self, venue: str) -> Sequence[str]:
+        """Return the symbols that `venue` trades."""
 
 
 async def keep_listings_fresh(settings: Settings, instruments: Instruments) -> None:
     """Ask the venues at their own addresses what they list, once a day, until cancelled."""
     real = [name for name, venue in settings.venues.items() if venue.enabled and venue.url is None]
-    shelf = Shelf(data_dir(settings) / "instruments")
-    await keep_fresh(real, shelf, lambda held: instruments.learn_all(held.instruments()))
+    await keep_fresh(real, shelf(settings), lambda held: instruments.learn_all(held.instruments()))
 
 
-def feed(
+def feeds(
     settings: Settings,
-    name: str,
     log: TickLog,
-    held: Held | None,
-    simulated_at: str | None,
-    symbols: Sequence[str],
+    held: Mapping[str, Held],
+    market: Simulated | None = None,
     recorder: Recorder | None = None,
-) -> Feed:
-    """Return the feed of a venue into `log`: of those of `symbols` that it lists.
+) -> list[Feed]:
+    """Return the feed of every venue that is listened to, into `log`: of those symbols that it lists.
 
-    `held`: what it lists, as far as that is known; `simulated_at`: its address, if it is simulated. `recorder` is told
-    of every frame.
+    `held`: what each lists, as far as that is known; `market`: the simulated one, None: the venues themselves.
+    `recorder` is told of every frame.
     """
-    venue, simulated = settings.venues[name], simulated_at is not None
-    asked = wanted(name, symbols, held, at_hand=simulated)
+    names = [name for name, venue in settings.venues.items() if venue.enabled]
+    return [_feed(settings, name, log, held.get(name), market, recorder) for name in names]
+
+
+def _feed(
+    settings: Settings, name: str, log: TickLog, held: Held | None, market: Simulated | None, recorder: Recorder | None
+) -> Feed:
+    venue, simulated = settings.venues[name], market is not None
+    asked = wanted(name, settings.symbols if market is None else market.listed(name), held, at_hand=simulated)
     return Feed(
         dialect(name) if recorder is None else heard(dialect(name), recorder),
         asked.symbols,
@@ -52,7 +62,7 @@ def feed(
         natives=asked.natives,
         clock=dialect(name).clock if not simulated and venue.url is None else None,
         leave_out=asked.left_out,
-        url=simulated_at or venue.url,
+        url=venue.url if market is None else market.urls[name],
         silence_s=DEMO_SILENCE_S if simulated else venue.silence_s,
     )
 
@@ -66,8 +76,8 @@ class Collects(Protocol):
         """Collect until cancelled."""
 
 
-async def collect(feeds: Iterable[Collects]) -> None:
+async def collect(venues: Iterable[Collects]) -> None:
     """Collect all venues until cancelled."""
     async with asyncio.TaskGroup() as tasks:
-        for one in feeds:
+        for one in venues:
             tasks.create_task(one.run(), name=f"collector {one.name}")

@@ -1,16 +1,16 @@
 """The top levels that this desk listens to: of which venues and symbols, and why of no others."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.collecting import DEMO_SILENCE_S
+from core.collecting import DEMO_SILENCE_S, Simulated
 from core.depth import Depths, DepthState, DepthVenue
 from core.feeds.catalogue import dialect, top_levels
 from core.feeds.depth_feed import DepthFeed
 from core.feeds.listings import Held, Wanted, wanted
 from core.feeds.top_levels import TopLevels, keeping
+from core.listed import fees
 from core.settings import Settings
 from core.spreads.depth import Offered
 
@@ -27,43 +27,36 @@ class DepthFeeds:
     def __init__(
         self,
         settings: Settings,
-        fees: Mapping[str, Decimal],
-        asked: Mapping[str, Sequence[str]],
         held: Mapping[str, Held],
-        simulated_at: Mapping[str, str],
+        market: Simulated | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`fees` and `asked` are of all its venues: taker fees, and the symbols that it is interested in.
-
-        `held`: what venues list, as far as it is known; `simulated_at`: addresses of those that are simulated.
-        """
+        """`held`: what venues list, as far as that is known; `market`: the simulated one, None: the venues."""
         self.newest, self._clock_ns = Depths(), clock_ns
-        self._fees = {venue: float(fee) for venue, fee in fees.items()}
+        self._fees = {venue: float(fee) for venue, fee in fees(settings).items()}
         self._spreads = settings.spreads
         self.offered = Offered(self.newest, settings.spreads.max_quote_age_ms * 1_000_000)
         self._why = _why_none(settings)
         self.feeds: list[DepthFeed] = []
         self._without: list[DepthVenue] = []
-        for venue in fees if not self._why else ():
-            self._listen(settings, venue, asked[venue], held.get(venue), simulated_at.get(venue))
+        for venue in self._fees if not self._why else ():
+            self._listen(settings, venue, held.get(venue), market)
 
-    def _listen(
-        self, settings: Settings, venue: str, symbols: Sequence[str], held: Held | None, simulated_at: str | None
-    ) -> None:
+    def _listen(self, settings: Settings, venue: str, held: Held | None, market: Simulated | None) -> None:
         """Make the feed of one venue, or note why there is none."""
-        spoken, how, levels = top_levels(venue), settings.venues[venue], settings.feeds.depth
-        found = wanted(venue, symbols, held, at_hand=simulated_at is not None)
-        why = _why_not(venue, spoken, found, is_simulated=simulated_at is not None)
+        spoken, how, simulated = top_levels(venue), settings.venues[venue], market is not None
+        found = wanted(venue, settings.symbols if market is None else market.listed(venue), held, at_hand=simulated)
+        why = _why_not(venue, spoken, found, is_simulated=simulated)
         if spoken is None or why:
             self._without.append(DepthVenue(venue, "none", why))
             return
         self.feeds.append(
             DepthFeed(
-                keeping(spoken, levels),
+                keeping(spoken, settings.feeds.depth),
                 found.symbols[: settings.feeds.depth_symbols],
                 self.newest,
-                url=simulated_at or how.url,
-                silence_s=DEMO_SILENCE_S if simulated_at is not None else how.silence_s,
+                url=how.url if market is None else market.urls[venue],
+                silence_s=DEMO_SILENCE_S if simulated else how.silence_s,
                 natives=found.natives,
             )
         )

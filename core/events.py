@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from core.attempts import in_time
 from core.errors import LogUnavailable
 from core.settings import LogSettings
 
@@ -86,12 +87,7 @@ class Events:
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until nothing waits; return whether that came true in time."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await in_time(self._idle.wait(), timeout_s)
 
     async def _send_some(self, sender: "Sender") -> None:
         await self._news.wait()

@@ -6,7 +6,7 @@ The file is what a person confirms in (`arbdesk identity`), while a desk runs to
 import asyncio
 import getpass
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -71,10 +71,16 @@ def confirm(ledger: Ledger, venue: str, symbol: str, who: str | None = None) -> 
 class IdentityWatch:
     """Holds the book against itself once a second."""
 
-    def __init__(self, detector: Detector, ledger: Ledger | None, notify: Notify) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        ledger: Ledger | None,
+        notify: Notify,
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         """`ledger`: None for a desk whose venues are simulated: what is found there is forgotten with it."""
         self.identities = Identities()
-        self._detector, self._ledger, self._notify = detector, ledger, notify
+        self._detector, self._ledger, self._notify, self._clock_ns = detector, ledger, notify, clock_ns
         detector.aside = self.identities.aside
         self._read()
 
@@ -82,7 +88,7 @@ class IdentityWatch:
         """Look until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
-            self.look(time.time_ns())
+            self.look(self._clock_ns())
 
     def look(self, now_ns: int) -> None:
         self._read()

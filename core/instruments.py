@@ -1,7 +1,7 @@
 """What each venue trades: symbols, price and size lattices, minimums, taker fees. Exact numbers, `Decimal`."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from importlib.resources import files
 
@@ -70,6 +70,11 @@ class Instruments:
     def find(self, venue: str, symbol: str) -> Instrument | None:
         """Return the lattice, or None: then the symbol can be watched on that venue and not traded."""
         return self._listed.get((venue, symbol))
+
+    def among(self, venues: Iterable[str], symbols: Sequence[str]) -> tuple[Instrument, ...]:
+        """Return the lattices of `symbols` on `venues`, as far as they are known."""
+        found = (self.find(venue, symbol) for venue in venues for symbol in symbols)
+        return tuple(one for one in found if one is not None)
 
     def learn(self, stated: Instrument) -> None:
         """Take a venue's own word for one lattice."""

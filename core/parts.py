@@ -12,7 +12,7 @@ from core.analysis.proposals import Session
 from core.analysis.verdicts import Verdicts
 from core.brokerage import learn_lattices, on_paper, through
 from core.claims import GroupClaim
-from core.collecting import feed, known_listings
+from core.collecting import feeds
 from core.currencies import Currencies
 from core.depthfeeds import DepthFeeds
 from core.desk import Mode
@@ -21,11 +21,11 @@ from core.execution.accounts import Accounts
 from core.execution.journal import Journal
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids
-from core.feeds.catalogue import taker_fee
 from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
-from core.instruments import Instruments, shipped
+from core.instruments import Instruments
 from core.latency import Latencies, Percentiles
+from core.listed import fees, known_listings, lattices
 from core.live.link import Link as OrderLink
 from core.live.wire import Gate
 from core.log.ticklog import TickLog
@@ -69,21 +69,15 @@ class Parts:
 
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
-        settings, mode, log, journal, market = opened.settings, opened.mode, opened.log, opened.journal, opened.market
-        name, run_id, gateway, link, recorder = (
-            opened.name,
-            opened.run_id,
-            opened.gateway,
-            opened.link,
-            opened.recorder,
-        )
+        settings, mode, name, run_id = opened.settings, opened.mode, opened.name, opened.run_id
+        log, journal, market, gateway = opened.log, opened.journal, opened.market, opened.gateway
+        link, recorder = opened.link, opened.recorder
         self.notices = Notices()
         self.latencies = Latencies()
-        fees = {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
-        held = {} if market is not None else known_listings(settings, fees)
-        lattices = [one for listed in held.values() for one in listed.instruments()]
-        self.instruments = Instruments([*shipped(), *lattices] if market is None else market.instruments, fees)
-        self.detector = Detector(list(fees), settings.symbols, settings.spreads, self.instruments)
+        charged = fees(settings)
+        held = {} if market is not None else known_listings(settings, charged)
+        self.instruments = Instruments(lattices(held) if market is None else market.instruments, charged)
+        self.detector = Detector(list(charged), settings.symbols, settings.spreads, self.instruments)
         ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
         self.identity = IdentityWatch(self.detector, ledger_file, self.notices)
         self.worker = Worker(
@@ -136,12 +130,8 @@ class Parts:
             strategy_every_s=settings.analysis.strategy_every_s,
             truth=market is not None,
         )
-        urls = market.urls if market is not None else {}
-        asked = {name: settings.symbols if market is None else market.listed(name) for name in fees}
-        self.feeds = [feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in fees]
-        if settings.role == "worker":
-            self.feeds = []
-        self.depth_feeds = DepthFeeds(settings, fees, asked, held, urls)
+        self.feeds = feeds(settings, log, held, market, recorder) if settings.role != "worker" else []
+        self.depth_feeds = DepthFeeds(settings, held, market)
         self.detector.offered = self.depth_feeds.offered
         self.troubles = Troubles(self._who_knows(), self.notices)
         self.guard = Guard(settings, self.trading, self.detector.book, self.feeds, self._way_is_lost)

@@ -11,7 +11,8 @@ from core.advising import Gateway
 from core.analysis.analyst import Analyst
 from core.currencies import Currencies
 from core.depth import DepthState
-from core.desk import Mode, Outside, Snapshot, TickCounts, TicketCounts, VenueState, pnl_text
+from core.desk import Mode, Outside, Snapshot, TickCounts, TicketCounts, pnl_text
+from core.execution.orders import currencies
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
 from core.instruments import Instruments
@@ -21,6 +22,7 @@ from core.log.ticklog import TickLog
 from core.marking import Marking
 from core.notices import Notices
 from core.settings import Settings
+from core.shown import VenueState
 from core.spreads.detector import Detector
 from core.spreads.worker import Worker
 from core.tape.recorder import Recording
@@ -65,9 +67,8 @@ class Portrait:
         """Return the desk as it is."""
         now_ns = self.clock_ns()
         settings, trading, detector = self.settings, self.trading, self.detector
-        quotes = {symbol.partition("/")[2] for symbol in settings.symbols}
+        quoted = {currencies(symbol)[1] for symbol in settings.symbols}
         edges = tuple(views.edges(detector, now_ns))
-        currencies = self.currencies
         live = {edge.route: edge for edge in edges}
         feeds = [feed.state(now_ns) for feed in self.feeds]
         rescue = views.rescue_plan(trading.rescue)
@@ -102,7 +103,7 @@ class Portrait:
                     trading.accounts,
                     views.mid_prices(detector),
                     settings.limits.max_order_notional,
-                    quotes,
+                    quoted,
                 )
             ),
             recovering=trading.recovery.state,
@@ -123,10 +124,10 @@ class Portrait:
             profit=views.profit_view(trading.worth(trading.accounts.pnl(), now_ns), now_ns),
             profit_today=views.profit_view(trading.worth(trading.accounts.today(now_ns), now_ns), now_ns),
             fees=tuple(views.fees(trading.accounts, self.instruments)),
-            rates=tuple(currencies.rates(now_ns)),
-            cross=tuple(currencies.cross(now_ns)),
-            premiums=tuple(currencies.premiums(now_ns)),
-            across=currencies.counts(),
+            rates=tuple(self.currencies.rates(now_ns)),
+            cross=tuple(self.currencies.cross(now_ns)),
+            premiums=tuple(self.currencies.premiums(now_ns)),
+            across=self.currencies.counts(),
             markout=self.marking.markouts.state(),
             order_gateway=self.link.state() if self.link is not None else None,
             recording=self.recording(),

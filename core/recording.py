@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from core.collecting import collect, feed, known_listings
+from core.collecting import collect, feeds
 from core.errors import ConfigurationError
 from core.feeds.collector import FeedState
 from core.feeds.feed import Feed
+from core.listed import fees, known_listings, lattices
 from core.log.memory import MemoryLog
 from core.places import data_dir
 from core.settings import Settings
 from core.sim.supervised import SimulatedMarket, simulated, simulated_market
 from core.tape.recorder import Recorder, Recording, new_folder
-from core.taping import TapedLog, about, fees, known_instruments
+from core.taping import TapedLog, about
 
 
 def tapes(settings: Settings) -> Path:
@@ -46,12 +47,11 @@ def open_tape(settings: Settings, market: SimulatedMarket | None, *, live: bool 
     Raises:
         DeskError: nothing can be written, or nothing is collected here.
     """
-    names = list(fees(settings))
-    if not names:
+    if not (names := list(fees(settings))):
         raise ConfigurationError("No venue is enabled", do="Enable some under [venues].")
     if settings.role == "worker":
         raise ConfigurationError("tape.record", why="a worker collects nothing", do="Record where collectors run.")
-    instruments = market.instruments if market is not None else known_instruments(settings, names)
+    instruments = market.instruments if market is not None else lattices(known_listings(settings, names))
     now_ns = time.time_ns()
     said = about(settings, instruments, "DEMO" if market is not None else "LIVE" if live else "PAPER", now_ns)
     keep = settings.tape.keep_mb
@@ -70,10 +70,5 @@ async def collecting(settings: Settings, *, demo: bool) -> AsyncIterator[Collect
         market = await stack.enter_async_context(simulated_market(settings)) if demo else None
         recorder = stack.enter_context(open_tape(settings, market))
         log = TapedLog(MemoryLog(settings.log.capacity), recorder)  # without a reader it keeps nothing
-        names, urls = list(fees(settings)), market.urls if market is not None else {}
-        held = {} if market is not None else known_listings(settings, names)
-        asked = {name: settings.symbols if market is None else market.listed(name) for name in names}
-        yield Collecting(
-            [feed(settings, name, log, held.get(name), urls.get(name), asked[name], recorder) for name in names],
-            recorder,
-        )
+        held = {} if market is not None else known_listings(settings, fees(settings))
+        yield Collecting(feeds(settings, log, held, market, recorder), recorder)

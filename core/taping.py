@@ -1,17 +1,14 @@
 """Puts on the tape what a running desk hears: every frame as it came, and every entry as it went on the log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal
 from importlib.metadata import version
 from typing import Any, Literal, cast
 
-from core.feeds.catalogue import taker_fee
-from core.feeds.listings import on_the_shelf
 from core.feeds.venue import Dialect, Event
-from core.instruments import Instrument, Instruments, shipped
+from core.instruments import Instrument, Instruments
+from core.listed import fees
 from core.log.ticklog import LogCounts, TickLog, TickReader
-from core.places import data_dir
 from core.settings import Settings
 from core.tape.payloads import About
 from core.tape.recorder import Recorder
@@ -60,17 +57,6 @@ def heard(dialect: type[Dialect], recorder: Recorder) -> type[Dialect]:
     return cast(type[Dialect], type(dialect.__name__, (dialect,), {"decode": decode}))
 
 
-def fees(settings: Settings) -> dict[str, Decimal]:
-    """Return the taker fee of each venue that the desk listens to, as a fraction."""
-    return {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
-
-
-def known_instruments(settings: Settings, venues: Sequence[str]) -> list[Instrument]:
-    """Return the lattices that are known without asking anybody."""
-    held = on_the_shelf(data_dir(settings) / "instruments", venues)
-    return [*shipped(), *(one for answer in held.values() for one in answer.instruments())]
-
-
 def about(
     settings: Settings,
     instruments: Sequence[Instrument],
@@ -78,13 +64,11 @@ def about(
     recorded_ns: int,
 ) -> About:
     """Return what a tape of this desk must say: with it and the entries alone everything can be decided again."""
-    charged: Mapping[str, Decimal] = fees(settings)
-    lattices = Instruments(instruments, charged)
-    wanted = [lattices.find(venue, symbol) for venue in charged for symbol in settings.symbols]
+    charged = fees(settings)
     return About(
         symbols=settings.symbols,
         taker_fees=charged,
-        instruments=tuple(one for one in wanted if one is not None),
+        instruments=Instruments(instruments, charged).among(charged, settings.symbols),
         source=source,
         recorded_ns=recorded_ns,
         program=f"arbdesk {version('arbdesk')}",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
+from core.alarms import Alarms
 from core.analysis.verdicts import Verdicts
 from core.arming import Arming
 from core.brokerage import Brokerage
@@ -15,25 +16,24 @@ from core.execution.holdings import Holdings
 from core.execution.journal import Journal
 from core.execution.lattice import objection
 from core.execution.limits import Limits
-from core.execution.orders import Order, Placed, Refusal, Trade, exact
+from core.execution.orders import Order, Placed, Refusal, Trade
 from core.execution.planning import Ids, plan
 from core.execution.profit import Profit, profit
 from core.execution.recovery import Recovery
-from core.execution.rescue import Rescue, Surroundings
-from core.execution.tickets import Ticket, TicketBoard
+from core.execution.rescue import Rescue
+from core.execution.surroundings import Surroundings
+from core.execution.tickets import TicketBoard
 from core.instruments import Instruments
 from core.latency import Latencies
 from core.notices import Notify
+from core.offering import Offering
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.numeraire import CURRENCIES, VALUED_AGE_NS, rates
-from core.spreads.route import Opportunity, Route
+from core.spreads.route import Opportunity
 from core.tick import Tick
 
 LOOK_S = 0.25  # how often open tickets are held against the book
-ALARM_NS = 5_000_000_000  # an order of unknown fate for so long is worth a loud word
-GONE_NS = 2_000_000_000  # a ticket whose route has not paid for so long is put away
-
 HERE = "the desk's own console"
 
 
@@ -103,9 +103,8 @@ class Trading:
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
         self._journal, self._ids, self._notify, self._owns = journal, ids, notify, owns
-        self._paid_ns: dict[str, int] = {}  # ticket id -> when its route was last seen to pay
-        self._alarmed: set[str] = set()  # trades whose unknown orders were told of
-        self._answered: set[Route] = set()  # routes whose present opportunity was traded, or put away by a person
+        self._offering = Offering(self.board, detector)
+        self._alarms = Alarms(self.rescue, self.arming, notify)
         self._tasks: asyncio.TaskGroup | None = None
 
     def worth(self, amounts: Mapping[str, Decimal], now_ns: int) -> Profit:
@@ -128,9 +127,11 @@ class Trading:
             self.arming.halt(f"the journal cannot be written: {self._journal.broken}", source="journal")
         if not self.recovery.state and self._brokerage.opened():
             self.recovery.checkpoint()
-        self._watch_rescues(now_ns)
-        self._put_tickets_away(now_ns)
-        self._offer_again(now_ns)
+        self._alarms.look(now_ns)
+        self._offering.put_away(now_ns)
+        if self._owns():
+            for opportunity in self._offering.unanswered(now_ns):
+                self._try(opportunity, now_ns)  # why not was counted the first time
 
     def take(self, opportunity: Opportunity, decided_ns: int) -> None:
         """Decide what becomes of `opportunity`: a ticket, or a trade at once. Called by the worker; never waits."""
@@ -147,8 +148,7 @@ class Trading:
         if self._automatic:
             self._send(trade, decided_ns)
         else:
-            ticket = self.board.offer(trade, decided_ns)
-            self._paid_ns[ticket.ticket_id] = decided_ns
+            self._offering.offer(trade, decided_ns)
         return None
 
     def submit(self, command: Arm | Disarm | Halt | Approve | Refuse | Sign, *, who: str = "person") -> str:
@@ -168,36 +168,36 @@ class Trading:
         if refusal := self.board.refuse(ticket_id, now_ns, _by(who)):
             self._notify("warning", f"ticket not refused: {refusal.detail}")
             return refusal.detail
-        self._answered |= {ticket.trade.route for ticket in self.board.tickets() if ticket.ticket_id == ticket_id}
+        if (ticket := self.board.find(ticket_id)) is not None:
+            self._offering.answer(ticket.trade.route)
         self._journal.event("ticket refused", who=who, ticket_id=ticket_id)
         return ""
 
     def _approve(self, ticket_id: str, code: str, now_ns: int, who: str) -> str:
-        opened_ns = next((one.opened_ns for one in self.board.tickets() if one.ticket_id == ticket_id), now_ns)
         if not self._owns():
             why = "another worker has taken this desk's symbols over"
             self._notify("warning", f"ticket not approved: {why}")
             return why
-        trade = self.board.approve(ticket_id, code, now_ns, _by(who))
+        ticket, trade = self.board.find(ticket_id), self.board.approve(ticket_id, code, now_ns, _by(who))
         if isinstance(trade, Refusal):
             self.limits.refuse(trade.reason, trade.detail)
             self._notify("warning", f"ticket not approved: {trade.detail}")
             return trade.detail
         self._journal.event("ticket approved", who=who, ticket_id=ticket_id)
-        self._send(trade, now_ns, opened_ns)
+        self._send(trade, now_ns, ticket.opened_ns if ticket is not None else now_ns)
         return ""
 
     def _send(self, trade: Trade, decided_ns: int, opened_ns: int | None = None) -> None:
         """Execute `trade` in a task of its own; `opened_ns` is when its ticket was, None without a ticket."""
         assert self._tasks is not None
-        self._answered.add(trade.route)
+        self._offering.answer(trade.route)
         self._tasks.create_task(self._execute(trade, decided_ns, opened_ns), name=f"trade {trade.trade_id}")
 
     async def _execute(self, trade: Trade, decided_ns: int, opened_ns: int | None) -> None:
         automatic = opened_ns is None
         fates = await self.executor.take(trade, decided_ns=decided_ns, automatic=automatic, opened_ns=opened_ns)
         if isinstance(fates, Refusal):
-            self._answered.discard(trade.route)  # nothing was sent: it may be offered again while it lasts
+            self._offering.reopen(trade.route)
             if fates.reason == "journal":
                 self.arming.halt(f"the journal does not take orders: {fates.detail}", source="journal")
             self._journal.event(
@@ -213,7 +213,7 @@ class Trading:
             told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)
             even = fates[0].filled == fates[1].filled and all(fate.outcome != "unknown" for fate in fates)
             level = "info" if even else "warning"
-            self._tell_of_rescue(trade)
+            self._alarms.ended(trade)
         if not automatic:
             self.board.done(trade.trade_id, told, self._clock_ns())
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
@@ -226,7 +226,7 @@ class Trading:
     async def _resume(self, trade: Trade, records: Sequence[Placed]) -> None:
         self._notify("warning", f"going on with the rescue of {trade.route.symbol} that an earlier run began")
         await self.recovery.resume(trade, records)
-        self._tell_of_rescue(trade)
+        self._alarms.ended(trade)
 
     def _surroundings(self, executor: Executor) -> Surroundings:
         return Surroundings(
@@ -253,52 +253,6 @@ class Trading:
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)
         return objection(order, instrument) if instrument is not None else "no lattice is known"
-
-    def _tell_of_rescue(self, trade: Trade) -> None:
-        """Halt for what the rescue of `trade` could not bring to its end."""
-        for one in self.rescue.exposures():
-            if one.trade_id == trade.trade_id and one.owner == "person":
-                how = "bought and not sold" if one.base > 0 else "sold and not bought"
-                what = f"{abs(one.base).normalize():f} {one.symbol} {how}" if one.base else one.symbol
-                self.arming.halt(f"{what} needs a person: {one.why}", source="rescue")
-
-    def _watch_rescues(self, now_ns: int) -> None:
-        """Say aloud, once, what is asked about for too long."""
-        self._alarmed &= {one.trade_id for one in self.rescue.exposures()}
-        for one in self.rescue.exposures():
-            if one.state == "asking" and now_ns - one.since_ns > ALARM_NS and one.trade_id not in self._alarmed:
-                self._alarmed.add(one.trade_id)
-                self._notify("error", f"an order of {one.symbol} is unknown since {ALARM_NS / 1e9:g} s: {one.why}")
-
-    def _put_tickets_away(self, now_ns: int) -> None:
-        """End tickets that cannot be had as they are shown; where prices moved, a new one with a new code follows."""
-        self.board.expire(now_ns)
-        for ticket in self._open_tickets():
-            trade = ticket.trade
-            finding = self._detector.finding(trade.route, now_ns)
-            if not isinstance(finding, Opportunity):
-                if now_ns - self._paid_ns.get(ticket.ticket_id, 0) > GONE_NS:
-                    self.board.withdraw(trade.route, "the edge is gone", now_ns)
-                continue
-            self._paid_ns[ticket.ticket_id] = now_ns
-            if exact(finding.buy.ask_price) > trade.buy.price or exact(finding.sell.bid_price) < trade.sell.price:
-                self.board.withdraw(trade.route, "the prices moved on: see the new ticket", now_ns)
-        open_ids = {ticket.ticket_id for ticket in self._open_tickets()}
-        self._paid_ns = {ticket_id: at_ns for ticket_id, at_ns in self._paid_ns.items() if ticket_id in open_ids}
-
-    def _offer_again(self, now_ns: int) -> None:
-        """Take up opportunities that last and that nothing came of yet: refused then, or their prices moved."""
-        if not self._owns():
-            return
-        lasting = self._detector.opportunities_now(now_ns)
-        self._answered &= {opportunity.route for opportunity in lasting}
-        open_routes = {ticket.trade.route for ticket in self._open_tickets()}
-        for opportunity in lasting:
-            if opportunity.route not in self._answered and opportunity.route not in open_routes:
-                self._try(opportunity, now_ns)  # why not was counted the first time
-
-    def _open_tickets(self) -> list[Ticket]:
-        return [ticket for ticket in self.board.tickets() if ticket.state == "open"]
 
 
 def _by(who: str) -> str:

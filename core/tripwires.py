@@ -34,12 +34,26 @@ class Trip(NamedTuple):
     why: str
 
 
+class _Sign(NamedTuple):
+    """Something that is wrong at one moment."""
+
+    source: Source
+    whose: str  # the venue whose clock it is; else nothing
+    lasts_s: float  # how long it may
+    why: str
+
+    @property
+    def kind(self) -> tuple[Source, str]:
+        """What it is remembered by."""
+        return self.source, self.whose
+
+
 class Tripwires:
     """Remembers since when each sign is there."""
 
     def __init__(self, controls: ControlSettings, limits: LimitSettings) -> None:
         self._controls, self._limits = controls, limits
-        self._since_ns: dict[str, int] = {}  # sign -> by the steady clock
+        self._since_ns: dict[tuple[Source, str], int] = {}  # kind of sign -> by the steady clock
         self._fresh: frozenset[str] = frozenset()  # venues that brought prices since the desk was armed
         self._offset_ns: int | None = None  # wall clock less steady clock, when it was last looked at
 
@@ -47,20 +61,19 @@ class Tripwires:
         """Begin anew; return what speaks against arming at this moment."""
         self._since_ns.clear()
         self._fresh, self._offset_ns = frozenset(), signs.now_ns - signs.steady_ns
-        return next((Trip(source, why) for source, _, why in self._wrong(signs) if source in ("clock", "loss")), None)
+        against = (Trip(one.source, one.why) for one in self._wrong(signs) if one.source in ("clock", "loss"))
+        return next(against, None)
 
     def look(self, signs: Signs) -> Trip | None:
         """Return why an armed desk must halt, or None. To be asked some times a second."""
         if jump := self._jump(signs):
             return jump
         self._fresh |= frozenset(_fresh(signs, self._controls.stale_feeds_s))
-        wrong = list(self._wrong(signs))
-        seen = {why_key: self._since_ns.get(why_key, signs.steady_ns) for why_key in (_key(one) for one in wrong)}
-        self._since_ns = seen
+        wrong, before = list(self._wrong(signs)), self._since_ns
+        self._since_ns = {one.kind: before.get(one.kind, signs.steady_ns) for one in wrong}
         for one in wrong:
-            source, lasts_s, why = one
-            if signs.steady_ns - seen[_key(one)] >= lasts_s * 1e9:
-                return Trip(source, why)
+            if signs.steady_ns - self._since_ns[one.kind] >= one.lasts_s * 1e9:
+                return Trip(one.source, one.why)
         return None
 
     def _jump(self, signs: Signs) -> Trip | None:
@@ -70,33 +83,28 @@ class Tripwires:
             return None
         return Trip("clock", f"this machine's clock jumped by {jumped_ms / 1e3:+.1f} s")
 
-    def _wrong(self, signs: Signs) -> Iterator[tuple[Source, float, str]]:
-        """Yield each sign that is there: what it is of, how many seconds it may last, and what to say of it."""
+    def _wrong(self, signs: Signs) -> Iterator[_Sign]:
+        """Yield each sign that is there."""
         most_ms = self._controls.max_clock_offset_ms
         ahead = {venue: ms for venue, ms in signs.clock_ahead_ms.items() if abs(ms) > most_ms}
         lasts_s = LASTS_S if len(ahead) == len(signs.clock_ahead_ms) >= FEWEST else ALONE_S
         for venue, ahead_ms in ahead.items():
             side = "ahead of" if ahead_ms > 0 else "behind"
-            yield "clock", lasts_s, f"{venue}'s clock is at least {abs(ahead_ms) / 1e3:.1f} s {side} this machine's"
+            why = f"{venue}'s clock is at least {abs(ahead_ms) / 1e3:.1f} s {side} this machine's"
+            yield _Sign("clock", venue, lasts_s, why)
         if len(self._fresh) >= FEWEST and len(fresh := _fresh(signs, self._controls.stale_feeds_s)) < FEWEST:
             silent = ", ".join(sorted(self._fresh - set(fresh)))
-            yield "feeds", 0.0, f"no prices from {silent} for {self._controls.stale_feeds_s:g} s"
+            yield _Sign("feeds", "", 0.0, f"no prices from {silent} for {self._controls.stale_feeds_s:g} s")
         for trade, since_ns in signs.asking_since_ns.items():
             if signs.now_ns - since_ns >= self._controls.unknown_order_s * 1e9:
                 why = f"an order of {trade} is unknown for {self._controls.unknown_order_s:g} s"
-                yield "unknown order", 0.0, why
+                yield _Sign("unknown order", "", 0.0, why)
         for currency, lost in signs.losses.items():
             if lost >= self._limits.max_daily_loss:
                 why = f"this day lost {lost:.2f} {currency}, and the limit is {self._limits.max_daily_loss:f}"
-                yield "loss", 0.0, why
+                yield _Sign("loss", "", 0.0, why)
         if signs.log_trouble:
-            yield "log", self._controls.lost_log_s, signs.log_trouble
-
-
-def _key(one: tuple[Source, float, str]) -> str:
-    """Return what a sign is remembered by: its source, and for a clock whose it is."""
-    source, _, why = one
-    return f"{source} {why.split()[0]}" if source == "clock" else source
+            yield _Sign("log", "", self._controls.lost_log_s, signs.log_trouble)
 
 
 def _fresh(signs: Signs, stale_s: float) -> list[str]:

@@ -1,9 +1,18 @@
 """What the desk shows, made from what its parts hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from decimal import Decimal, localcontext
 
-from core.desk import (
+from core.execution.accounts import Accounts
+from core.execution.hedging import TRIES, WIDENS
+from core.execution.holdings import Holdings
+from core.execution.orders import EXACT, Order, Placed, currencies, exact
+from core.execution.profit import Profit
+from core.execution.rescue import Exposure, Rescue
+from core.execution.tickets import Ticket
+from core.feeds.collector import FeedState
+from core.instruments import Instruments
+from core.shown import (
     Edge,
     ExposureView,
     FeeView,
@@ -18,15 +27,6 @@ from core.desk import (
     VenueState,
     WorthView,
 )
-from core.execution.accounts import Accounts
-from core.execution.hedging import TRIES, WIDENS
-from core.execution.holdings import Holdings
-from core.execution.orders import EXACT, Order, Placed, currencies, exact
-from core.execution.profit import Profit
-from core.execution.rescue import Exposure, Rescue
-from core.execution.tickets import Ticket
-from core.feeds.collector import FeedState
-from core.instruments import Instruments
 from core.spreads.arrivals import Arrivals, Copy
 from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
@@ -118,16 +118,16 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge], rescue: RescuePlan |
         buy=_leg(trade.buy, f"{trade.buy_price:f}"),
         sell=_leg(trade.sell, f"{trade.sell_price:f}"),
         edge_bps=trade.edge_bps,
-        profit=f"{trade.profit.normalize():f}",
-        worst_profit=f"{trade.worst_profit.normalize():f}",
-        currency=trade.route.symbol.split("/")[1],
+        profit=_plain(trade.profit),
+        worst_profit=_plain(trade.worst_profit),
+        currency=currencies(trade.route.symbol)[1],
         code=ticket.code,
         opened_ns=ticket.opened_ns,
         expires_ns=ticket.expires_ns,
         state=ticket.state,
         why=ticket.why,
         by=ticket.by,
-        max_loss=f"{trade.max_loss.normalize():f}",
+        max_loss=_plain(trade.max_loss),
         rescue=rescue,
         live_edge_bps=edge.edge_bps if edge else None,
         live_cause=edge.cause if edge else None,
@@ -136,13 +136,13 @@ def ticket_view(ticket: Ticket, live: Mapping[Route, Edge], rescue: RescuePlan |
 
 
 def _leg(order: Order, seen_price: str) -> Leg:
-    return Leg(order.side, order.venue, f"{order.size.normalize():f}", seen_price, f"{order.price:f}")
+    return Leg(order.side, order.venue, _plain(order.size), seen_price, f"{order.price:f}")
 
 
 def rescue_plan(rescue: Rescue) -> RescuePlan:
     """Return what an approval agrees to besides its two legs."""
     desk = rescue.surroundings
-    steps = tuple(desk.settings.slippage_bps * 2**step for step in range(WIDENS))
+    steps = tuple(float(desk.width_bps(attempt)) for attempt in range(1, WIDENS + 1))
     return RescuePlan(tuple(desk.brokers), TRIES, desk.rescue_s, steps)
 
 
@@ -152,9 +152,9 @@ def exposure_view(one: Exposure) -> ExposureView:
         symbol=one.symbol,
         state=one.state,
         owner=one.owner,
-        base=f"{one.base.normalize():f}",
+        base=_plain(one.base),
         notional=f"{one.notional:.2f}",
-        max_loss=f"{one.max_loss.normalize():f}",
+        max_loss=_plain(one.max_loss),
         since_ns=one.since_ns,
         tries=one.tries,
         why=one.why,
@@ -196,16 +196,12 @@ def fees(accounts: Accounts, instruments: Instruments) -> Iterator[FeeView]:
         )
 
 
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
-
-
 def inventory(
-    holdings: Holdings, accounts: Accounts, prices: Mapping[str, Decimal], per_trade: Decimal, quotes_: set[str]
+    holdings: Holdings, accounts: Accounts, prices: Mapping[str, Decimal], per_trade: Decimal, quoted: Set[str]
 ) -> Iterator[InventoryView]:
     """Yield what each venue holds, and for how many trades of the notional `per_trade` it lasts.
 
-    `prices` are in the quote currency, by currency; the quote currency itself is worth 1. `quotes_` are those.
+    `prices` are in the quote currency, by currency; the quote currency itself is worth 1. `quoted`: those.
     """
     for held in holdings.all():
         price = prices.get(held.currency)
@@ -213,11 +209,11 @@ def inventory(
         yield InventoryView(
             venue=held.venue,
             currency=held.currency,
-            amount=f"{held.amount.normalize():f}",
-            reserved=f"{held.reserved.normalize():f}",
+            amount=_plain(held.amount),
+            reserved=_plain(held.reserved),
             trades_left=int(free * price / per_trade) if price is not None else None,
             moved=_plain(accounts.moved(held.venue, held.currency)),
-            side="buy" if held.currency in quotes_ else "sell",
+            side="buy" if held.currency in quoted else "sell",
         )
 
 
@@ -243,10 +239,10 @@ def order_view(placed: Placed, moments: Mapping[str, tuple[int, int]] = NO_MOMEN
         venue=order.venue,
         symbol=order.symbol,
         side=order.side,
-        size=f"{order.size.normalize():f}",
+        size=_plain(order.size),
         price=f"{order.price:f}",
         state=placed.state,
-        filled=f"{placed.filled.normalize():f}",
+        filled=_plain(placed.filled),
         average=f"{average:.12g}" if average is not None else "",
         fees=", ".join(f"{fee.normalize():.12g} {currency}" for currency, fee in placed.fees.items()),
         at_ns=placed.at_ns,
@@ -256,3 +252,7 @@ def order_view(placed: Placed, moments: Mapping[str, tuple[int, int]] = NO_MOMEN
         sent_ns=placed.sent_ns,
         answered_ns=placed.answered_ns,
     )
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"

@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from tests.kafka_dist import SECURE, VERSION, ClusterFailed, Users, configure, format_storage, jars, java
 from tests.waiting import answered
@@ -120,10 +120,13 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None) -> Iterator[Cluster]:
+def cluster(
+    nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None, *, quickly: bool = True
+) -> Iterator[Cluster]:
     """Run a fresh cluster of `nodes`; its data and its processes are gone when the context ends.
 
-    With `users`, it also listens where one has to sign in.
+    With `users`, it also listens where one has to sign in. Without `quickly`, its brokers become as fast as anywhere,
+    after some minutes of work.
 
     Raises:
         ClusterFailed: Java or Maven is missing, or Kafka does not come up.
@@ -140,7 +143,7 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None)
             for node, file in enumerate(files):
                 _add_users(file, users, ports[node::nodes])
         format_storage(library, files, users)
-        running = tuple(Node(file, java(library, "kafka.Kafka", str(file))) for file in files)
+        running = tuple(Node(file, java(library, "kafka.Kafka", str(file), quickly=quickly)) for file in files)
         stack.callback(_stop, running)
         for one in running:
             one.start()
@@ -235,7 +238,7 @@ def _die_with_parent() -> None:
 def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        with cluster() as started:
+        with cluster(quickly=False) as started:
             where = started.nodes[0].said.parent
             print(f"{started.description}; logs in {where}\n{started.bootstrap}\nctrl+c stops it", flush=True)
             signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -8,6 +8,7 @@ from core.log.topics import EVENTS, create
 from core.settings import LogSettings
 from tests.execution.parts import trade
 from tests.log.entries import at
+from tests.waiting import answered
 
 
 async def test_a_claim_that_fails_sends_nothing_and_its_producer_is_replaced(kafka: str) -> None:
@@ -29,5 +30,9 @@ async def test_a_claim_that_fails_sends_nothing_and_its_producer_is_replaced(kaf
 
 
 async def until_laid(claim: GroupClaim) -> None:
-    while await claim.lay(trade()):  # noqa: ASYNC110 (a loaded machine may take longer than a claim may)
-        await asyncio.sleep(0.05)
+    """Lay a claim again and again: a loaded machine may take longer than a claim may."""
+
+    async def is_laid() -> bool:
+        return not await claim.lay(trade())
+
+    await answered(is_laid)

@@ -1,7 +1,6 @@
 """Which venues and symbols a desk asks for depth, and what it says of the others."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import pytest
 from pydantic import ValidationError
@@ -10,13 +9,13 @@ from core.depth import Depth
 from core.depthfeeds import ELSEWHERE, OFF, DepthFeeds
 from core.settings import Settings
 
-FEES = {"binance": Decimal("0.001"), "bybit": Decimal("0.001"), "hyperliquid": Decimal("0.0007")}
+VENUES = ("binance", "bybit", "hyperliquid")
 NOW_NS = 1_790_000_000_000_000_000
 
 
 def feeds(tables: Mapping[str, object] | None = None) -> DepthFeeds:
-    settings = Settings.model_validate({"venues": {name: {} for name in FEES}, **(tables or {})})
-    return DepthFeeds(settings, FEES, dict.fromkeys(FEES, settings.symbols), {}, {}, lambda: NOW_NS)
+    settings = Settings.model_validate({"venues": {name: {} for name in VENUES}, **(tables or {})})
+    return DepthFeeds(settings, {}, clock_ns=lambda: NOW_NS)
 
 
 def test_each_venue_is_asked_or_says_why_it_is_not() -> None:

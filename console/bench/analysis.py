@@ -18,9 +18,10 @@ import click
 import msgspec
 import orjson
 
-from console.bench.market import seeded
+from console.bench.market import SEED
 from console.bench.person import START_S, at_console
 from console.bench.progress import done, tell
+from core.draws import seeded
 from core.errors import DeskError
 from core.trials.servers import Trouble, models_elsewhere
 
@@ -117,7 +118,7 @@ async def _run(mood: Mood, seconds: float) -> Run:
 
 def _sit(arguments: Sequence[str], folder: Path, seconds: float) -> Run:
     """Sit at a console for so long, and press a key now and then."""
-    chance, keys_ms = seeded(), []
+    chance, keys_ms = seeded(SEED), []
     with at_console(arguments, folder, {"HOLYSHEEP_API_KEY": "simulated"}) as person:
         person.sees(b"3/3", START_S)
         person.paints("a", b" ARMED")

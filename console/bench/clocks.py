@@ -47,6 +47,18 @@ def best(spent: list[Spent]) -> Spent:
     return min(spent, key=lambda one: one.wall_s)
 
 
+def rates(count: int, product: Spent, bare: Spent) -> dict[str, object]:
+    """Return what `bench throughput --json` says first: how many a second, ours and bare, by the wall and by CPU."""
+    return {
+        "ticks": count,
+        "ticks_per_s": round(count / product.wall_s),
+        "cpu_ticks_per_s": round(count / product.cpu_s),
+        "bare_ticks_per_s": round(count / bare.wall_s),
+        "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
+        "ratio": round(bare.wall_s / product.wall_s, 3),
+    }
+
+
 def others_told(cores: float | None) -> str:
     """Return in words what everybody else took."""
     return "" if cores is None else f"others took {cores:.1f} of {CORES} cores"

@@ -11,7 +11,7 @@ import click
 import orjson
 
 from console.bench import members
-from console.bench.clocks import CORES, Spent, median, others_told, spending
+from console.bench.clocks import CORES, Spent, median, others_told, rates, spending
 from console.bench.market import judging, ticks
 from console.bench.progress import done, tell
 from console.bench.until import until
@@ -88,12 +88,7 @@ async def _reads(settings: LogSettings, topic: str, count: int) -> Reads:
 def _result(count: int, reads: Reads, groups: Sequence[Grouped]) -> dict[str, object]:
     bare, every, newest, judged = reads
     result: dict[str, object] = {
-        "ticks": count,
-        "ticks_per_s": round(count / every.wall_s),
-        "cpu_ticks_per_s": round(count / every.cpu_s),
-        "bare_ticks_per_s": round(count / bare.wall_s),
-        "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
-        "ratio": round(bare.wall_s / every.wall_s, 3),
+        **rates(count, every, bare),
         "cores": CORES,
         "others_cores": every.others_cores(),
         "bare_others_cores": bare.others_cores(),

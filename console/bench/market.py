@@ -1,12 +1,12 @@
 """The ticks that the bench feeds to the desk, and a desk's worth of parts to judge them."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
 from core.analysis.lookout import Lookout
+from core.draws import seeded
 from core.instruments import Instrument, Instruments
 from core.latency import Latencies
 from core.settings import SpreadSettings
@@ -18,7 +18,7 @@ from core.tick import Tick
 VENUES = ("binance", "bybit", "okx")
 SYMBOLS = tuple(f"COIN{number}/USDT" for number in range(48))  # on every partition
 
-SEED = 7
+SEED = 7  # ticks and pauses are the same in each run
 
 Found = Callable[[Opportunity, int], None]
 
@@ -30,14 +30,9 @@ class Judging(NamedTuple):
     lookout: Lookout
 
 
-def seeded() -> random.Random:
-    """Return what draws the same in each run."""
-    return random.Random(SEED)  # noqa: S311  ticks and pauses, no secret
-
-
 def ticks(count: int, symbols: tuple[str, ...] = SYMBOLS) -> Iterator[Tick]:
     """Yield ticks like the venues'; every thousandth crosses another venue's."""
-    chance = seeded()
+    chance = seeded(SEED)
     mids = {symbol: 10.0 ** chance.uniform(1, 4) for symbol in symbols}
     sequence = 10_000_000
     for number in range(count):

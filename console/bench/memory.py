@@ -9,7 +9,7 @@ import click
 import orjson
 
 from console import loop
-from console.bench.clocks import Spent, best, spending
+from console.bench.clocks import Spent, best, rates, spending
 from console.bench.market import VENUES, ticks
 from core.analysis.lookout import Lookout
 from core.feeds.catalogue import dialect
@@ -38,14 +38,7 @@ def throughput_memory(count: int, *, as_json: bool) -> None:
         err=True,
     )
     product, bare = loop.run(_rounds(frames[:LEARNING], frames[LEARNING:]))
-    result = {
-        "ticks": count,
-        "ticks_per_s": round(count / product.wall_s),
-        "cpu_ticks_per_s": round(count / product.cpu_s),
-        "bare_ticks_per_s": round(count / bare.wall_s),
-        "bare_cpu_ticks_per_s": round(count / bare.cpu_s),
-        "ratio": round(bare.wall_s / product.wall_s, 3),
-    }
+    result = rates(count, product, bare)
     if as_json:
         click.echo(orjson.dumps(result).decode())
         return

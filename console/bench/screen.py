@@ -15,9 +15,9 @@ import orjson
 
 from console import loop
 from console.bench.link import Link, home
-from console.bench.market import seeded
 from console.bench.progress import done, tell
 from core.desk import Snapshot
+from core.draws import seeded
 from core.errors import DeskError
 from core.loading import load
 from core.running import running
@@ -135,7 +135,7 @@ def _cpu_share(link: Link, seconds: int) -> float:
 
 def key_to_paint(link: Link, keys: int, *, less_s: float = 0.0) -> Took:
     """Press keys at odd moments; return how long until each one's pane had its title painted, `less_s` left out."""
-    chance, took_ms = seeded(), []
+    chance, took_ms = seeded(SEED), []
     for number in range(keys):
         link.watch(chance.uniform(0.06, 0.16))
         key, mark = KEYS[number % len(KEYS)]

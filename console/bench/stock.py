@@ -14,8 +14,9 @@ from textual.widgets import DataTable, Footer, Sparkline, Static
 from console.panes.blotter import COLUMNS
 from console.panes.spreads import columns_of, level
 from console.panes.text import age, amount, bps, clock, count, decimals, milliseconds, money
-from core.desk import Desk, Edge, Quote, Snapshot, TicketView, VenueState
+from core.desk import Desk, Snapshot
 from core.latency import STAGES, Percentiles
+from core.shown import Edge, Quote, TicketView, VenueState
 from core.spreads.route import Route
 
 HEAT = ("blue", "blue", "grey19", "grey23", "grey27", "grey30", "yellow4", "orange4", "dark_orange3")

@@ -12,8 +12,9 @@ from console.panes.status import exposure, pnl
 from console.panes.story import story
 from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, left, money, right
 from console.panes.tickets import ticket_line
-from core.desk import OrderView, ProfitView, Snapshot
+from core.desk import Snapshot
 from core.notices import Notice
+from core.shown import OrderView, ProfitView
 
 ORDER = {
     "intent": ("·", "dim"),

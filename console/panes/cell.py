@@ -7,7 +7,7 @@ from console.panes.depth import by_size
 from console.panes.lines import Line, Picture
 from console.panes.markout import route_so_far
 from console.panes.text import BLOCKS, NOTHING, age, amount, bps, inert, left, places_of
-from core.desk import Edge, Quote
+from core.shown import Edge, Quote
 from core.spreads.route import Route
 
 HISTORY_S = 120

@@ -8,7 +8,8 @@ from console.panes.cell import History, about
 from console.panes.filter import none_chosen
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped
 from console.panes.text import NOTHING, age, amount, bps, cut, inert, left, symbol_width
-from core.desk import Edge, Snapshot
+from core.desk import Snapshot
+from core.shown import Edge
 from core.spreads.route import Route
 from core.tick import Cause
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from console.panes.lines import Line, clipped
 from console.panes.markout import opportunity
 from console.panes.text import NOTHING, clock, inert, left, milliseconds, right
-from core.desk import OrderView, Snapshot, TicketView
+from core.desk import Snapshot
+from core.shown import OrderView, TicketView
 from core.spreads.route import Route
 
 BAR = 28

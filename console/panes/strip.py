@@ -4,7 +4,7 @@ from console.panes.blotter import ORDER, notice_line
 from console.panes.lines import Line, Lines, Picture, clipped, width_of
 from console.panes.text import inert, left
 from console.panes.tickets import ticket_line
-from core.desk import OrderView
+from core.shown import OrderView
 
 HEIGHT = 5
 

@@ -2,7 +2,8 @@
 
 from console.panes.lines import Line, Picture, clipped
 from console.panes.text import NOTHING, age, bps, inert, left, money
-from core.desk import Snapshot, TicketView
+from core.desk import Snapshot
+from core.shown import TicketView
 
 TICKET = {
     "open": ("▶", "key"),

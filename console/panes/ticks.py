@@ -7,7 +7,7 @@ from typing import NamedTuple
 from console.panes.filter import none_chosen
 from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
 from console.panes.text import NOTHING, age, amount, count, cut, inert, left, places_of, right, symbol_width
-from core.desk import Quote, VenueState
+from core.shown import Quote, VenueState
 
 GLYPHS = {-1: ("▼", "down"), 0: (" ", "dim"), 1: ("▲", "up")}
 HEALTH = {

@@ -8,7 +8,7 @@ from console.panes.text import inert
 from console.screens.approval import CodeGuard, Phase
 from console.screens.coded import CodeDialog, KeyClock
 from console.screens.ticket_card import WAIT, TicketCard, became
-from core.desk import TicketView
+from core.shown import TicketView
 
 ANSWER_NS = 3_000_000_000  # the desk has so long to say what became of an approval
 UNARMED = "the desk is not armed: close with esc, then press a"

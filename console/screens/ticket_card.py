@@ -7,7 +7,7 @@ from console.panes.models import advice_line
 from console.panes.text import NOTHING, age, bps, cut, inert, left, money, right
 from console.panes.tickets import countdown, live, quote_age
 from console.screens.letters import large
-from core.desk import Leg, TicketView
+from core.shown import Leg, TicketView
 
 WAIT: Span = ("◌ wait", "dim")
 

@@ -76,8 +76,7 @@ def offers(tickets: Iterable[Ticket], detector: Detector, now_ns: int) -> Iterat
         if ticket.state != "open":
             continue
         trade = ticket.trade
-        quotes = [detector.book.quote(order.venue, order.symbol) for order in trade.legs]
-        bought, sold = quotes
+        bought, sold = (detector.book.quote(order.venue, order.symbol) for order in trade.legs)
         if bought is None or sold is None:
             continue
         notional = float(trade.buy.size * trade.buy_price)

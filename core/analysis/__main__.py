@@ -16,6 +16,7 @@ import msgspec
 from core.analysis.ledger import Caps, ledger
 from core.analysis.service import Service
 from core.analysis.wire import Configuration, Done, Failed, Job, Said
+from core.attempts import attempt
 from core.errors import DeskError
 from core.sidecar import heard, say_line
 
@@ -77,25 +78,29 @@ async def _work(service: Service, told: AsyncIterator[bytes]) -> None:
             task.cancel()
 
 
-async def until_signal() -> None:
-    """Run `main`; SIGTERM ends it in order, so that the ledger is settled."""
+async def until_signal() -> Exception | None:
+    """Run `main`; SIGTERM ends it in order, so that the ledger is settled. Return what it failed with."""
     this = asyncio.current_task()
     assert this is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, this.cancel)
-    with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-        await main()
+    with contextlib.suppress(asyncio.CancelledError):
+        return await attempt(main(), None)
+    return None
 
 
 def run() -> int:
     """Return the exit code: 0 ended as asked, 1 failed; why was said on stdout, for stderr is the desk's screen."""
     os.nice(NICE)
-    try:
-        asyncio.run(until_signal())
-    except Exception as error:  # noqa: BLE001  told to the desk, which shows it
-        say(Failed(str(error) if isinstance(error, DeskError | msgspec.DecodeError) else repr(error)))
-        return 1
-    return 0
+    error = asyncio.run(until_signal())
+    match error:
+        case None | StopAsyncIteration():  # the desk went away before it had said a word
+            return 0
+        case DeskError() | msgspec.DecodeError():
+            say(Failed(str(error)))
+        case _:
+            say(Failed(repr(error)))
+    return 1
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ Source: openai-python 3.54 (`_base_client.py`, `_client.py`), read on 2026-11-23
 call blocks the loop for milliseconds: it runs in the analysis process and nowhere else.
 """
 
-import asyncio
 import json
 import time
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from typing import Any, Literal, NamedTuple, Self, cast
 
@@ -17,6 +17,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit
 from core.analysis.answers import clean
 from core.analysis.completion import judged
 from core.analysis.outcomes import Attempt, Outcome, Reply
+from core.attempts import attempt
 
 CONNECT_S = 5.0
 MOST_RETRY_AFTER_S = 3_600.0
@@ -160,15 +161,13 @@ class Gateway:
         await self._client.models.list()
         return Reply("ok")
 
-    async def _bounded(self, call: Any, within_s: float) -> Reply:
+    async def _bounded(self, call: Awaitable[Reply], within_s: float) -> Reply:
         """Await `call`; whatever becomes of it is a reply."""
         attempts, start = _Attempts(self._key), time.monotonic()
         token = _attempts.set(attempts)
         try:
-            async with asyncio.timeout(within_s):
-                reply: Reply = await call
-        except Exception as error:  # noqa: BLE001  a library's surprise is an outcome as well
-            reply = _failed(error, attempts)
+            came = await attempt(call, within_s)
+            reply = _failed(came, attempts) if isinstance(came, Exception) else came
         finally:
             _attempts.reset(token)
         reply_ms = (time.monotonic() - start) * 1e3

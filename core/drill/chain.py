@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from core.commands import Approve, Arm, Disarm, Halt, Sign
 from core.control import ask_to_halt, control_path
-from core.desk import OrderView, Snapshot, TicketView
+from core.desk import Snapshot
 from core.drill.halts import drill_halts, kept
 from core.drill.legs import drill_legs
 from core.engine import Engine
@@ -23,6 +23,7 @@ from core.execution.journal import Journal, read_orders
 from core.execution.orders import is_leg
 from core.running import running
 from core.settings import DemoSettings, Settings
+from core.shown import OrderView, TicketView
 
 WITHIN_S = 60.0
 LOOK_S = 0.01

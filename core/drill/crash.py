@@ -9,7 +9,6 @@ waits, the drill signs, as a person would, and says so.
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from core.draws import seeded
 from core.drill.books import compare
 from core.drill.desk import Do, Place, Seen
 from core.drill.machine import Moment, gone
@@ -120,7 +120,7 @@ class CrashDrill:
 
     def __init__(self, market: Market, place: Place, seed: int, progress: Callable[[str], None]) -> None:
         self._market, self._place, self._progress = market, place, progress
-        self._draw = random.Random(seed)  # noqa: S311  trouble, not secrets
+        self._draw = seeded(seed)
         self.broken: list[str] = []
         self.signed: list[str] = []
         self.halts: list[str] = []  # by itself, and the drill armed it again

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from core.attempts import attempt, in_time
 from core.errors import JournalError
 from core.execution.accounts import Accounts
 from core.execution.hedging import TRIES
@@ -183,12 +184,7 @@ class Executor:
 
     async def settled(self, timeout_s: float) -> bool:
         """Wait until nothing is in flight; return whether that came true in time."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await in_time(self._idle.wait(), timeout_s)
 
     def _gate(self, trade: Trade) -> Refusal | None:
         if self._journal.broken:
@@ -263,17 +259,15 @@ class Executor:
         self._register.note(replace(held, state="sent"))
         self._journal.sent(order)
         try:
-            async with asyncio.timeout(self._answer_s):
-                fate = await self._brokers[order.venue].place(order)
-        except TimeoutError:
-            fate = Fate(order, "unknown", why=f"no answer within {self._answer_s:g} s")
+            came = await attempt(self._brokers[order.venue].place(order), self._answer_s)
         except asyncio.CancelledError:
             self.account_for(Fate(order, "unknown", why="the desk stopped before the answer came"))
             raise
-        except Exception as error:  # noqa: BLE001  whatever it was, the order may exist
-            fate = Fate(order, "unknown", why=repr(error))
-        self.account_for(fate)
-        return fate
+        if isinstance(came, Exception):
+            why = f"no answer within {self._answer_s:g} s" if isinstance(came, TimeoutError) else repr(came)
+            came = Fate(order, "unknown", why=why)
+        self.account_for(came)
+        return came
 
     def _measure(self, trade: Trade, fates: tuple[Fate, Fate], decided_ns: int, automatic: bool) -> None:
         sent = [fate for fate in fates if fate.sent_ns]

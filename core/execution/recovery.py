@@ -140,6 +140,4 @@ def code_of(points: Sequence[str]) -> str:
 
 
 def _exposure_line(one: Exposure) -> str:
-    how = "bought and not sold" if one.base > 0 else "sold and not bought"
-    what = f"{abs(one.base).normalize():f} {one.symbol} {how}"
-    return f"{one.trade_id}: {what if one.base else one.symbol}, about {one.notional:.2f}; {one.why}"
+    return f"{one.trade_id}: {one.what}, about {one.notional:.2f}; {one.why}"

@@ -2,33 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, localcontext
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from core.execution.hedging import (
-    SWEEP,
-    TRIES,
-    WIDENS,
-    Hedge,
-    Rescued,
-    Standing,
-    is_dust,
-    next_hedge,
-    standing_of,
-    used_up,
-)
+from core.execution.hedging import SWEEP, TRIES, Hedge, Rescued, Standing, is_dust, standing_of, used_up
 from core.execution.naked import Naked
-from core.execution.orders import EXACT, Broker, Fate, Order, Quote, Trade, currencies, exact
-from core.execution.resolving import PATIENCE, Patience, Sleep, resolve
-from core.instruments import Instruments
-from core.settings import LimitSettings
-from core.tick import Tick
+from core.execution.orders import EXACT, Fate, Trade, currencies, exact
+from core.execution.resolving import resolve
+from core.execution.surroundings import Surroundings
 
 LOOK_S = 0.05  # between two looks for a price to hedge at
-KEPT = 64  # rescues that ended with a person and are still shown; the journal has them all
 
 State = Literal["asking", "hedging", "manual"]
 Ended = Literal["flat", "dust", "manual"]
@@ -48,6 +34,12 @@ class Exposure(msgspec.Struct, frozen=True):
     tries: int = 0
     why: str = ""
 
+    @property
+    def what(self) -> str:
+        """How far from even it is, in words."""
+        how = "bought and not sold" if self.base > 0 else "sold and not bought"
+        return f"{abs(self.base).normalize():f} {self.symbol} {how}" if self.base else self.symbol
+
 
 class Ending(NamedTuple):
     """How a trade came out in the end."""
@@ -55,25 +47,6 @@ class Ending(NamedTuple):
     how: Ended
     standing: Standing
     why: str = ""
-
-
-class Surroundings(NamedTuple):
-    """What a rescue needs of the desk around it."""
-
-    brokers: Mapping[str, Broker]
-    instruments: Instruments
-    settings: LimitSettings
-    quote: Quote
-    max_quote_age_ns: int
-    clock_ns: Callable[[], int]
-    send: Callable[[Order], Awaitable[Fate]]  # journals, gates and places one hedge
-    account_for: Callable[[Fate], None]
-    may_hedge: Callable[[], str]  # () -> why no hedge may leave; "" if it may
-    spendable: Callable[[Order], Decimal | None]  # what the venue of such an order holds for it; None: no limit known
-    sleep: Sleep = asyncio.sleep
-    patience: Patience = PATIENCE
-    price_s: float = 10.0  # for a price within the approved loss; then a person has to look
-    rescue_s: float = 30.0  # for all of it
 
 
 class Rescue:
@@ -156,7 +129,7 @@ class Rescue:
         now_ns, symbol = self._desk.clock_ns(), trade.route.symbol
         at = standing_of(fates)
         with localcontext(EXACT):
-            notional = abs(at.base) * self._price(trade)
+            notional = abs(at.base) * self._desk.price(trade)
         held = self._open.get(trade.trade_id)
         since_ns = held.since_ns if held is not None else now_ns
         owner: Literal["desk", "person"] = "person" if person else "desk"
@@ -194,68 +167,18 @@ class Rescue:
         """Return the next hedge as soon as there is a price for it, or why it was not found in time."""
         desk = self._desk
         rescued = _rescued(trade, known.values())
-        width = exact(desk.settings.slippage_bps) * 2 ** (min(attempt, WIDENS) - 1)
         until_ns = min(until_ns, desk.clock_ns() + int(desk.price_s * 1e9))
         used_ns = used_up(known.values(), rescued.standing.side)
         while True:
-            found = self._look(rescued, attempt, width, used_ns)
+            found = desk.hedge(rescued, attempt, desk.width_bps(attempt), used_ns)
             if isinstance(found, Hedge) or desk.clock_ns() > until_ns:
                 return found
             self.note(trade, known.values(), "hedging", tries=attempt - 1, why=found)
             await desk.sleep(LOOK_S)
 
-    def _look(
-        self, rescued: Rescued, attempt: int, width: Decimal, used_ns: Mapping[str, int] | None = None
-    ) -> Hedge | str:
-        """Return the hedge that may be had at this moment, or why there is none.
-
-        `used_ns`: venue -> when the quotes there had been taken; only newer ones say what is left.
-        """
-        desk = self._desk
-        if why := desk.may_hedge():
-            return why
-        now_ns = desk.clock_ns()
-        quotes = self._quotes(rescued.symbol, now_ns)
-        new = {venue: tick for venue, tick in quotes.items() if tick.received_ns >= (used_ns or {}).get(venue, 0)}
-        if quotes and not new:
-            return "no venue has shown a price since the last try"
-        quotes = new
-        return next_hedge(
-            rescued,
-            quotes,
-            desk.instruments,
-            attempt=attempt,
-            width_bps=width,
-            deadline_ns=now_ns + desk.settings.deadline_ms * 1_000_000,
-            spendable=self._spendable(rescued, quotes),
-        )
-
-    def _spendable(self, rescued: Rescued, quotes: Mapping[str, Tick]) -> dict[str, Decimal | None]:
-        none = Decimal(0)
-        side, symbol = rescued.standing.side, rescued.symbol
-        return {
-            venue: self._desk.spendable(Order("", rescued.trade_id, venue, symbol, side, none, none, 0))
-            for venue in quotes
-        }
-
-    def _quotes(self, symbol: str, now_ns: int) -> dict[str, Tick]:
-        """Return the quotes that may be hedged on: fresh, and not crossed."""
-        found = {}
-        for venue in self._desk.brokers:
-            tick = self._desk.quote(venue, symbol)
-            if (
-                tick is not None
-                and tick.bid_price < tick.ask_price
-                and abs(now_ns - tick.received_ns) <= self._desk.max_quote_age_ns
-            ):
-                found[venue] = tick
-        return found
-
     def _even(self, trade: Trade, known: Mapping[str, Fate]) -> bool:
-        base = standing_of(known.values()).base
-        return not base or is_dust(
-            base, self._price(trade), trade.route.symbol, self._desk.brokers, self._desk.instruments
-        )
+        desk, base = self._desk, standing_of(known.values()).base
+        return not base or is_dust(base, desk.price(trade), trade.route.symbol, desk.brokers, desk.instruments)
 
     async def _end(self, trade: Trade, known: dict[str, Fate]) -> Ending:
         at, symbol = standing_of(known.values()), trade.route.symbol
@@ -278,14 +201,14 @@ class Rescue:
         Its worth at this moment is what it may lose its share of: what it once cost is in trades that have ended.
         """
         desk, symbol, base = self._desk, trade.route.symbol, self._dust[trade.route.symbol]
-        price = self._price(trade)
+        price = desk.price(trade)
         if is_dust(base, price, symbol, desk.brokers, desk.instruments):
             return ""
         with localcontext(EXACT):
             worth = base * price
             at, most = Standing(base, -worth), abs(worth) * exact(desk.settings.rescue_loss_bps).scaleb(-4)
         rescued = Rescued(trade.trade_id, symbol, trade.route.buy, trade.route.sell, at, most)
-        hedge = self._look(rescued, SWEEP, exact(desk.settings.slippage_bps))
+        hedge = desk.hedge(rescued, SWEEP, desk.width_bps(1), {})
         if isinstance(hedge, str):
             return ""  # it stays dust; the next trade of this symbol tries again
         fate = await desk.send(hedge.order)
@@ -298,14 +221,6 @@ class Rescue:
         """Hand the trade to a person; it stays in sight until the person takes it over."""
         self.note(trade, known.values(), "manual", tries=tries, why=why, person=True)
         return Ending("manual", standing_of(known.values()), why)
-
-    def _price(self, trade: Trade) -> Decimal:
-        """Return what the base is worth: the mid of the first venue with a quote, else the price that was seen."""
-        for venue in self._desk.brokers:
-            tick = self._desk.quote(venue, trade.route.symbol)
-            if tick is not None:
-                return (exact(tick.bid_price) + exact(tick.ask_price)) / 2
-        return trade.buy_price
 
 
 def _rescued(trade: Trade, fates: Iterable[Fate]) -> Rescued:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from core.attempts import attempt
 from core.errors import DeskError
 from core.execution.orders import Broker, Fate, Order
 
@@ -60,15 +61,15 @@ async def resolve(
 
 async def _ask(order: Order, broker: Broker, ask_s: float) -> Fate | str | None:
     """Return the venue's answer, or why there was none."""
-    try:
-        async with asyncio.timeout(ask_s):
-            return await broker.ask(order)
-    except TimeoutError:
-        return f"no answer within {ask_s:g} s"
-    except DeskError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001  whatever broke, it proves nothing about the order
-        return repr(error)
+    answer = await attempt(broker.ask(order), ask_s)
+    match answer:
+        case TimeoutError():
+            return f"no answer within {ask_s:g} s"
+        case DeskError():
+            return str(answer)
+        case Exception():
+            return repr(answer)
+    return answer
 
 
 def _pauses(patience: Patience) -> "tuple[float, ...]":

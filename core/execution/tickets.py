@@ -133,6 +133,10 @@ class TicketBoard:
         """Return the open tickets and those that ended in the last seconds, oldest first."""
         return tuple(self._tickets.values())
 
+    def find(self, ticket_id: str) -> Ticket | None:
+        """Return a ticket that `tickets` has."""
+        return self._tickets.get(ticket_id)
+
     def counts(self) -> dict[str, int]:
         return {what: self._counts[what] for what in ("offered", "approved", "expired", "refused")}
 

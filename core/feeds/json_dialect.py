@@ -4,6 +4,7 @@ A venue's file says how it spells a symbol, how it is asked, and what stands whe
 for what its venue documents and reach into it: whatever is missing there, or of another kind, makes a bad frame.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -14,8 +15,6 @@ from core.feeds.frames import MOST, Stream, amount, check_id, check_time, hollow
 from core.feeds.venue import NOTHING, Acknowledged, Dialect, Event, Ignored, Refused, Reply, Untrue
 from core.instruments import split
 from core.tick import Tick
-
-ASK_AGAIN = 500  # frames of a book that we lost track of, before its snapshot is asked for once more
 
 S = TypeVar("S", bound=Stream)
 
@@ -58,19 +57,15 @@ class JsonDialect(Dialect, Generic[S]):
             return None
         return name.replace(cls.joint, "/")
 
+    @abstractmethod
     def request(self, natives: Sequence[str]) -> str:
         """Return the frame that asks for top-of-book updates of `natives`."""
-        raise NotImplementedError
 
-    def leave(self, natives: Sequence[str]) -> str:
-        """Return the frame that gives them up. Only for venues whose books must be asked for anew after a gap."""
-        raise NotImplementedError
-
+    @abstractmethod
     def take(self, message: dict[str, Any], received_ns: int) -> Sequence[Event]:
         """Return what a JSON object says."""
-        raise NotImplementedError
 
-    def take_other(self, frame: bytes, message: Any, received_ns: int) -> Sequence[Event]:  # noqa: ARG002 - for others
+    def take_other(self, frame: bytes, message: Any, received_ns: int) -> Sequence[Event]:
         """Return what JSON that is no object says."""
         raise BadFrame("not_an_object", type(message).__name__)
 

@@ -90,9 +90,8 @@ class Shelf:
         return self._directory / f"{venue}.json"
 
 
-def on_the_shelf(directory: Path, venues: Iterable[str]) -> dict[str, Held]:
+def on_the_shelf(shelf: Shelf, venues: Iterable[str]) -> dict[str, Held]:
     """Return what is kept of each of `venues`."""
-    shelf = Shelf(directory)
     return {venue: held for venue in venues if (held := shelf.take(venue)) is not None}
 
 

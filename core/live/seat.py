@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable
-from typing import TypeVar
 
 from msgspec.structs import replace
 
+from core.attempts import attempt
 from core.execution.orders import Order, Outcome
 from core.live.dialects import Dialect, NoAnswer, Reading, dialect
 from core.live.gate import RATES, Bucket, LastGate
@@ -23,8 +22,6 @@ WARM = 3  # connections kept open: as many orders at once need no new one
 CLOCKS = 6 * WARM  # the newest, of which the best counts
 MOST_AHEAD_MS = 500.0  # a clock further off lets no new order out
 KEY_FAILURES = 3  # in a row: the key is the matter
-
-T = TypeVar("T")
 
 
 class Seat:
@@ -55,10 +52,11 @@ class Seat:
             self._kept += 1
             return Told(number, "not_sent", why=f"the gateway: {why}")
         leaving = Leaving(order, self._gate.closed)
-        try:
-            reading, outcome, why = await self._send(leaving)
-        except Exception as error:  # noqa: BLE001  whatever broke, the order may exist once its bytes had left
-            reading, outcome, why = None, "unknown" if leaving.left_ns else "not_sent", _brief(error)
+        came = await attempt(self._send(leaving), None)
+        if not isinstance(came, Exception):
+            reading, outcome, why = came
+        else:
+            reading, outcome, why = None, "unknown" if leaving.left_ns else "not_sent", _brief(came)
         answered_ns = time.time_ns()
         self._sent += bool(leaving.left_ns)
         if reading is None and outcome is None:
@@ -71,11 +69,10 @@ class Seat:
         """Return what the venue knows of `order`."""
         if why := self._rests():
             return Told(number, "unknown", why=why, failed=True)
-        try:
-            reading = await _bounded(self._dialect.look(order), READ_CALL_S)
-        except Exception as error:  # noqa: BLE001  a question that failed proves nothing
-            self._note(error)
-            return Told(number, "unknown", why=_brief(error), failed=True)
+        reading = await attempt(self._dialect.look(order), READ_CALL_S)
+        if isinstance(reading, Exception):
+            self._note(reading)
+            return Told(number, "unknown", why=_brief(reading), failed=True)
         if reading is None:
             return Told(number, None)
         if not reading.whole:
@@ -86,11 +83,11 @@ class Seat:
         """Return what the account holds."""
         if why := self._rests():
             return Counted(number, why=why)
-        try:
-            return Counted(number, await _bounded(self._dialect.balances(), READ_CALL_S))
-        except Exception as error:  # noqa: BLE001  it may be asked again
-            self._note(error)
-            return Counted(number, why=_brief(error))
+        held = await attempt(self._dialect.balances(), READ_CALL_S)
+        if isinstance(held, Exception):
+            self._note(held)
+            return Counted(number, why=_brief(held))
+        return Counted(number, held)
 
     async def ping(self) -> None:
         """Keep some connections open, and measure the venue's clock; not while it wants to hear nothing."""
@@ -99,11 +96,10 @@ class Seat:
 
     async def _ping(self) -> None:
         began_ns = time.time_ns()
-        try:
-            told_ms = await _bounded(self._dialect.clock_ms())
-        except Exception as error:  # noqa: BLE001  the next one may be answered
-            self._note(error)
-            self._trouble = f"no answer: {_brief(error)}"
+        told_ms = await attempt(self._dialect.clock_ms(), ONE_CALL_S)
+        if isinstance(told_ms, Exception):
+            self._note(told_ms)
+            self._trouble = f"no answer: {_brief(told_ms)}"
             return
         ended_ns = time.time_ns()
         self._trouble, self._round_trip_ms = "", (ended_ns - began_ns) / 1e6
@@ -141,7 +137,8 @@ class Seat:
         """Return (what came of it, how it ended, why); neither of the first two: it must be asked for."""
         token = LEAVING.set(leaving)
         try:
-            reading = await _bounded(self._dialect.place(leaving.order))
+            async with asyncio.timeout(ONE_CALL_S):
+                reading = await self._dialect.place(leaving.order)
         except HeldBack:
             self._kept += 1
             return None, "not_sent", f"the gateway: {leaving.why}"
@@ -167,13 +164,11 @@ class Seat:
         why = "acknowledged, and what it came to could not be read"
         for pause_s in READ_S:
             await asyncio.sleep(pause_s)
-            try:
-                reading = await _bounded(self._dialect.look(order), READ_CALL_S)
-            except Exception as error:  # noqa: BLE001  asked again, and after that the desk asks
-                self._note(error)
-                why = _brief(error)
-                continue
-            if reading is not None and reading.whole:
+            reading = await attempt(self._dialect.look(order), READ_CALL_S)
+            if isinstance(reading, Exception):  # asked again, and after that the desk asks
+                self._note(reading)
+                why = _brief(reading)
+            elif reading is not None and reading.whole:
                 return reading, ""
         return None, why
 
@@ -184,11 +179,6 @@ class Seat:
         if error.failure.slow_down:
             self._cool_until_s = time.monotonic() + max(COOL_S, _retry_after_s(self.exchange.headers))
         self._key_failures = self._key_failures + 1 if error.failure.key_trouble else 0
-
-
-async def _bounded(work: Awaitable[T], limit_s: float = ONE_CALL_S) -> T:
-    async with asyncio.timeout(limit_s):
-        return await work
 
 
 def _told(number: int, order: Order, reading: Reading, why: str) -> Told:

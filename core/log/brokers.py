@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any, NamedTuple
 
-from aiokafka.conn import CloseReason, create_conn  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
-from aiokafka.protocol.metadata import MetadataRequest  # type: ignore[import-untyped]
+from aiokafka.conn import CloseReason, create_conn
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from core.log.security import WATCHER, hanging
 

@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import Any, NamedTuple
 
-from aiokafka import TopicPartition  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from core.errors import LogUnavailable
 from core.log.producer import connected, stop_producer

@@ -8,8 +8,8 @@ consumer/fetcher.py; the version is pinned, and tests/log/test_chunks.py holds b
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka.consumer import fetcher  # type: ignore[import-untyped]
-from aiokafka.errors import CorruptRecordException  # type: ignore[import-untyped]
+from aiokafka.consumer import fetcher
+from aiokafka.errors import CorruptRecordException
 
 
 class Chunk(NamedTuple):

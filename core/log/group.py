@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition  # type: ignore[import-untyped]
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # type: ignore[import-untyped]
-from aiokafka.errors import IllegalStateError, KafkaError  # type: ignore[import-untyped]
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
 
 from core.errors import LogUnavailable
 from core.log.beginning import ends_and_starts

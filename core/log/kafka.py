@@ -11,9 +11,10 @@ from time import monotonic, time_ns
 from types import TracebackType
 from typing import Any, Self
 
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
+from core.attempts import in_time
 from core.errors import LogUnavailable
 from core.log import records
 from core.log.brokers import Brokers, hang_up, patience_s
@@ -179,14 +180,12 @@ class KafkaLog:
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until everything is acknowledged, or known to be unknown."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self.counts.waiting:
-                    self._settled.clear()
-                    await self._settled.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await in_time(self._nothing_waiting(), timeout_s)
+
+    async def _nothing_waiting(self) -> None:
+        while self.counts.waiting:
+            self._settled.clear()
+            await self._settled.wait()
 
     async def _connect(self) -> Any:
         producer = await connected(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError
 
 SESSION_S = 6.0  # so long after the last sign of life the brokers give a member's partitions to others
 ANSWER_S = 3.0

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from time import time_ns
 
+from core.attempts import in_time
 from core.log.ticklog import Batch, LogCounts
 from core.tick import Entry
 
@@ -53,8 +54,11 @@ class MemoryLog:
             self._start += 1
 
     @asynccontextmanager
-    async def reader(self, group: str | None = None) -> AsyncIterator["MemoryReader"]:  # noqa: ARG002 (one of one)
-        """Read everything appended after this context was entered; leaving it lets go of the position."""
+    async def reader(self, _group: str | None = None, /) -> AsyncIterator["MemoryReader"]:
+        """Read everything appended after this context was entered; leaving it lets go of the position.
+
+        Every group is one of one here.
+        """
         reader = MemoryReader(self, self._end)
         self._readers.append(reader)
         try:
@@ -65,13 +69,11 @@ class MemoryLog:
 
     async def flush(self, timeout_s: float) -> bool:
         """Wait until the slowest reader made room for everything that waits."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while self._late:
-                    await self._change()
-        except TimeoutError:
-            return False
-        return True
+        return await in_time(self._nothing_late(), timeout_s)
+
+    async def _nothing_late(self) -> None:
+        while self._late:
+            await self._change()
 
     @property
     def _end(self) -> int:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 import msgspec
-from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
+from aiokafka.partitioner import murmur2
 
 from core.log.ticklog import LogCounts
 from core.tick import Entry

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.conn import AIOKafkaConnection, CloseReason  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError, KafkaError  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from core.log.brokers import patience_s
 from core.log.reader import START_S, STOP_S, ended

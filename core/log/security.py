@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 
-from aiokafka.conn import AIOKafkaConnection, collect_hosts  # type: ignore[import-untyped]
-from aiokafka.errors import (  # type: ignore[import-untyped]
+from aiokafka.conn import AIOKafkaConnection, collect_hosts
+from aiokafka.errors import (
     IllegalSaslStateError,
     KafkaConnectionError,
     KafkaError,

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from aiokafka import TopicPartition  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from core.log.reader import START_S, consumer_at, stop_consumer
 from core.log.security import listen_for_reasons, refusal, secured

@@ -64,7 +64,7 @@ class TickReader(Protocol):
 class Readable(Protocol):
     """What can be read: of a log, all that a worker needs."""
 
-    def reader(self, group: str | None = None) -> AbstractAsyncContextManager[TickReader]:
+    def reader(self, group: str | None = None, /) -> AbstractAsyncContextManager[TickReader]:
         """Read everything appended after this context was entered, at an own pace.
 
         With a `group`, the readers of that name, in whatever process, share the symbols among them.

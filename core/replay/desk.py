@@ -45,7 +45,6 @@ from core.troubles import Troubles
 
 SETTLE_NS = 1_500_000_000  # after the last entry, for what is on its way: as long as a desk takes to stop
 LOOK_S = 0.25  # between two looks at tickets and at the baseline, time of the tape
-IDENTITY_S = 1.0
 AT_ONCE = 256  # entries between two looks at the real clock
 NO_MODELS = "a replay asks no models"
 NO_DEPTH = "a tape holds no depth"
@@ -82,7 +81,7 @@ class ReplayDesk:
         self.notices = Notices(clock_ns)
         instruments = Instruments(about.instruments, fees)
         self.detector = Detector(list(fees), settings.symbols, settings.spreads, instruments)
-        self._identity = IdentityWatch(self.detector, None, self.notices)
+        self._identity = IdentityWatch(self.detector, None, self.notices, clock_ns)
         latencies, accounts, verdicts = Unmeasured(), Accounts(), Verdicts(settings.analysis.veto_quota)
         journal = NoJournal(self.decisions)
         self._worker = Worker(self.detector, latencies, self._found, counts_venues=True, clock_ns=clock_ns)
@@ -255,7 +254,7 @@ class ReplayDesk:
             tasks.create_task(self._guard.run(), name="guard")
             tasks.create_task(self._portrait.keep(), name="portrait")
             tasks.create_task(self._watch(), name="baseline")
-            tasks.create_task(self._identify(), name="identity")
+            tasks.create_task(self._identity.run(), name="identity")
             tasks.create_task(self._note_tickets(), name="tickets")
             tasks.create_task(self._marking.run(), name="markout")
             if self._currencies.watches:
@@ -266,11 +265,6 @@ class ReplayDesk:
             await asyncio.sleep(LOOK_S)
             for market in self.detector.book.markets.values():
                 self._analyst.watch.lookout.look(market, self.loop.now_ns)
-
-    async def _identify(self) -> None:
-        while True:
-            await asyncio.sleep(IDENTITY_S)
-            self._identity.look(self.loop.now_ns)
 
     async def _note_tickets(self) -> None:
         """Note what is put to a person; a ticket's code is drawn by chance and is no decision."""

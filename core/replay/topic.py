@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from core.errors import ConfigurationError
 from core.feeds.catalogue import known, taker_fee
 from core.instruments import Instruments
+from core.listed import known_listings, lattices
 from core.settings import Settings, VenueSettings
 from core.tape.payloads import About
 from core.tape.tape import Tape
 from core.tape.writer import MOST, TapeWriter
-from core.taping import known_instruments
 from core.tick import Entry
 
 logger = logging.getLogger("arbdesk.replay")
@@ -71,12 +71,11 @@ def _about(settings: Settings, venues: list[str], symbols: list[str], now_ns: in
     if strange := set(venues) - set(known()) - set(settings.venues):
         logger.warning("nobody knows the venues %s: they are left out", ", ".join(sorted(strange)))
     fees = {name: taker_fee(name, settings.venues.get(name, VenueSettings())) for name in venues if name in known()}
-    lattices = Instruments(known_instruments(settings, venues), fees)
-    wanted = [lattices.find(venue, symbol) for venue in fees for symbol in symbols]
+    instruments = Instruments(lattices(known_listings(settings, venues)), fees)
     return About(
         symbols=tuple(symbols),
         taker_fees=fees,
-        instruments=tuple(one for one in wanted if one is not None),
+        instruments=instruments.among(fees, symbols),
         source="KAFKA",
         recorded_ns=now_ns,
     )

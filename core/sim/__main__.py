@@ -20,7 +20,7 @@ from core.sim.crossings import parse_ranges
 from core.sim.entry.desk import OrderDesk
 from core.sim.faults import known, parse
 from core.sim.gateway import FOR_A_DEMO, SimulatedGateway
-from core.sim.market import VENUES, lattices
+from core.sim.listings import VENUES, lattices
 from core.sim.odd_answers import known as known_trouble
 from core.sim.simulation import Settings, Simulation
 

@@ -13,7 +13,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, get_args
 
-from core.sim.market import BPS, VENUES, Market, seeded
+from core.draws import seeded
+from core.sim.listings import VENUES
+from core.sim.market import Market
+from core.sim.quotes import BPS
 
 Bend = Literal["spike", "drift", "stuck", "wide", "scale"]
 BENDS: tuple[Bend, ...] = get_args(Bend)

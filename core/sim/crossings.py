@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from core.draws import seeded
 from core.errors import ConfigurationError
-from core.sim.market import VENUES, seeded
+from core.sim.listings import VENUES
 
 LEAST_PAUSE_S = 0.5  # between two crossings of a symbol: a desk must have seen the end of the one before
 

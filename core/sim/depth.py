@@ -5,12 +5,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from core.draws import seeded
 from core.instruments import Instrument
 from core.sim.client import Client
 from core.sim.currencies import WORTH, parts
 from core.sim.dialect import Server, Wire, level
-from core.sim.market import BPS, Market, Quote, lattices, seeded
+from core.sim.listings import lattices
+from core.sim.market import Market
 from core.sim.publisher import Publisher, framed
+from core.sim.quotes import BPS, Quote
 
 Level = tuple[float, float]  # price, size
 MOST = 20  # levels a side, however many are asked for

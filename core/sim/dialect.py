@@ -1,5 +1,6 @@
 """What a simulated venue needs of its dialect: from quotes to frames, from a client's requests to answers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from urllib.parse import urlsplit
 import msgspec
 import orjson
 
-from core.sim.market import Quote, seeded
+from core.draws import seeded
+from core.sim.quotes import Quote
 
 Wire = str | bytes  # a text frame, or a binary one
 
@@ -37,7 +39,7 @@ class Answer:
     hang_up: int | None = None  # close with this code, after the replies
 
 
-class Server:
+class Server(ABC):
     """One venue's end of the conversation. The module of each names the document and the date it follows.
 
     A subclass gives `name`, `path`, what differs of the rest, `answer`, `frame` and `strange`.
@@ -85,13 +87,13 @@ class Server:
     def leave(self, connection_id: str) -> None:
         """Forget a client."""
 
+    @abstractmethod
     def answer(self, request: str, subscribed: Collection[str], connection_id: str) -> Answer:
         """Return what follows from one frame of a client that gets `subscribed`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def frame(self, update: Update, form: str) -> Wire:
         """Return the frame of one whole quote."""
-        raise NotImplementedError
 
     def change(self, update: Update, before: Update, form: str) -> tuple[Wire, ...]:
         """Return the frames that turn one quote into the next, where only changes are said."""
@@ -101,9 +103,9 @@ class Server:
         """Return a heartbeat."""
         return ""
 
+    @abstractmethod
     def strange(self, symbol: str) -> tuple[str, ...]:
         """Return frames that are proper JSON and of no use to a reader of quotes."""
-        raise NotImplementedError
 
 
 def switched(replies: Sequence[Wire], symbols: tuple[str, ...], *, on: bool) -> Answer:

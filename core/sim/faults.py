@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 
 from core.errors import ConfigurationError
 from core.sim.currencies import AWAY_S, COINS, PARTING_S
-from core.sim.market import VENUES
+from core.sim.listings import VENUES
 
 Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse", "unit", "depeg"]
 

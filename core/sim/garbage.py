@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from core.sim.client import BINARY, TEXT
 from core.sim.dialect import Wire
-from core.sim.market import Quote
+from core.sim.quotes import Quote
 
 _NUMBER = re.compile(r'"?-?\d+(\.\d+)?"?')
 

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
+from core.draws import seeded
 from core.sim.http import HOST, Dropped, Reply, Request, json_reply, serving
 from core.sim.judges import judge
-from core.sim.market import seeded
 from core.sim.odd_answers import Trouble, bent, disguised, failure, refused
 
 REMEMBERED = 1_000  # request bodies

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.sim.market import seeded
+from core.draws import seeded
 
 MARK = "SIMULATED:"
 ERRS = {"deepseek-v3.2": 0.05, "gemini-2.5-flash": 0.04, "claude-sonnet-4.5": 0.01, "gpt-4.1": 0.02}

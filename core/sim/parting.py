@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from core.sim.currencies import AWAY_S, FAR_BPS, PARTING_S
-from core.sim.market import LEASH_BPS, STEP_S, Market
+from core.sim.market import STEP_S, Market
+from core.sim.quotes import LEASH_BPS
 from core.sim.truth import FaultSpan
 
 WAITING = 4  # depegs; more are refused

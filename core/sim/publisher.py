@@ -7,7 +7,9 @@ import msgspec
 from core.sim.client import BINARY, TEXT, Client, websocket_frame
 from core.sim.dialect import Counters, Server, Update, Wire
 from core.sim.garbage import garbage
-from core.sim.market import Market, Quote, profile
+from core.sim.listings import profile
+from core.sim.market import Market
+from core.sim.quotes import Quote
 
 
 class Publisher:

@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from core.draws import seeded
 from core.sim.anomalies import Anomaly, anomalies
 from core.sim.crossings import Track, plans
 from core.sim.currencies import parts
 from core.sim.faults import Kind, Planned
 from core.sim.injector import REMEMBERED, Injector
-from core.sim.market import STEP_S, VENUES, Market, profile, seeded
+from core.sim.listings import VENUES, profile
+from core.sim.market import STEP_S, Market
 from core.sim.parting import Parting
 from core.sim.roster import server
 from core.sim.truth import FaultSpan, Truth

@@ -16,8 +16,8 @@ from core.sim import faults
 from core.sim.currencies import parts, spread_over
 from core.sim.entry.venue import DIALECTS as TAKE_ORDERS
 from core.sim.gateway import FOR_A_DEMO
-from core.sim.market import FIRST_PRICES, VENUES, first_price
-from core.sim.market import simulated as market_symbols
+from core.sim.listings import FIRST_PRICES, VENUES, first_price
+from core.sim.listings import simulated as market_symbols
 from core.sim.roster import served, server
 
 READY_S = 20.0

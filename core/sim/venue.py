@@ -13,12 +13,15 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from core.draws import seeded
 from core.sim.client import Client
 from core.sim.depth import Deep
 from core.sim.dialect import Server
 from core.sim.faults import LASTS_S, Kind
-from core.sim.market import Market, Quote, one_sided, profile, seeded
+from core.sim.listings import profile
+from core.sim.market import Market
 from core.sim.publisher import Publisher, framed
+from core.sim.quotes import Quote, one_sided
 from core.sim.roster import depth_server
 
 HOST = "127.0.0.1"

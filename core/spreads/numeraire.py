@@ -15,8 +15,7 @@ CURRENCIES = ("USDT", "USDC", "USD", "EUR", "KRW")
 STABLE = ("USDT", "USDC")  # each is meant to be a dollar
 DOLLAR = "USD"
 BPS = 1e4
-DEPEG_BPS = 100.0  # a stablecoin this far from its dollar carries no route
-BACK = 0.8  # of that: so near it must be again before it does
+BACK = 0.8  # of how far a stablecoin may be from its dollar: so near it must be again before it carries routes
 VALUED_AGE_NS = 600_000_000_000  # an older quote does not tell what is held: then it has no rate
 SPANS_KEPT = 1_000
 

@@ -98,9 +98,10 @@ def to_entries(payload: bytes) -> list[Entry]:
         ]
         for place, cause, received_ns in held.withdrawn:
             tick = entries[place]
-            assert isinstance(tick, Tick)
+            if isinstance(tick, Withdrawal):
+                raise TapeError("it holds no entries", why=f"tick {place} is withdrawn twice")
             entries[place] = Withdrawal(tick, cause, received_ns)
-    except (msgspec.DecodeError, IndexError, AssertionError) as error:
+    except (msgspec.DecodeError, IndexError) as error:
         raise TapeError("it holds no entries", why=str(error)) from None
     return entries
 

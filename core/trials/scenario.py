@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.analysis.quality import SLACK_NS
+from core.draws import seeded
 from core.sim.anomalies import Anomaly, anomalies
 from core.sim.crossings import Running, Track, plans
-from core.sim.market import PROFILES, STEP_S, VENUES, Market, seeded
+from core.sim.listings import PROFILES, VENUES
+from core.sim.market import STEP_S, Market
 from core.spreads.book import SpreadBook
 from core.tick import Tick
 

@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from core.draws import seeded
 from core.feeds.catalogue import dialect
 from core.feeds.intake import Intake, Tally
 from core.log.memory import MemoryLog
 from core.settings import Settings
 from core.sim.crossings import Running, Track, plans
 from core.sim.dialect import Counters, Update
-from core.sim.market import STEP_S, Market, lattices, profile, seeded
+from core.sim.listings import lattices, profile
+from core.sim.market import STEP_S, Market
 from core.sim.roster import server
 from core.sim.supervised import UNATTENDED, simulated
 from core.tape.payloads import Frame

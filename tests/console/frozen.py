@@ -10,23 +10,11 @@ from console.screens.coded import KeyClock
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality, Share
 from core.analysis.verdicts import Effect
 from core.commands import Command
-from core.desk import (
-    Edge,
-    Health,
-    Leg,
-    Mode,
-    OrderView,
-    Quote,
-    RescuePlan,
-    Snapshot,
-    TickCounts,
-    TicketCounts,
-    TicketView,
-    VenueState,
-)
+from core.desk import Mode, Snapshot, TickCounts, TicketCounts
 from core.execution.orders import Outcome
 from core.latency import BOUNDS_MS, Latencies, Percentiles, Stage
 from core.notices import Notice
+from core.shown import Edge, Health, Leg, OrderView, Quote, RescuePlan, TicketView, VenueState
 from core.spreads.route import Route
 from core.tasks import TaskName
 from core.tick import Cause

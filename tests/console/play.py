@@ -11,9 +11,10 @@ import msgspec
 
 from console.app import Console
 from core.commands import Approve, Arm, Command, Disarm, Fault, Halt, Refuse
-from core.desk import Quote, Snapshot, TicketView
+from core.desk import Snapshot
 from core.notices import Notice
 from core.settings import ConsoleSettings
+from core.shown import Quote, TicketView
 from tests.console.frozen import NOW_NS, S, ticket, trading
 
 CODES = ("kp", "mb", "uc", "ow")

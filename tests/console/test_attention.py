@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from core.desk import ExposureView
+from core.shown import ExposureView
 from tests.console import frozen
 from tests.console.frozen import NOW_NS, S
 from tests.console.screenful import SIZES, Face

@@ -17,9 +17,10 @@ from console.panes.text import BLOCKS
 from console.panes.ticks import trouble
 from console.panes.toasts import Toasts
 from console.screens.desk import layout_of
-from core.desk import Edge, FeeView, InventoryView, ProfitView, Snapshot, WorthView
+from core.desk import Snapshot
 from core.latency import PARTS, STAGES
 from core.notices import Notice
+from core.shown import Edge, FeeView, InventoryView, ProfitView, WorthView
 from core.spreads.arrivals import Copy
 from core.spreads.route import Route
 from tests.console import frozen

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from console.panes.story import hops_of, waterfall
-from core.desk import OrderView
+from core.shown import OrderView
 from tests.console.frozen import MS, NOW_NS, S, automatic, orders, trading
 from tests.console.screenful import Face
 

@@ -12,7 +12,8 @@ from core.execution.holdings import Holdings
 from core.execution.journal import Journal, read_orders
 from core.execution.limits import Limits
 from core.execution.orders import Broker, Fate, Fill, Order, Refusal, Trade
-from core.execution.rescue import Rescue, Surroundings
+from core.execution.rescue import Rescue
+from core.execution.surroundings import Surroundings
 from core.instruments import Instrument, Instruments
 from core.latency import Latencies
 from core.tick import Tick

@@ -14,7 +14,7 @@ from core.feeds.venue import Acknowledged, Dialect, Event, Ignored, Refused, Rep
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickReader
 from core.sim.dialect import Update, Wire
-from core.sim.market import Quote, one_sided
+from core.sim.quotes import Quote, one_sided
 from core.sim.roster import served, server
 from core.sim.venue import SimulatedVenue
 from core.spreads.book import SpreadBook

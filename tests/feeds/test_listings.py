@@ -49,7 +49,7 @@ async def test_a_venue_is_asked_and_its_answer_kept_with_its_time(tmp_path: Path
     shelf = Shelf(tmp_path / "instruments")
     shelf.keep(held)
     assert shelf.take("kraken") == held
-    assert on_the_shelf(tmp_path / "instruments", ["kraken", "okx"]) == {"kraken": held}
+    assert on_the_shelf(Shelf(tmp_path / "instruments"), ["kraken", "okx"]) == {"kraken": held}
     assert [one.symbol for one in held.instruments()] == ["BTC/USD"]
 
 

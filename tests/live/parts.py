@@ -18,7 +18,7 @@ from core.live.venues import Exchange, connections
 from core.live.wire import Gate
 from core.sim.entry import dialect
 from core.sim.entry.venue import OrderEntry
-from core.sim.market import Quote
+from core.sim.quotes import Quote
 
 VENUES = ("binance", "bybit", "okx", "upbit")
 SYMBOL = "BTC/USDT"

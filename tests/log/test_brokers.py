@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka.conn import create_conn  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
-from aiokafka.structs import BrokerMetadata  # type: ignore[import-untyped]
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.structs import BrokerMetadata
 
 from core.log.brokers import Brokers
 from core.log.security import PLAINTEXT

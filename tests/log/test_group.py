@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from core.log.group import GroupReader
 from core.log.kafka import KafkaLog

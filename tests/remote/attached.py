@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from core.desk import Snapshot, TicketView
+from core.desk import Snapshot
 from core.engine import Engine
 from core.log.topics import create
 from core.remote.desk import RemoteDesk
@@ -17,6 +17,7 @@ from core.remote.keys import OperatorKey, console_key, write_key
 from core.remote.watch import Watch
 from core.running import running
 from core.settings import DemoSettings, LimitSettings, LogSettings, RemoteSettings, Settings
+from core.shown import TicketView
 from tests.log.entries import at
 from tests.waiting import until
 

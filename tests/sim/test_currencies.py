@@ -12,7 +12,9 @@ from core.settings import SpreadSettings
 from core.sim.crossings import plans
 from core.sim.currencies import FAR_BPS, WORTH, places, spread_over
 from core.sim.faults import Planned, parse
-from core.sim.market import STEP_S, Market, Quote, first_price, lattices
+from core.sim.listings import first_price, lattices
+from core.sim.market import STEP_S, Market
+from core.sim.quotes import Quote
 from core.sim.roster import served
 from core.sim.truth import Crossing, FaultSpan, Found, Told, Truth, judged
 from core.spreads.across import Across, Terms

@@ -6,7 +6,9 @@ import pytest
 
 from core.instruments import Instrument
 from core.sim.depth import MOST, Ladder
-from core.sim.market import Market, Quote, lattices, one_sided
+from core.sim.listings import lattices
+from core.sim.market import Market
+from core.sim.quotes import Quote, one_sided
 
 SYMBOLS = ("BTC/USDT", "DOGE/USDT", "TRX/USDT", "C001/USDT")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.sim.dialect import Answer, Counters, Server, Update, trimmed
 from core.sim.garbage import garbage
-from core.sim.market import Quote, one_sided
+from core.sim.quotes import Quote, one_sided
 from core.sim.roster import served, server
 from core.sim.servers.binance import COMBINED, RAW, Binance
 from core.sim.servers.bybit import Bybit

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.sim.faults import FAULTS, KINDS, LASTING, Planned, parse
-from core.sim.market import VENUES
+from core.sim.listings import VENUES
 
 IN_TURN = tuple(fault.kind for fault in FAULTS)
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
 from core.sim.crossings import Plan, Running, Track, parse_ranges, plans
-from core.sim.market import BPS, FIRST_PRICES, LEASH_BPS, VENUES, Market, Quote, lattices
+from core.sim.listings import FIRST_PRICES, VENUES, lattices
+from core.sim.market import Market
+from core.sim.quotes import BPS, LEASH_BPS, Quote
 
 SYMBOLS = tuple(FIRST_PRICES)
 Book = dict[tuple[str, str], Quote]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from core.sidecar import sidecar
-from core.sim.market import edge_bps
+from core.sim.quotes import edge_bps
 from core.sim.simulation import Settings, Simulation
 from core.sim.truth import Found, Truth, score
 from tests.sim.wire import Heard, dialled, hear_quote, request

@@ -5,7 +5,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.system.desk import DeskProcess, arbdesk, kept_up
 from tests.system.test_daemon import check_truth, sums_of_fills

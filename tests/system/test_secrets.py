@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from core.live.keys import SIMULATED
 from core.log.topics import COMMANDS, DESK_STATE, EVENTS

@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from core.tape.tape import Tape
 from core.tick import Tick
 from tests.system.desk import DeskProcess, arbdesk
 from tests.tape.samples import simulated
+from tests.waiting import eventually
 
 S = 10**9
 MOST_LOST_NS = 10 * S  # a second on a machine that is not busy with something else
@@ -34,11 +36,22 @@ def size_of(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.glob("*/*.tape"))
 
 
-def wait_for_growth(folder: Path, by: int) -> None:
-    least, end, pause = size_of(folder) + by, time.monotonic() + 60, threading.Event()
-    while size_of(folder) < least:
-        assert time.monotonic() < end, "nothing is written"
-        pause.wait(0.02)
+def wait_for_growth(folder: Path) -> None:
+    before = size_of(folder)
+    eventually(lambda: size_of(folder) > before)
+
+
+@contextmanager
+def recording(folder: Path, home: Path, rate: int) -> Iterator[subprocess.Popen[str]]:
+    """Record the simulated market in a process of its own, and kill it at the end; it has begun to write."""
+    command = [sys.executable, "-m", "console", "record", str(folder), "--demo", "--rate", str(rate)]
+    env = {**os.environ, "XDG_DATA_HOME": str(home)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            wait_for_growth(folder)
+            yield process
+        finally:
+            process.kill()
 
 
 def replayed(tape: Path, home: Path, *options: str, seed: str = "random") -> dict[str, object]:
@@ -61,20 +74,10 @@ def test_two_replays_in_processes_of_their_own_come_to_the_same_hash(tape: Path,
 
 def test_a_recording_that_is_killed_keeps_all_but_its_last_moment_and_can_be_replayed(tmp_path: Path) -> None:
     folder = tmp_path / "tapes"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console", "record", str(folder), "--demo", "--rate", "1000"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
-    )
-    try:
-        wait_for_growth(folder, 1)
+    with recording(folder, tmp_path, 1_000):
         for _ in range(4):
-            wait_for_growth(folder, 1)
+            wait_for_growth(folder)
         killed_ns = time.time_ns()
-    finally:
-        process.kill()
-        process.wait()
     with Tape(folder) as tape:
         whole, damages = tape.verify()
         assert whole == tape.entries_count + tape.frames_count > 100
@@ -102,20 +105,9 @@ def test_a_desk_records_while_it_runs_and_its_replay_sees_what_it_saw(tmp_path: 
 
 def test_recording_ends_in_order_on_a_signal_and_says_what_there_is(tmp_path: Path) -> None:
     folder = tmp_path / "tapes"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console", "record", str(folder), "--demo", "--rate", "500"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
-    )
-    try:
-        wait_for_growth(folder, 1)
+    with recording(folder, tmp_path, 500) as process:
         process.send_signal(signal.SIGTERM)
         told, complaints = process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
     assert process.returncode == 0, complaints
     assert re.search(r"tapes/\d{8}-\d{6}: [\d,]+ ticks, [\d,]+ frames, [\d.]+ MB\n", told)
     with Tape(folder) as tape:

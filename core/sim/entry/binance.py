@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from core.instruments import Instrument
-from core.sim.entry.books import Booked, Books, Placing, Unique, Why
-from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
+from core.sim.entry.books import Booked, Placing, Unique, Why
+from core.sim.entry.dialect import Entry, Kind, hmac_sha256, same
 from core.sim.http import Reply, Request, json_reply
 
 TEXTS = {
@@ -31,20 +31,11 @@ TEXTS = {
 STATUS = {"-1000": 500, "-1001": 500, "-1003": 429, "-1006": 500, "-1007": 408, "-2014": 401, "-2015": 401}
 
 
-class BinanceEntry:
+class BinanceEntry(Entry):
     """Answers an order with its fills (newOrderRespType=FULL)."""
 
     name: ClassVar = "binance"
-    fee_in_coin: ClassVar = True
     unique: ClassVar[Unique] = "open"
-
-    @staticmethod
-    def lattice(instrument: Instrument) -> Instrument:
-        return instrument
-
-    def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys, self.may_withdraw = books, keys, False
-        self._symbols = {symbol.replace("/", ""): symbol for symbol in books.instruments}
 
     def kind(self, request: Request) -> Kind:
         if request.path in ("/api/v3/time", "/api/v3/exchangeInfo"):
@@ -127,7 +118,7 @@ class BinanceEntry:
     def _order(self, booked: Booked) -> dict[str, Any]:
         placing = booked.placing
         return {
-            "symbol": placing.symbol.replace("/", ""),
+            "symbol": self.native(placing.symbol),
             "orderId": booked.order_id,
             "orderListId": -1,
             "clientOrderId": placing.client_id,
@@ -145,7 +136,7 @@ class BinanceEntry:
     def _trades(self, booked: Booked) -> list[dict[str, Any]]:
         return [
             {
-                "symbol": booked.placing.symbol.replace("/", ""),
+                "symbol": self.native(booked.placing.symbol),
                 "id": one.trade_id,
                 "orderId": booked.order_id,
                 "price": f"{one.price:f}",
@@ -164,7 +155,7 @@ class BinanceEntry:
 def _listed(one: Instrument) -> dict[str, Any]:
     lot = {"filterType": "LOT_SIZE", "stepSize": f"{one.lot_size:.8f}", "minQty": f"{one.min_size:.8f}"}
     return {
-        "symbol": one.symbol.replace("/", ""),
+        "symbol": BinanceEntry.native(one.symbol),
         "status": "TRADING",
         "filters": [
             {"filterType": "PRICE_FILTER", "tickSize": f"{one.tick_size:.8f}"},

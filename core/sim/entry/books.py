@@ -3,15 +3,16 @@
 An order is immediate or cancel: it takes what the top of the book shows within its limit, and is over.
 """
 
-import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Literal
 
 import msgspec
 
+from core.draws import seeded
 from core.instruments import Instrument
-from core.sim.market import Quote, first_price
+from core.sim.listings import first_price
+from core.sim.quotes import Quote
 
 Side = Literal["buy", "sell"]
 Why = Literal["symbol", "tick", "lot", "notional", "funds", "duplicate", "id"]
@@ -83,7 +84,7 @@ class Books:
         """`instruments` and `quote` by symbol; `worth`: of every currency, what the account begins with."""
         self.instruments, self._quote = instruments, quote
         self._fee, self._fee_in_coin, self._unique = fee, fee_in_coin, unique
-        self._draw = random.Random(seed)  # noqa: S311  a market, not a secret
+        self._draw = seeded(seed)
         self._clock_ms = clock_ms
         self.orders: list[Booked] = []
         self.share = Decimal(1)  # of what could fill, in the next order; then all of it again

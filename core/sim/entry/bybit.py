@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from core.instruments import Instrument
-from core.sim.entry.books import Booked, Books, Placing, Unique, Why
-from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
+from core.sim.entry.books import Booked, Placing, Why
+from core.sim.entry.dialect import Entry, Kind, hmac_sha256, same
 from core.sim.http import Reply, Request, json_reply
 
 TEXTS = {
@@ -32,20 +32,10 @@ TEXTS = {
 }
 
 
-class BybitEntry:
+class BybitEntry(Entry):
     """Acknowledges an order; its outcome must be read."""
 
     name: ClassVar = "bybit"
-    fee_in_coin: ClassVar = True
-    unique: ClassVar[Unique] = "ever"
-
-    @staticmethod
-    def lattice(instrument: Instrument) -> Instrument:
-        return instrument
-
-    def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys, self.may_withdraw = books, keys, False
-        self._symbols = {symbol.replace("/", ""): symbol for symbol in books.instruments}
 
     def kind(self, request: Request) -> Kind:
         if request.path.startswith("/v5/market/"):
@@ -129,7 +119,7 @@ def _order(booked: Booked) -> dict[str, Any]:
     return {
         "orderId": str(booked.order_id),
         "orderLinkId": placing.client_id,
-        "symbol": placing.symbol.replace("/", ""),
+        "symbol": BybitEntry.native(placing.symbol),
         "price": f"{placing.price:f}",
         "qty": f"{placing.size:f}",
         "side": placing.side.capitalize(),
@@ -148,7 +138,7 @@ def _order(booked: Booked) -> dict[str, Any]:
 def _trades(booked: Booked) -> list[dict[str, Any]]:
     return [
         {
-            "symbol": booked.placing.symbol.replace("/", ""),
+            "symbol": BybitEntry.native(booked.placing.symbol),
             "orderId": str(booked.order_id),
             "orderLinkId": booked.placing.client_id,
             "side": booked.placing.side.capitalize(),
@@ -168,7 +158,7 @@ def _trades(booked: Booked) -> list[dict[str, Any]]:
 def _listed(one: Instrument) -> dict[str, Any]:
     lot = {"basePrecision": f"{one.lot_size:f}", "minOrderQty": f"{one.min_size:f}"}
     return {
-        "symbol": one.symbol.replace("/", ""),
+        "symbol": BybitEntry.native(one.symbol),
         "status": "Trading",
         "lotSizeFilter": {**lot, "minOrderAmt": f"{one.min_notional:f}"},
         "priceFilter": {"tickSize": f"{one.tick_size:f}"},

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from core.sim.entry.venue import DIALECTS, OrderEntry
-from core.sim.market import lattices
+from core.sim.listings import lattices
 from core.sim.simulation import Settings, Simulation
 
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from core.instruments import Instrument
-from core.sim.entry.books import Booked, Books, Placing, Unique, Why
-from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
+from core.sim.entry.books import Booked, Placing, Why
+from core.sim.entry.dialect import Entry, Kind, hmac_sha256, same
 from core.sim.http import Reply, Request, json_reply
 
 WINDOW_MS = 30_000
@@ -34,20 +34,11 @@ TEXTS = {
 OF_THE_REQUEST = {"50004", "50011", "50026", "50102", "50111", "50113", "51603"}  # others stand in `data`
 
 
-class OkxEntry:
+class OkxEntry(Entry):
     """Acknowledges an order; its outcome must be read."""
 
     name: ClassVar = "okx"
-    fee_in_coin: ClassVar = True
-    unique: ClassVar[Unique] = "ever"
-
-    @staticmethod
-    def lattice(instrument: Instrument) -> Instrument:
-        return instrument
-
-    def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys, self.may_withdraw = books, keys, False
-        self._symbols = {symbol.replace("/", "-"): symbol for symbol in books.instruments}
+    joint: ClassVar = "-"
 
     def kind(self, request: Request) -> Kind:
         if request.path.startswith("/api/v5/public/"):
@@ -137,7 +128,7 @@ def _ok(data: list[dict[str, Any]]) -> Reply:
 def _order(booked: Booked) -> dict[str, Any]:
     placing = booked.placing
     return {
-        "instId": placing.symbol.replace("/", "-"),
+        "instId": OkxEntry.native(placing.symbol),
         "ordId": str(booked.order_id),
         "clOrdId": placing.client_id,
         "px": f"{placing.price:f}",
@@ -157,7 +148,7 @@ def _order(booked: Booked) -> dict[str, Any]:
 def _trades(booked: Booked) -> list[dict[str, Any]]:
     return [
         {
-            "instId": booked.placing.symbol.replace("/", "-"),
+            "instId": OkxEntry.native(booked.placing.symbol),
             "tradeId": str(one.trade_id),
             "ordId": str(booked.order_id),
             "clOrdId": booked.placing.client_id,
@@ -175,7 +166,7 @@ def _trades(booked: Booked) -> list[dict[str, Any]]:
 
 def _listed(one: Instrument) -> dict[str, Any]:
     return {
-        "instId": one.symbol.replace("/", "-"),
+        "instId": OkxEntry.native(one.symbol),
         "instType": "SPOT",
         "state": "live",
         "tickSz": f"{one.tick_size:f}",

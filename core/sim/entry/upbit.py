@@ -15,8 +15,8 @@ import orjson
 from msgspec.structs import replace
 
 from core.instruments import Instrument
-from core.sim.entry.books import Booked, Books, Placing, Unique, Why
-from core.sim.entry.dialect import Keys, Kind, hmac_sha256, same
+from core.sim.entry.books import Booked, Books, Placing, Why
+from core.sim.entry.dialect import Entry, Keys, Kind, hmac_sha256, same
 from core.sim.http import Reply, Request, json_reply
 
 LOT = Decimal("1e-8")  # of every symbol alike
@@ -24,20 +24,22 @@ STATUS = {"order_not_found": 404, "too_many_requests": 429, "jwt_verification": 
           "no_authorization_ip": 401, "out_of_scope": 403, "server_error": 500}  # fmt: skip
 
 
-class UpbitEntry:
+class UpbitEntry(Entry):
     """Acknowledges an order; its outcome must be read. It knows no validity window."""
 
     name: ClassVar = "upbit"
     fee_in_coin: ClassVar = False
-    unique: ClassVar[Unique] = "ever"
 
     @staticmethod
     def lattice(instrument: Instrument) -> Instrument:
         return replace(instrument, lot_size=LOT, min_size=LOT)
 
+    @classmethod
+    def native(cls, symbol: str) -> str:
+        return "-".join(reversed(symbol.split("/")))
+
     def __init__(self, books: Books, keys: Keys) -> None:
-        self._books, self._keys, self.may_withdraw = books, keys, False
-        self._symbols = {"-".join(reversed(symbol.split("/"))): symbol for symbol in books.instruments}
+        super().__init__(books, keys)
         self._nonces: set[str] = set()
 
     def kind(self, request: Request) -> Kind:
@@ -125,7 +127,7 @@ class UpbitEntry:
 
     def _order(self, booked: Booked) -> dict[str, Any]:
         placing = booked.placing
-        market = "-".join(reversed(placing.symbol.split("/")))
+        market = self.native(placing.symbol)
         return {
             "uuid": f"00000000-0000-4000-8000-{booked.order_id:012d}",
             "identifier": placing.client_id,

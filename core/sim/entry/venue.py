@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from core.draws import seeded
 from core.instruments import Instrument
 from core.sim.entry.binance import BinanceEntry
 from core.sim.entry.books import Booked, Books
@@ -20,7 +20,7 @@ from core.sim.entry.faults import AT_RANDOM, WHEN_READ, Fault
 from core.sim.entry.okx import OkxEntry
 from core.sim.entry.upbit import UpbitEntry
 from core.sim.http import HOST, Dropped, Reply, Request, serving, written
-from core.sim.market import Quote
+from core.sim.quotes import Quote
 
 DIALECTS: dict[str, type[Entry]] = {one.name: one for one in (BinanceEntry, BybitEntry, OkxEntry, UpbitEntry)}
 FEE = Decimal("0.001")  # of what is taken
@@ -57,7 +57,7 @@ class OrderEntry:
         """`instruments` and `quote` by symbol; `fee`: the share of what is traded that the venue takes."""
         kind = DIALECTS[name]
         self.name, self._clock_ns, self._latency_s = name, clock_ns, latency_s
-        self._draw = random.Random(f"{seed} {name} entry")  # noqa: S311  trouble, not secrets
+        self._draw = seeded(f"{seed} {name} entry")
         self.clock_ahead_ms = 0
         self.books = Books(
             {symbol: kind.lattice(one) for symbol, one in instruments.items()},
