@@ -30,7 +30,10 @@ def by_size(route: Route, picture: Picture, width: int) -> list[Line] | str:
     ages = _ages(found, picture, briefly=False)
     if width_of([*told, *ages]) > width:
         ages = _ages(found, picture, briefly=True)
-    return [_drawn(earned, route, roomy=width >= ROOMY), [*told, *ages]]
+    lines = [_drawn(earned, route, roomy=width >= ROOMY), [*told, *ages]]
+    if any(picture.age_ns(book.received_ns) > state.max_age_ns for book in found):
+        return [[(text, "stale") for text, _ in line] for line in lines]  # they tell of the past
+    return lines
 
 
 def _drawn(earned: Curve, route: Route, *, roomy: bool) -> Line:
@@ -77,11 +80,9 @@ def _ages(books: list[Depth], picture: Picture, *, briefly: bool) -> Line:
     rejected = {one.venue: sum(one.rejected.values()) for one in picture.snapshot.depth.venues}
     line: Line = []
     for book, levels in zip(books, (books[0].asks, books[1].bids), strict=True):
-        age_ns = picture.age_ns(book.received_ns)
-        words = age(age_ns)
+        words = age(picture.age_ns(book.received_ns))
         if not briefly:
             bad = f", {count(rejected[book.venue])} frames rejected" if rejected.get(book.venue) else ""
             words = f"{inert(book.venue)} {len(levels)} levels {words} old{bad}"
-        pen = "stale" if age_ns > picture.snapshot.depth.max_age_ns else "dim"
-        line += [(("/" if briefly else ", ") if line else "", "dim"), (words, pen)]
+        line += [(("/" if briefly else ", ") if line else "", "dim"), (words, "dim")]
     return [*line, (" old", "dim")] if briefly else line

@@ -68,13 +68,13 @@ def test_a_route_that_earns_nothing_says_so() -> None:
     assert "-" in curve.split(" bps")[0]
 
 
-def test_old_levels_are_shown_as_old() -> None:
-    old = replace(STATE, books=(BINANCE, replace(OKX, received_ns=NOW_NS - 3 * S)))
-    found = by_size(ROUTE, Picture(having(old), NOW_NS), 160)
-    assert isinstance(found, list)
-    pens = {piece: pen for line in found for piece, pen in line}
-    assert pens["okx 3 levels 3.0s old"] == "stale"
-    assert pens["binance 3 levels <0.3s old"] == "dim"
+def test_levels_that_are_older_than_a_quote_may_be_are_greyed_with_their_age() -> None:
+    for age_ns, greyed in ((S, False), (S + 1, True)):
+        old = replace(STATE, books=(BINANCE, replace(OKX, received_ns=NOW_NS - age_ns)))
+        found = by_size(ROUTE, Picture(having(old), NOW_NS), 160)
+        assert isinstance(found, list)
+        assert ({pen for line in found for _, pen in line} == {"stale"}) is greyed
+        assert text(found[1]).endswith("okx 3 levels 1.0s old")
 
 
 def test_where_there_is_no_depth_the_reason_stands_there() -> None:
