@@ -67,7 +67,16 @@ def _feed(
     )
 
 
-async def collect(venues: Iterable[Feed]) -> None:
+class Collects(Protocol):
+    """One venue, for ticks or for depth."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Collect until cancelled."""
+
+
+async def collect(venues: Iterable[Collects]) -> None:
     """Collect all venues until cancelled."""
     async with asyncio.TaskGroup() as tasks:
         for one in venues:

@@ -195,7 +195,9 @@ class Engine:
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
-            self._collecting = tasks.create_task(collect(self._parts.feeds), name="collectors")
+            self._collecting = tasks.create_task(
+                collect([*self._parts.feeds, *self._parts.depth_feeds.feeds]), name="collectors"
+            )
 
     async def _finish_market(self) -> Truth | None:
         if self._opened.market is None:
