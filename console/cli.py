@@ -6,7 +6,7 @@ import click
 
 from console.commands.bench import bench
 from console.commands.checks import doctor, drill, topics
-from console.commands.lists import config, decode, identity, instruments, markout, orders
+from console.commands.lists import claims, config, decode, identity, instruments, markout, orders
 from console.commands.outside import attach, halt, operator_key
 from console.commands.run import demo, run
 from console.commands.tape import record, replay, tape
@@ -46,7 +46,7 @@ for command in (
     *(run, demo),
     *(attach, halt, operator_key),
     *(doctor, drill, topics),
-    *(config, decode, identity, instruments, markout, orders),
+    *(claims, config, decode, identity, instruments, markout, orders),
     *(record, replay, tape),
     bench,
 ):

@@ -5,7 +5,8 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from decimal import Decimal
 from importlib.metadata import version
 from typing import NamedTuple
@@ -15,7 +16,7 @@ import click
 from core.errors import DeskError
 from core.live.wire import VenueStanding
 from core.places import data_dir
-from core.settings import Settings
+from core.settings import LogSettings, Settings
 
 NOT_SYNCHRONISED = 5  # what adjtimex(2) returns then
 
@@ -59,28 +60,51 @@ async def _kafka(settings: Settings) -> list[Finding]:
     log = settings.log
     if log.kind == "memory":
         return [Finding(True, "log", "in memory: nothing to reach")]
-    from core.log import checkup, topics
-
-    findings = []
+    findings: list[Finding] = []
     try:
-        found = await checkup.brokers(log)
-        enough = len(found) >= log.replication_factor
-        short = "" if enough else f"; {log.replication_factor} copies of each tick need as many"
-        findings.append(Finding(enough, "brokers", f"{len(found)}: {', '.join(found)}{short}"))
-        differences = await topics.check(log)
-        findings += [
-            Finding(False, "topic", f"{one.topic}: {one.what} is {one.found}, wanted {one.wanted}")
-            for one in differences
-        ] or [Finding(True, "topics", "as they should be")]
+        findings += [one async for one in _cluster(log)]
         if log.group:
-            lag = await checkup.lag(log, log.group)
-            behind = sum(waiting or 0 for waiting in lag.values())
-            unread = sum(waiting is None for waiting in lag.values())
-            note = f"; {unread} partitions never read" if unread else ""
-            findings.append(Finding(True, "lag", f"{log.group} has {behind:,} ticks to read{note}"))
+            findings += [one async for one in _group(log, log.group)]
     except DeskError as error:
         findings.append(Finding(False, "Kafka", str(error)))
     return findings
+
+
+async def _cluster(log: LogSettings) -> AsyncIterator[Finding]:
+    from core.log import checkup, topics
+    from core.log.differences import meaning, told
+
+    found, needed = await checkup.brokers(log), topics.needed(log)
+    enough = len(found) >= log.replication_factor
+    short = "" if enough else f"; {log.replication_factor} copies of each tick (log.replication_factor) need as many"
+    named = [address.strip() for address in log.bootstrap.split(",")]
+    away = [address for address in named if address not in found] if set(named) & set(found) else []  # else by alias
+    gone = f"; {', '.join(away)} of log.bootstrap is not there" if away else ""
+    yield Finding(enough and not away, "brokers", f"{len(found)}: {', '.join(found)}{short}{gone}")
+    differences = await topics.check(log, needed)
+    for one in differences:
+        yield Finding(False, "topic", f"{one.topic}: {told(one)}: {meaning(one)}")
+    mend = "not as they should be: `arbdesk topics` says what mends each, and with --create makes what is missing"
+    yield Finding(not differences, "topics", mend if differences else "as they should be")
+    if lacking := await checkup.lacking(log, needed):
+        where = ", ".join(f"{number} of {name}" for name, number in lacking.items())
+        yield Finding(False, "copies", f"not up to date: {where}; a broker is away, or comes back")
+
+
+async def _group(log: LogSettings, group: str) -> AsyncIterator[Finding]:
+    from core import claims
+    from core.log import checkup
+
+    lag = await checkup.lag(log, group)
+    behind = sum(waiting or 0 for waiting in lag.values())
+    unread = sum(waiting is None for waiting in lag.values())
+    note = f"; {unread} partitions never read" if unread else ""
+    read = f"{group} has {behind:,} ticks to read{note}"
+    yield Finding(True, "lag", read if unread < len(lag) else f"{group} has read nothing: no worker of that name ran")
+    overdue = (await claims.known(log)).overdue(time.time_ns())
+    symbols = ", ".join(sorted({one.symbol for one in overdue}))
+    without = f"{len(overdue)} without an end, so {symbols} not traded: `arbdesk claims` lists them"
+    yield Finding(not overdue, "claims", without if overdue else "every trade has come to its end")
 
 
 async def _orders(settings: Settings) -> list[Finding]:

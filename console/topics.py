@@ -1,10 +1,9 @@
 """`arbdesk topics`: the Kafka topics as the desk needs them, and as they are."""
 
-from dataclasses import replace
-
 import click
 
 from core.log import topics as log_topics
+from core.log.differences import meaning, remedy, told
 from core.settings import LogSettings
 
 
@@ -16,7 +15,7 @@ async def check_topics(settings: LogSettings, *, create: bool) -> bool:
         ConfigurationError: there are fewer brokers than the replication factor, or the settings are at odds.
     """
     replication_factor = settings.replication_factor
-    topics = [replace(one, name=settings.topic) if one is log_topics.TICKS else one for one in log_topics.TOPICS]
+    topics = log_topics.needed(settings)
     if replication_factor < 3:
         click.echo(
             f"replication factor {replication_factor}: a broker that dies may take acknowledged ticks with it", err=True
@@ -28,11 +27,10 @@ async def check_topics(settings: LogSettings, *, create: bool) -> bool:
     for topic in topics:
         wrong = [one for one in differences if one.topic == topic.name]
         wanted = " ".join(f"{key}={value}" for key, value in log_topics.settings_of(topic, replication_factor).items())
-        click.echo(
-            f"{topic.name}: {'differs' if wrong else 'as it should be'} ({topic.partitions} partitions, {wanted})"
-        )
+        shape = f"{topic.partitions} partition{'s' * (topic.partitions > 1)}, {wanted}"
+        click.echo(f"{topic.name}: {f'differs (wanted: {shape})' if wrong else f'as it should be ({shape})'}")
         for one in wrong:
-            click.echo(f"  {one.what}: found {one.found}, wanted {one.wanted}")
-    if differences and not create:
-        click.echo("Missing topics: arbdesk topics --create. Existing ones are not changed by the desk.", err=True)
+            click.echo(f"  {told(one)}: {meaning(one)}\n    {remedy(one, settings.bootstrap)}")
+    if any(one.what != "topic" for one in differences):
+        click.echo("The desk changes no topic that is there: the commands above do, from Kafka's own tools.", err=True)
     return not differences

@@ -1,7 +1,7 @@
-"""Waiting whose failure is an answer too: what was asked for, or what became of asking."""
+"""Work whose failure is an answer too: what was asked for, or what became of asking."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,6 +17,14 @@ async def attempt(request: Awaitable[T], within_s: float | None) -> T | Exceptio
     try:
         async with asyncio.timeout(within_s):
             return await request
+    except Exception as error:
+        return error
+
+
+def tried(work: Callable[[], T]) -> T | Exception:
+    """Return what `work` comes to, or whatever it raised: a thread that dies in silence would leave others waiting."""
+    try:
+        return work()
     except Exception as error:
         return error
 

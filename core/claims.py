@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,46 +13,48 @@ from core.events import Event
 from core.execution.journal import TRADE_ENDED
 from core.execution.orders import Trade
 from core.settings import LogSettings
+from core.unended import LOOK_BACK_S, Intent, Unended
 
 if TYPE_CHECKING:
     from core.log.channel import Sender
 
-KNOWN_S = 60.0  # so long a claim without an end counts: by then its desk has spoken, or is gone for good
 LAY_S = 0.2  # an order that waits longer is past its deadline anyway
 MOST_LATE = 3  # in a row: then it is not the moment, and another connection may do better
 PAUSE_S = 1.0
+AGAIN_S = 60.0  # what is read once more after a connection was lost: clocks differ, and a claim may arrive late
 TAKEN_OVER = "another worker has taken this desk's symbols over"
 
 logger = logging.getLogger("arbdesk")
 
 
-class Intent(msgspec.Struct, frozen=True, tag="intent"):
-    """What is written on `arbitrage-events`, as JSON, key = trade id."""
-
-    at_ns: int
-    desk: str
-    group: str
-    run: str
-    trade_id: str
-    symbol: str
-    buy: str
-    sell: str
-    client_ids: tuple[str, ...]
+def _no_accounts() -> Mapping[str, str]:
+    return {}
 
 
 class GroupClaim:
     """Claims trades for one member of a group (core.execution.executor.Claim).
 
-    It follows what the others claim. A trade whose desk has not said how it ended is open to us: for KNOWN_S nothing
-    is sent on its route, since what that desk sent may have been filled.
+    It follows what the others claim. While a trade of another desk has not ended, its symbol is left alone here: what
+    that desk sent may have been filled. It stays so when that desk is gone, until its end is proven or signed
+    (core.takeover, `arbdesk claims`).
     """
 
-    def __init__(self, log: LogSettings, desk: Callable[[], str], run_id: str, owns: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        log: LogSettings,
+        desk: Callable[[], str],
+        run_id: str,
+        owns: Callable[[], bool],
+        mode: str = "",
+        accounts: Callable[[], Mapping[str, str]] = _no_accounts,
+    ) -> None:
+        """`accounts`: by venue, which account orders go to; empty on paper."""
         self._log, self._desk, self._run_id, self._owns = log, desk, run_id, owns
+        self._mode, self._accounts = mode, accounts
+        self.unended = Unended(log.group or "", mode)
         self._sender: Sender | None = None
         self._failed = asyncio.Event()  # a claim was refused: what refused one may refuse all
         self._late = 0  # claims in a row that were not acknowledged in time
-        self._open: dict[str, Intent] = {}  # trade id -> what another desk of the group has not ended
         self._heard = False  # it is known what others claimed
         self._mute = self._deaf = ""  # why no claim can be laid; why those of others are not heard
 
@@ -66,20 +68,31 @@ class GroupClaim:
         """Whether trades can be claimed."""
         return self._sender is not None and self._heard
 
-    def holds(self) -> bool:
-        return self._owns()
+    def unproven(self) -> str:
+        """Return which symbols wait for the end of a trade that its desk should have told; empty: none."""
+        overdue = [one for one in self.unended.overdue(time.time_ns()) if one.run != self._run_id]
+        if not overdue:
+            return ""
+        symbols = ", ".join(sorted({one.symbol for one in overdue}))
+        many = f"{len(overdue)} trades" if len(overdue) > 1 else f"a trade by {overdue[0].desk}"
+        return f"no trade of {symbols} is sent: nobody has told the end of {many}; see `arbdesk claims`"
+
+    def why_not(self, trade: Trade) -> str:
+        if not self._owns():
+            return TAKEN_OVER
+        other = self.unended.of(trade.route.symbol, but_not=self._run_id)
+        if other is None:
+            return ""
+        return f"{other.desk} claimed {other.trade_id} on {other.symbol}, and has not said how it ended"
 
     async def lay(self, trade: Trade) -> str:
         """Write the intent of `trade` down for all workers; return why it may not be sent, nothing if it may."""
         if self._sender is None or not self._heard:
             return self.trouble or "not connected to Kafka yet, to claim it"
-        if other := self.claimed(trade):
-            return f"{other.desk} claimed {other.trade_id} on this route, and has not said how it ended"
-        route, ids = trade.route, tuple(order.client_id for order in trade.legs)
-        named = (self._desk(), self._log.group or "", self._run_id, trade.trade_id)
-        intent = Intent(time.time_ns(), *named, route.symbol, route.buy, route.sell, ids)
+        if why := self.why_not(trade):
+            return why
         try:
-            await self._sender.send(trade.trade_id, msgspec.json.encode(intent), timeout_s=LAY_S)
+            await self._sender.send(trade.trade_id, msgspec.json.encode(self._intent(trade)), timeout_s=LAY_S)
         except LogUnavailable as error:
             late = isinstance(error.__cause__, TimeoutError)
             self._late = self._late + 1 if late else 0
@@ -87,25 +100,22 @@ class GroupClaim:
                 self._failed.set()
             return f"Kafka did not acknowledge the claim in {LAY_S:g} s" if late else f"Kafka refused a claim: {error}"
         self._late = 0
-        return "" if self._owns() else TAKEN_OVER
+        return self.why_not(trade)  # meanwhile another one's may have been heard
 
-    def claimed(self, trade: Trade) -> Intent | None:
-        """Return another desk's claim on the route of `trade` whose end is not known, if there is one."""
-        since_ns = time.time_ns() - int(KNOWN_S * 1e9)
-        self._open = {trade_id: one for trade_id, one in self._open.items() if one.at_ns > since_ns}
-        return next((one for one in self._open.values() if (one.symbol, one.buy, one.sell) == trade.route), None)
-
-    def hear(self, value: bytes) -> None:
-        """Take a record of `arbitrage-events`, whoever wrote it."""
-        try:
-            told = msgspec.json.decode(value, type=Intent | Event)
-        except msgspec.DecodeError:
-            return  # not of this desk's making
-        if isinstance(told, Event):
-            if told.what == TRADE_ENDED:
-                self._open.pop(told.about, None)
-        elif told.group == self._log.group and told.run != self._run_id:
-            self._open[told.trade_id] = told
+    def _intent(self, trade: Trade) -> Intent:
+        accounts = self._accounts()
+        return Intent(
+            time.time_ns(),
+            self._desk(),
+            self._log.group or "",
+            self._run_id,
+            trade.trade_id,
+            *trade.route,
+            tuple(order.client_id for order in trade.legs),
+            self._mode,
+            trade.legs,
+            {order.venue: accounts[order.venue] for order in trade.legs if order.venue in accounts},
+        )
 
     async def run(self) -> None:
         """Hold the connections until cancelled; the one for claims begins anew after every failure."""
@@ -134,15 +144,51 @@ class GroupClaim:
         from core.log.tail import tail
         from core.log.topics import EVENTS
 
+        since_ns = time.time_ns() - int(LOOK_BACK_S * 1e9)
         while True:
             try:
-                async with tail(self._log, EVENTS, time.time_ns() // 1_000_000 - int(KNOWN_S * 1e3)) as others:
+                async with tail(self._log, EVENTS, since_ns // 1_000_000) as others:
                     while True:
+                        asked_ns = time.time_ns()
                         for value in await others.read(1.0):
-                            self.hear(value)
+                            self.unended.hear(value)
                         if others.caught_up:
                             self._heard, self._deaf = True, ""
+                            since_ns = asked_ns - int(AGAIN_S * 1e9)
+                        else:
+                            await asyncio.sleep(0)  # what is at hand already comes without any waiting
             except LogUnavailable as error:
                 self._deaf = f"what other workers claimed is not known, and no trade is sent: {error}"
                 self._heard = False
                 await asyncio.sleep(PAUSE_S)
+
+
+async def known(log: LogSettings) -> Unended:
+    """Return what is claimed and not at its end, of all groups, or of the one that the settings name.
+
+    Raises:
+        LogUnavailable: no broker answers, or the topic of events is not there.
+    """
+    from core.log.tail import tail
+    from core.log.topics import EVENTS
+
+    unended = Unended(log.group, None)
+    async with tail(log, EVENTS, int((time.time() - LOOK_BACK_S) * 1e3)) as told:
+        while not told.caught_up:
+            for value in await told.read(1.0):
+                unended.hear(value)
+    return unended
+
+
+async def sign(log: LogSettings, one: Intent, who: str) -> None:
+    """Tell every desk that a person takes the trade over: its symbol is free again.
+
+    Raises:
+        LogUnavailable: the brokers did not take it; it may yet come.
+    """
+    from core.log.channel import sending
+    from core.log.topics import EVENTS
+
+    ended = Event(time.time_ns(), one.desk, one.mode, one.run, 0, who, TRADE_ENDED, one.trade_id, {"how": "signed"})
+    async with sending(log, EVENTS, lasting=True) as sender:
+        await sender.send(one.trade_id, msgspec.json.encode(ended))

@@ -169,6 +169,8 @@ class Engine:
                 )
             if self._parts.claim is not None:
                 tasks.create_task(self._parts.claim.run(), name="claims")
+            if self._parts.takeover is not None:
+                tasks.create_task(self._parts.takeover.run(), name="takeover")
             if self._parts.events is not None:
                 tasks.create_task(self._parts.events.run(), name="events")
             if self._opened.link is not None:

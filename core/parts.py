@@ -1,7 +1,7 @@
 """The parts of a desk, made of what was opened for it, and joined."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from core.sim.truth import Found, Told
 from core.spreads.detector import Detector
 from core.spreads.route import Opportunity
 from core.spreads.worker import Worker
+from core.takeover import Takeover
 from core.tape.recorder import Recorder
 from core.trading import Trading
 from core.troubles import Silence, Troubles
@@ -84,11 +85,22 @@ class Parts:
         )
         self.claim: GroupClaim | None = None
         if settings.log.group and settings.log.kind == "kafka":
-            self.claim = GroupClaim(settings.log, lambda: name, run_id, self.worker.owns)
+            self.claim = GroupClaim(settings.log, lambda: name, run_id, self.worker.owns, mode, self._accounts)
         self.events: Events | None = None
+        self.takeover: Takeover | None = None
         if settings.log.kind == "kafka":
             self.events = Events(settings.log, name, mode, run_id)
             journal.listener = self.events.tell
+        if self.claim is not None and self.events is not None:
+            self.takeover = Takeover(
+                self.claim.unended,
+                journal,
+                self.events.tell,
+                self.notices,
+                self.instruments,
+                link.brokers if link is not None else {},
+                self._accounts,
+            )
         self._verdicts = Verdicts(settings.analysis.veto_quota)
         untrusted = settings.analysis.untrusted
         self._verdicts.demoted |= dict.fromkeys(untrusted, "not measured, not under analysis.trusted")
@@ -170,6 +182,9 @@ class Parts:
         limits = self.trading.limits
         return Gate(limits.armed and not limits.halted, not limits.may_hedge())
 
+    def _accounts(self) -> Mapping[str, str]:
+        return self.opened.link.fingerprints if self.opened.link is not None else {}
+
     def _way_is_lost(self) -> str:
         """Return what is wrong with the log, or with the only way to the venues; nothing if both are there."""
         return str(self.opened.log.stopped) or (self.opened.link.why_not_any() if self.opened.link is not None else "")
@@ -180,7 +195,7 @@ class Parts:
         if (recorder := self.opened.recorder) is not None:
             sources.append(lambda: recorder.trouble)
         if (claim := self.claim) is not None:
-            sources.append(lambda: claim.trouble)
+            sources += [lambda: claim.trouble, claim.unproven]
         if (events := self.events) is not None:
             sources.append(lambda: events.trouble)
         if self.opened.settings.role == "worker":  # where there are collectors, each venue tells of itself

@@ -22,8 +22,10 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from tests.kafka_dist import SECURE, VERSION, ClusterFailed, Users, configure, format_storage, jars, java
+from tests.kafka_dist import VERSION, ClusterFailed, Users, configure, format_storage, jars, java
 from tests.waiting import answered
+
+USES = 5  # ports of each node: clients, brokers, controllers, users, TLS
 
 
 class Node:
@@ -120,10 +122,13 @@ class Cluster:
 
 
 @contextmanager
-def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None) -> Iterator[Cluster]:
+def cluster(
+    nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None, *, quickly: bool = True
+) -> Iterator[Cluster]:
     """Run a fresh cluster of `nodes`; its data and its processes are gone when the context ends.
 
-    With `users`, it also listens where one has to sign in.
+    With `users`, it also listens where one has to sign in. Without `quickly`, its brokers become as fast as anywhere,
+    after some minutes of work.
 
     Raises:
         ClusterFailed: Java or Maven is missing, or Kafka does not come up.
@@ -134,19 +139,16 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None)
         root = Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="arbdesk-kafka-", ignore_cleanup_errors=True))
         )
-        ports = free_ports(4 * nodes)
-        files = configure(root, ports[:nodes], ports[nodes : 2 * nodes])
-        if users is not None:
-            for node, file in enumerate(files):
-                _add_users(file, users, ports[node::nodes])
+        ports = free_ports(USES * nodes)
+        files = configure(root, [ports[node::nodes] for node in range(nodes)], users)
         format_storage(library, files, users)
-        running = tuple(Node(file, java(library, "kafka.Kafka", str(file))) for file in files)
+        running = tuple(Node(file, java(library, "kafka.Kafka", str(file), quickly=quickly)) for file in files)
         stack.callback(_stop, running)
         for one in running:
             one.start()
-        bootstrap, _, signing_in, encrypted = (
+        bootstrap, _, _, signing_in, encrypted = (
             ",".join(f"127.0.0.1:{port}" for port in ports[start : start + nodes])
-            for start in range(0, 4 * nodes, nodes)
+            for start in range(0, USES * nodes, nodes)
         )
         try:
             _wait(bootstrap, running, timeout_s)
@@ -160,13 +162,6 @@ def cluster(nodes: int = 3, timeout_s: float = 90.0, users: Users | None = None)
             f" {sum(node.memory_mb() for node in running)} MB",
             *((signing_in, encrypted) if users is not None else ()),
         )
-
-
-def _add_users(file: Path, users: Users, ports: Sequence[int]) -> None:
-    port, controller, signing, tls = ports
-    secure = {"keys": users.keys, "authority": users.authority, "user": users.user, "password": users.password}
-    with file.open("a") as configuration:
-        configuration.write(SECURE.format(port=port, controller=controller, users=signing, tls=tls, **secure))
 
 
 def free_ports(count: int) -> list[int]:
@@ -235,7 +230,7 @@ def _die_with_parent() -> None:
 def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        with cluster() as started:
+        with cluster(quickly=False) as started:
             where = started.nodes[0].said.parent
             print(f"{started.description}; logs in {where}\n{started.bootstrap}\nctrl+c stops it", flush=True)
             signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.kafka_compose import NODES, at_home, environments, properties
 
 VERSION = "4.1.1"
 POM = f"""\
@@ -22,26 +24,7 @@ POM = f"""\
 </project>
 """
 NODE = """\
-process.roles=broker,controller
-node.id={node}
-controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-inter.broker.listener.name=PLAINTEXT
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs={directory}
-default.replication.factor={copies}
-min.insync.replicas={in_sync}
-offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor={copies}
-transaction.state.log.min.isr={in_sync}
-share.coordinator.state.topic.replication.factor={copies}
-share.coordinator.state.topic.min.isr={in_sync}
-auto.create.topics.enable=false
-unclean.leader.election.enable=false
-group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
@@ -49,10 +32,19 @@ controlled.shutdown.max.retries=1
 log.cleaner.dedupe.buffer.size=4194304
 log.index.size.max.bytes=1048576
 """  # the cleaner's default buffer is 128 MiB: it alone would eat a small heap
+ALONE = """\
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+"""
 SECURE = """\
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},USERS://127.0.0.1:{users},TLS://127.0.0.1:{tls}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},USERS://127.0.0.1:{users},TLS://127.0.0.1:{tls}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,USERS:SASL_SSL,TLS:SSL
+listeners={listeners},USERS://127.0.0.1:{users},TLS://127.0.0.1:{tls}
+advertised.listeners={advertised},USERS://127.0.0.1:{users},TLS://127.0.0.1:{tls}
+listener.security.protocol.map={protocols},USERS:SASL_SSL,TLS:SSL
 listener.name.users.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.users.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
  user_{user}="{password}";
@@ -68,11 +60,11 @@ JVM = (
     "-Xms96m",
     "-Xmx320m",
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
     "-Xshare:auto",
     "-Djava.awt.headless=true",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 )
+QUICKLY = "-XX:TieredStopAtLevel=1"  # Java compiles each method once: up sooner, and twice the work for a request
 
 
 class ClusterFailed(Exception):
@@ -122,38 +114,53 @@ def jars() -> Path:
     return found
 
 
-def java(library: Path, *command: str) -> list[str]:
-    """Return the command line that runs a class of Kafka's."""
-    return ["java", *JVM, "-cp", f"{library}/*", *command]
+def java(library: Path, *command: str, quickly: bool = True) -> list[str]:
+    """Return the command line that runs a class of Kafka's; `quickly`: for a life of minutes."""
+    return ["java", *JVM, *([QUICKLY] if quickly else []), "-cp", f"{library}/*", *command]
 
 
-def configure(root: Path, ports: Sequence[int], controllers: Sequence[int]) -> list[Path]:
-    """Write the settings of each node under `root` and return their files."""
-    voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(controllers, 1))
+def configure(root: Path, ports: Sequence[Sequence[int]], users: Users | None) -> list[Path]:
+    """Write the settings of each node under `root` and return their files.
+
+    `ports`: of each node for clients, for brokers, for controllers, for users, for TLS.
+    """
+    nodes = range(1, len(ports) + 1)
+    moved = {(node, inside): ports[node - 1][use] for node in nodes for use, inside in _uses(node)}
     files = []
-    for node, (port, controller) in enumerate(zip(ports, controllers, strict=True), 1):
+    for node, environment in zip(nodes, environments(), strict=False):
         directory = root / f"node-{node}"
         directory.mkdir()
+        settings = properties(environment)
+        settings["controller.quorum.voters"] = ",".join(settings["controller.quorum.voters"].split(",")[: len(ports)])
+        settings = {name: at_home(value, node, moved) for name, value in settings.items()}
+        settings["log.dirs"] = str(directory)
+        written = [f"{name}={value}\n" for name, value in settings.items()]
+        written += [NODE, ALONE if len(ports) < NODES else ""]
+        if users is not None:
+            written.append(_secure(settings, users, *ports[node - 1][3:]))
         files.append(root / f"node-{node}.properties")
-        files[-1].write_text(
-            NODE.format(
-                node=node,
-                voters=voters,
-                port=port,
-                controller=controller,
-                directory=directory,
-                copies=min(3, len(ports)),
-                in_sync=2 if len(ports) >= 3 else 1,
-            )
-        )
+        files[-1].write_text("".join(written))
     return files
+
+
+def _uses(node: int) -> Iterator[tuple[int, int]]:
+    """Yield what each of a node's ports is for, as it is in its container: clients, brokers, controllers."""
+    yield from enumerate((9090 + 2 * node, 9091, 9090))
+
+
+def _secure(settings: Mapping[str, str], users: Users, signing: int, tls: int) -> str:
+    listeners, protocols = settings["listeners"], settings["listener.security.protocol.map"]
+    listening = {"listeners": listeners, "advertised": settings["advertised.listeners"], "protocols": protocols}
+    secrets = {"keys": users.keys, "authority": users.authority, "user": users.user, "password": users.password}
+    return SECURE.format(**listening, **secrets, users=signing, tls=tls)
 
 
 def format_storage(library: Path, files: Sequence[Path], users: Users | None) -> None:
     """Format the first node's storage; the others get a copy with an identity of their own: a JVM costs seconds."""
     scram = ["--add-scram", f"SCRAM-SHA-512=[name={users.user},password={users.password}]"] if users else []
+    formatting = ("format", "-t", environments()[0]["CLUSTER_ID"], "-c", str(files[0]), *scram)
     tool = subprocess.run(
-        java(library, "kafka.tools.StorageTool", "format", "-t", _identity(), "-c", str(files[0]), *scram),
+        java(library, "kafka.tools.StorageTool", *formatting),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=120,

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from core.attempts import attempt, in_time
+from core.attempts import attempt, in_time, tried
 
 
 async def broken() -> int:
@@ -13,6 +13,11 @@ async def test_whatever_a_request_comes_to_is_an_answer() -> None:
     assert await attempt(asyncio.sleep(0, 7), 60) == 7
     assert isinstance(await attempt(asyncio.Event().wait(), 0), TimeoutError)
     assert isinstance(await attempt(broken(), None), ZeroDivisionError)
+
+
+def test_whatever_work_comes_to_is_an_answer() -> None:
+    assert tried(lambda: 7) == 7
+    assert isinstance(tried(lambda: 1 // 0), ZeroDivisionError)
 
 
 async def test_a_cancellation_is_no_answer() -> None:

@@ -12,7 +12,7 @@ PATIENCE_S = 60.0  # for a machine that has other things to do
 T = TypeVar("T")
 
 
-async def until(condition: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
+async def until(condition: Callable[[], T], timeout_s: float = PATIENCE_S, every_s: float = LOOK_S) -> T:
     """Return what `condition` returns once that is true.
 
     Raises:
@@ -21,7 +21,7 @@ async def until(condition: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
     end_s = time.monotonic() + timeout_s
     while not (found := condition()):
         assert time.monotonic() < end_s, f"still not true after {timeout_s:g} s"
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(every_s)
     return found
 
 

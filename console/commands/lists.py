@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from console.commands.options import PATH, config_option, json_option, settings_of
+from console.commands.options import PATH, bootstrap_option, config_option, given, json_option, settings_of
 
 
 @click.command()
@@ -58,6 +58,22 @@ def identity(confirm: tuple[str, str] | None, config: Path | None, as_json: bool
     from console.identity import show_identities
 
     show_identities(settings_of(config), confirm, as_json=as_json)
+
+
+@click.command()
+@click.option("--sign", "signed", metavar="TRADE_ID", help="You have looked, and take it over: the symbol is free.")
+@click.option("--group", help="Of these workers only.  [all]")
+@bootstrap_option
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON array.")
+def claims(signed: str | None, group: str | None, bootstrap: str | None, config: Path | None, as_json: bool) -> None:
+    """List trades that workers claimed on Kafka and never ended: their symbols wait. Exit code 0: there is none."""
+    from console import loop
+    from console.claims import show_claims
+
+    overrides = {"log": given(kind="kafka", bootstrap=bootstrap, group=group)}
+    if not loop.run(show_claims(settings_of(config, overrides).log, signed, as_json=as_json)):
+        sys.exit(1)
 
 
 @click.command()

@@ -70,11 +70,14 @@ class Prices:
     def mid(self, symbol: str) -> Decimal:
         return exact(self._mids[symbol])
 
+    def mid_of(self, venue: str, symbol: str) -> Decimal:
+        return exact(self._mids[symbol] * (1 + self._shift.get((venue, symbol), 0.0) * 1e-4))
+
     def quote(self, venue: str, symbol: str) -> Tick | None:
         instrument = self._instruments.find(venue, symbol)
         if instrument is None or venue in self._dark:
             return None
-        mid = exact(self._mids[symbol] * (1 + self._shift.get((venue, symbol), 0.0) * 1e-4))
+        mid = self.mid_of(venue, symbol)
         half = mid * Decimal("0.00008")
         self._sequence += 1
         size = float(Decimal(self._draw.choice((300, 900, 4000))) / mid)
@@ -108,13 +111,14 @@ class FaultyVenue:
     async def place(self, order: Order) -> Fate:
         fault = self._draw.choice(FAULTS) if self._draw.random() < self._fault_share else "none"
         self.faults[fault] = self.faults.get(fault, 0) + 1
+        left_ns = self._clock()  # another order may sleep on this clock meanwhile
         await self._clock.sleep(0.002 + self._draw.random() * 0.02)
         sent_ns = self._clock()
         if fault == "kept":
             return Fate(order, "not_sent", why="the last gate")
         if fault in ("lost_before", "late"):
             if fault == "late":
-                self._late[order.client_id] = (order, sent_ns + int(self._draw.random() * 2e9))
+                self._late[order.client_id] = (order, left_ns + int(self._draw.random() * 2e9))
             await self._clock.sleep(self._draw.choice((0.05, 5.0)))  # the connection broke, or nobody answered
             raise TimeoutError
         if self._draw.random() < 0.5:

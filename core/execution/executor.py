@@ -28,8 +28,8 @@ MOMENTS = 200  # trades of which it is remembered when they began
 class Claim(Protocol):
     """Whether this desk alone decides on a symbol, where several workers share the symbols."""
 
-    def holds(self) -> bool:
-        """Return whether it does at this moment."""
+    def why_not(self, trade: Trade) -> str:
+        """Return why `trade` is not this desk's to send at this moment, nothing if it is. Asks nobody."""
 
     async def lay(self, trade: Trade) -> str:
         """Write down where all workers read it that `trade` is about to be sent; return why not, nothing if so."""
@@ -189,8 +189,8 @@ class Executor:
     def _gate(self, trade: Trade) -> Refusal | None:
         if self._journal.broken:
             return self._without_journal(self._journal.broken)
-        if self._claim is not None and not self._claim.holds():
-            return self._limits.refuse("owner", "another worker has taken this desk's symbols over")
+        if self._claim is not None and (why := self._claim.why_not(trade)):
+            return self._limits.refuse("owner", why)
         for order in trade.legs:
             if order.venue not in self._brokers:
                 return self._limits.refuse("venue", f"no order can be sent to {order.venue}")

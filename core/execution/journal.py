@@ -28,6 +28,7 @@ from core.execution.writer import Work, Writer
 # more of them than of intents.
 CAPACITY = 1024
 TRADE_ENDED = "trade ended"
+ORDER_ENDED = "order ended"
 WRITE_S = 5.0  # for one write; longer, and the intent counts as not written
 
 T = TypeVar("T")
@@ -146,6 +147,10 @@ class Journal:
         """Return the trades of this mode that are not at their end, each with its legs and hedges."""
         return await self._write(partial(rows.open_trades, self._mode))
 
+    async def ending(self, trade_id: str) -> str | None:
+        """Return how a trade ended (see `end`), empty while it is open; None: it was never written here."""
+        return await self._write(partial(rows.ending, trade_id))
+
     async def handed_over(self) -> set[str]:
         """Return the trades of this mode that a person was given, and that nobody has signed yet."""
         return await self._write(partial(rows.handed_over, self._mode))
@@ -171,7 +176,7 @@ class Journal:
         """Write down `fate`, soon. A known outcome may correct an unknown one, never the other way round."""
         order = fate.order
         ended = {"outcome": fate.outcome, "fills": fate.fills, "why": fate.why}
-        self._tell_of("order ended", order.client_id, trade_id=order.trade_id, venue=order.venue, fate=ended)
+        self._tell_of(ORDER_ENDED, order.client_id, trade_id=order.trade_id, venue=order.venue, fate=ended)
         self._writer.put(partial(rows.settle, fate, self._run_id, self._clock_ns()))
 
     def event(self, what: str, *, who: str = "desk", **data: object) -> None:

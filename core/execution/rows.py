@@ -101,6 +101,11 @@ def end_trade(trade_id: str, how: str, db: sqlite3.Connection) -> None:
     db.execute("UPDATE trades SET ended = ? WHERE trade_id = ?", (how, trade_id))
 
 
+def ending(trade_id: str, db: sqlite3.Connection) -> str | None:
+    row = db.execute("SELECT ended FROM trades WHERE trade_id = ?", (trade_id,)).fetchone()
+    return cast(str | None, row[0]) if row is not None else None
+
+
 def open_trades(mode: str, db: sqlite3.Connection) -> list[tuple[Trade, list[OrderRecord]]]:
     """Return the trades that nobody brought to an end, with all their orders: legs first, then hedges."""
     found = []

@@ -10,9 +10,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from core.attempts import tried
 from core.errors import JournalError, JournalHeld
 from core.execution import schema
 
@@ -21,6 +23,7 @@ CLOSE_S = 30.0  # for all that waits at the end
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
+Outcome = tuple[object, JournalError | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +89,16 @@ class Writer:
         return cast(T, await done)
 
     def _run(self) -> None:
-        try:
-            with _held(self._path), closing(schema.connect(self._path)) as db:
-                self._tell(self._opened, None, None)
-                self._write_all(db)
-        except JournalError as error:
-            self._tell(self._opened, None, error)
-        except Exception as error:  # noqa: BLE001  the waiting `start` must learn of it, whatever it is
-            self._tell(self._opened, None, JournalError(f"{self._path} cannot be used as a journal", why=str(error)))
-        finally:
-            self._tell(self._closed, None, None)
+        error = tried(self._hold)
+        if error is not None and not isinstance(error, JournalError):
+            error = JournalError(f"{self._path} cannot be used as a journal", why=str(error))
+        self._tell(self._opened, None, error)  # which is news only if it never came to be open
+        self._tell(self._closed, None, None)
+
+    def _hold(self) -> None:
+        with _held(self._path), closing(schema.connect(self._path)) as db:
+            self._tell(self._opened, None, None)
+            self._write_all(db)
 
     def _write_all(self, db: sqlite3.Connection) -> None:
         going = True
@@ -109,19 +112,19 @@ class Writer:
     def _commit(self, db: sqlite3.Connection, batch: list[_Write]) -> None:
         """Write `batch` in one transaction, then tell who waits. After one failure nothing is tried again."""
         wanted = [write for write in batch if write.done is None or not write.done.cancelled()]
-        results: list[tuple[_Write, object, JournalError | None]] = []
-        try:
-            if not self.broken:
-                with schema.transaction(db):
-                    results = [(write, *_try(db, write, self._path)) for write in wanted]
-        except Exception as error:  # noqa: BLE001  a thread that dies in silence would leave everybody waiting
-            self.broken = str(error) or repr(error)
-        if self.broken:
+        results = [] if self.broken else tried(partial(self._do_all, db, wanted))
+        if isinstance(results, Exception):
+            self.broken = str(results) or repr(results)
+        if self.broken or isinstance(results, Exception):
             broken = JournalError(f"{self._path}", why=self.broken, do="Free the disk, then start the desk anew.")
-            results = [(write, None, broken) for write in wanted]
-        for write, result, failure in results:
+            results = [(None, broken) for _ in wanted]
+        for write, (result, failure) in zip(wanted, results, strict=True):
             if write.done is not None:
                 self._tell(write.done, result, failure)
+
+    def _do_all(self, db: sqlite3.Connection, batch: list[_Write]) -> list[Outcome]:
+        with schema.transaction(db):
+            return [_try(db, write, self._path) for write in batch]
 
     def _tell(self, waiting: asyncio.Future[Any], result: object, error: JournalError | None) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -153,7 +156,7 @@ def _held(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _try(db: sqlite3.Connection, write: _Write, path: Path) -> tuple[object, JournalError | None]:
+def _try(db: sqlite3.Connection, write: _Write, path: Path) -> Outcome:
     """Do one write of a batch; one that contradicts what is there fails alone."""
     db.execute("SAVEPOINT one")
     try:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import ctypes
 import fcntl
-import hashlib
 import os
 import signal
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import ConfigurationError, DeskError
-from core.live.keys import SIMULATED, Keys, keys_of
+from core.live.keys import SIMULATED, Keys, fingerprint, keys_of
 from core.live.wire import Account, Configuration, FromGateway, Refused
 from core.sidecar import heard, say_line
 
@@ -73,11 +72,11 @@ async def _sole(folder: Path, account: Account, keys: Keys) -> "contextlib.Abstr
 
 
 def _lock_file(folder: Path, account: Account, keys: Keys) -> int:
-    named = f"{account.venue} {account.url} {account.sandbox} {keys.key}"
-    name = hashlib.sha256(named.encode()).hexdigest()[:12]
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return os.open(folder / f"account-{account.venue}-{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        return os.open(
+            folder / f"account-{account.venue}-{fingerprint(account, keys)}.lock", os.O_RDWR | os.O_CREAT, 0o600
+        )
     except OSError as error:
         raise ConfigurationError(f"{folder}", why=error.strerror or "no file can be made there") from None
 

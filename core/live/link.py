@@ -58,6 +58,7 @@ class Link:
         self._waiting: dict[int, asyncio.Future[Told | Counted]] = {}
         self._venues: dict[str, VenueStanding] = {}
         self.instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue: what each says can be traded there
+        self.fingerprints: Mapping[str, str] = {}  # by venue: which account its orders go to
         self._health: Health = "starting"
         self._why = ""
         self._starts = 0
@@ -115,7 +116,7 @@ class Link:
             raise ConfigurationError(hello.what, why=hello.why, do=hello.do)
         assert isinstance(hello, Ready)
         self._child, self._health, self._why, self._said = child, "up", "", Gate()
-        self.instruments = hello.instruments
+        self.instruments, self.fingerprints = hello.instruments, hello.fingerprints
         self._venues = {one.venue: one for one in hello.venues}
         self.news.set()
         self.push()

@@ -10,7 +10,7 @@ import msgspec
 from core.errors import ConfigurationError
 from core.instruments import Instrument
 from core.live.gate import LastGate
-from core.live.keys import Keys
+from core.live.keys import Keys, fingerprint
 from core.live.reference import instruments, may_withdraw
 from core.live.seat import Seat
 from core.live.venues import SANDBOXES, Exchange, VenueFailure, connections
@@ -59,7 +59,8 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
             told_of = await asyncio.gather(*(_lattices(one, configuration.symbols) for one in exchanges))
             told_by = zip(exchanges, told_of, strict=True)
             lattices = {one.venue: listed for one, listed in told_by if listed is not None}
-            say(Ready(os.getpid(), _standings(seats), lattices))
+            fingerprints = {one.venue: fingerprint(one, keys[one.venue]) for one in configuration.accounts}
+            say(Ready(os.getpid(), _standings(seats), lattices, fingerprints))
             await Service(seats, gate, say).run(told)
         finally:
             await asyncio.gather(*(seat.close() for seat in seats.values()))

@@ -114,6 +114,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="type"):
     pid: int
     venues: tuple[VenueStanding, ...]
     instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue, of those that told: what can be traded there
+    fingerprints: Mapping[str, str] = {}  # by venue: the account, told apart from others, and nothing of its keys
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing", tag_field="type"):

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from core.errors import LogUnavailable
 from core.log.producer import connected, stop_producer
 from core.log.reader import START_S, consumer_at, stop_consumer
 from core.log.security import listen_for_reasons, refusal, secured
-from core.log.topics import Topic, administrator, described
+from core.log.topics import Topic, expect
 from core.settings import LogSettings
 
 ANSWER_S = 3.0
@@ -136,7 +135,7 @@ async def sending(log: LogSettings, topic: Topic, *, lasting: bool) -> AsyncIter
         LogUnavailable: no broker answers, or the topic is not there.
     """
     security = secured(log)
-    await _look_for(log, topic, security)
+    await expect(log, topic, security)
     promises: dict[str, Any] = {"acks": "all", "enable_idempotence": True} if lasting else {"acks": 1}
     producer = await connected(
         log.bootstrap,
@@ -163,7 +162,7 @@ async def following(
         LogUnavailable: no broker answers, or the topic is not there.
     """
     security = secured(log)
-    await _look_for(log, topic, security)
+    await expect(log, topic, security)
     place = TopicPartition(topic.name, 0)
     async with AsyncExitStack() as stack:
         consumer = consumer_at(log.bootstrap, security)
@@ -183,11 +182,3 @@ async def following(
         consumer.assign([place])
         follower.skip_to(start)  # at once, before it looks for a position of its own
         yield follower
-
-
-async def _look_for(log: LogSettings, topic: Topic, security: Mapping[str, Any]) -> None:
-    async with administrator(log.bootstrap, security) as admin:
-        if not (await described(admin, [topic.name]))[topic.name]:
-            raise LogUnavailable(
-                f"Kafka at {log.bootstrap} has no topic {topic.name}", do="Create it with `arbdesk topics --create`."
-            )

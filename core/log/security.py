@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+import socket
 import ssl
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -91,6 +92,8 @@ def refusal(bootstrap: str, error: Exception, security: Mapping[str, Any]) -> Lo
     ):
         why = "it hung up before it answered"
         do = f"{SPEAK_PLAIN} {CLIENT_CERTIFICATE}" if tls else SPEAK_TLS
+    elif isinstance(reason, socket.gaierror):
+        why, do = "no machine of that name is known here", "Look at the addresses (log.bootstrap)."
     elif isinstance(reason, KafkaConnectionError | OSError):
         why = "no broker answers"
     elif isinstance(reason, NodeNotReadyError):  # its words name now this node, now that one

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from core.log.reader import START_S, consumer_at, stop_consumer
 from core.log.security import listen_for_reasons, refusal, secured
-from core.log.topics import Topic
+from core.log.topics import Topic, expect
 from core.settings import LogSettings
 
 CHECK_S = 3.0  # a silent topic and a dead broker look the same: so long may it take to tell them apart
@@ -29,14 +29,14 @@ class Tail:
         """Whether all that was there at the beginning has been read."""
         return all(self._next[place] >= end for place, end in self._left.items())
 
-    async def read(self, wait_s: float) -> list[bytes]:
+    async def read(self, wait_s: float, at_most: int = 500) -> list[bytes]:
         """Return the values of the next records; none if none came within `wait_s`.
 
         Raises:
             LogUnavailable: the brokers do not answer.
         """
         try:
-            fetched = await self._consumer.getmany(timeout_ms=int(wait_s * 1000))
+            fetched = await self._consumer.getmany(timeout_ms=int(wait_s * 1000), max_records=at_most)
             if not fetched:
                 async with asyncio.timeout(CHECK_S):
                     await self._consumer.end_offsets(self._places[:1])
@@ -63,6 +63,7 @@ async def tail(log: LogSettings, topic: Topic, since_ms: int) -> AsyncIterator[T
         LogUnavailable: no broker answers, or the topic is not there.
     """
     security = secured(log)
+    await expect(log, topic, security)
     async with AsyncExitStack() as stack:
         consumer = consumer_at(log.bootstrap, security)
         stack.push_async_callback(stop_consumer, consumer)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -61,6 +61,11 @@ def settings_of(topic: Topic, replication_factor: int) -> dict[str, str]:
     return {**topic.settings, "min.insync.replicas": "2" if replication_factor >= 3 else "1"}
 
 
+def needed(log: LogSettings) -> list[Topic]:
+    """Return the desk's topics, that of ticks by the name that the settings give it."""
+    return [replace(one, name=log.topic) if one is TICKS else one for one in TOPICS]
+
+
 async def check(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[Difference]:
     """Return how the topics differ from what they must be; nothing if all is well. Changes nothing.
 
@@ -71,9 +76,6 @@ async def check(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[Diff
     replication_factor = log.replication_factor
     async with administrator(log.bootstrap, secured(log)) as admin:
         found = await described(admin, [topic.name for topic in topics])
-        differences = [
-            Difference(topic.name, "topic", "exists", "missing") for topic in topics if not found[topic.name]
-        ]
         present = [topic for topic in topics if found[topic.name]]
         settings = await _settings(admin, [topic.name for topic in present])
     differences = [Difference(topic.name, "topic", "exists", "missing") for topic in topics if topic not in present]
@@ -185,6 +187,26 @@ async def described(admin: Any, names: list[str], broker: int | None = None) -> 
         return {}
     topics = (await metadata(admin, names, broker))["topics"]
     return {topic["topic"]: topic["partitions"] if not topic["error_code"] else [] for topic in topics}
+
+
+async def expect(log: LogSettings, topic: Topic, security: Mapping[str, Any]) -> None:
+    """Check that a topic is there, with its partitions.
+
+    Raises:
+        LogUnavailable: it is not, or no broker answers.
+    """
+    async with administrator(log.bootstrap, security) as admin:
+        found = len((await described(admin, [topic.name]))[topic.name])
+    if not found:
+        raise LogUnavailable(
+            f"Kafka at {log.bootstrap} has no topic {topic.name}", do="Create it with `arbdesk topics --create`."
+        )
+    if found != topic.partitions:
+        raise LogUnavailable(
+            f"Kafka at {log.bootstrap} has another topic {topic.name}",
+            why=f"{found} partitions, and it needs {topic.partitions}",
+            do="Delete it, and create it with `arbdesk topics --create`.",
+        )
 
 
 def expect_partitions(bootstrap: str, topic: str, found: int) -> None:

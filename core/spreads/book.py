@@ -54,14 +54,26 @@ class SpreadBook:
         if number is None or market is None:
             self.strange += 1
             return None
-        if type(entry) is Tick:
-            changed = self._quote(market, number, entry)
-        else:
+        if type(entry) is not Tick:
             assert isinstance(entry, Withdrawal)
-            changed = self._withdraw(market, number, entry)
-        if not changed:
-            self.repeats += 1
-            return None
+            return self._withdraw(market, number, entry)
+        held = market.ticks[number]  # no call from here on: the hot path
+        if held is not None:
+            if market.withdrawn[number] is not None:
+                if entry.received_ns < market.withdrawn_ns[number]:
+                    self.repeats += 1
+                    return None
+                market.withdrawn[number] = None
+            elif entry.sequence_id <= held.sequence_id and not _restarted(entry, held):
+                self.repeats += 1
+                return None
+        market.before[number] = held
+        market.ticks[number] = entry
+        market.bids[number] = bid = entry.bid_price
+        market.asks[number] = ask = entry.ask_price
+        least, greatest, widest = market.collars[number]
+        if not (0.0 < ask - bid <= widest and least <= bid + ask <= greatest):
+            self.strayed(market, number)
         return market, number
 
     def quote(self, venue: str, symbol: str) -> Tick | None:
@@ -71,32 +83,14 @@ class SpreadBook:
             return None
         return market.ticks[number]
 
-    def _quote(self, market: Market, number: int, tick: Tick) -> bool:
-        held = market.ticks[number]
-        if held is not None:
-            if market.withdrawn[number] is not None:
-                if tick.received_ns < market.withdrawn_ns[number]:
-                    return False
-                market.withdrawn[number] = None
-            elif tick.sequence_id <= held.sequence_id and not _restarted(tick, held):
-                return False
-        market.before[number] = held
-        market.ticks[number] = tick
-        market.bids[number] = bid = tick.bid_price
-        market.asks[number] = ask = tick.ask_price
-        least, greatest, widest = market.collars[number]
-        if not (0.0 < ask - bid <= widest and least <= bid + ask <= greatest):
-            self.strayed(market, number)
-        return True
-
-    @staticmethod
-    def _withdraw(market: Market, number: int, withdrawal: Withdrawal) -> bool:
+    def _withdraw(self, market: Market, number: int, withdrawal: Withdrawal) -> tuple[Market, int] | None:
         held = market.ticks[number]
         if held is None or held.received_ns > withdrawal.received_ns:
-            return False
+            self.repeats += 1
+            return None
         market.withdrawn[number] = withdrawal.cause
         market.withdrawn_ns[number] = withdrawal.received_ns
-        return True
+        return market, number
 
 
 def _nobody(_market: Market, _number: int) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.latency import Latencies
+from core.live.keys import SIMULATED, fingerprint
 from core.live.link import Link, linked
 from core.live.wire import Account, Configuration, Gate
 from core.sidecar import sidecar
@@ -93,6 +94,9 @@ async def test_the_gateway_holds_its_own_gate_and_its_account_for_itself(tmp_pat
         with pytest.raises(ConfigurationError, match="Another desk trades on this account of binance"):
             async with linked(configuration(tmp_path, Account("binance", served.url))):
                 pass
+        assert one.link.fingerprints == {"binance": fingerprint(Account("binance", served.url), SIMULATED)}
+        assert fingerprint(Account("binance", sandbox=True), SIMULATED) not in one.link.fingerprints.values()
+        assert SIMULATED.key not in one.link.fingerprints["binance"]
 
 
 def test_the_gateway_says_in_one_line_what_key_it_misses_and_never_loads_ccxt_for_that(tmp_path: Path) -> None:

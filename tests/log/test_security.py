@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 import ssl
 import time
 import traceback
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 from core.errors import ConfigurationError, LogUnavailable
 from core.loading import load
 from core.log.kafka import KafkaLog
-from core.log.security import secured
+from core.log.security import refusal, secured
 from core.log.topics import TICKS, check, create
 from core.settings import LogSettings, SecuritySettings
 from tests.kafka_cluster import cluster
@@ -207,6 +208,12 @@ def test_a_mistake_beside_the_password_does_not_show_it(tmp_path: Path, mistake:
     with pytest.raises(ConfigurationError) as caught:
         load(file, {})
     assert_hidden("".join(traceback.format_exception(caught.value)))
+
+
+def test_a_name_that_nobody_knows_is_told_apart_from_a_machine_that_does_not_answer() -> None:
+    unknown = refusal("nobody:9092", socket.gaierror(-2, "Name or service not known"), {})
+    assert str(unknown).endswith("no machine of that name is known here. Look at the addresses (log.bootstrap).")
+    assert "no broker answers" in str(refusal("nobody:9092", ConnectionRefusedError(), {}))
 
 
 def test_a_password_that_is_a_number_is_not_shown(tmp_path: Path) -> None:

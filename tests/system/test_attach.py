@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.remote.keys import write_key
 from tests.system.desk import DeskProcess, arbdesk
 from tests.system.terminal import Terminal
@@ -24,6 +26,7 @@ OBEYED = (
 AT_THE_LAST_MOMENT = ("moved", "stale", "crossed", "busy", "deadline")  # why an approved trade is not sent after all
 
 
+@pytest.mark.timeout(max(120, 15 * KILLS))
 def test_a_console_killed_at_any_moment_of_an_approval_leaves_each_trade_made_once_or_not_at_all(
     kafka: str, tmp_path: Path
 ) -> None:

@@ -3,8 +3,12 @@
 import uuid
 from pathlib import Path
 
+import pytest
+
+from console.doctor import examine
 from core.log.kafka import KafkaLog
 from core.log.topics import TOPICS, create
+from core.settings import Settings
 from tests.log.entries import at, take, tick
 from tests.system.desk import arbdesk
 
@@ -14,6 +18,17 @@ def test_brokers_that_do_not_answer_are_wrong_in_one_line(tmp_path: Path) -> Non
     assert told.returncode == 1
     assert "WRONG Kafka      Kafka at 127.0.0.1:1 cannot be used: no broker answers" in told.stdout
     assert told.stderr == ""
+
+
+async def test_a_topic_that_is_missing_is_named_and_not_taken_for_brokers_that_do_not_answer(
+    kafka: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = at(kafka).model_copy(update={"topic": f"ticks-{uuid.uuid4().hex}", "group": "g"})
+    assert not await examine(Settings(log=log))
+    told = capsys.readouterr().out
+    assert f"WRONG topic      {log.topic}: missing: " in told
+    assert "`arbdesk topics` says what mends each" in told
+    assert f"WRONG Kafka      Kafka at {kafka} has no topic {log.topic}. Create it" in told
 
 
 async def test_brokers_topics_and_the_lag_of_a_group_are_told(kafka: str, tmp_path: Path) -> None:
@@ -29,6 +44,7 @@ async def test_brokers_topics_and_the_lag_of_a_group_are_told(kafka: str, tmp_pa
     lines = dict(line.split(maxsplit=2)[1:] for line in told.stdout.splitlines())
     assert lines["brokers"].startswith(f"{len(kafka.split(','))}: 127.0.0.1:")
     assert lines["lag"].startswith(f"{group} has ")
+    assert lines["claims"] == "every trade has come to its end"
     assert "topics" in lines
     assert "aiokafka" in lines["versions"]
     assert "can be written" in lines["journal"]

@@ -1,6 +1,5 @@
 """The live way from the command line: refused without a key, and whole on simulated venues."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from core.execution.journal import read_orders
 from core.live.wire import VENUES
 from tests.system.desk import DeskProcess, arbdesk
+from tests.waiting import eventually
 
 
 def test_run_live_without_a_key_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,13 +24,7 @@ def test_a_demo_sends_its_orders_the_whole_live_way(tmp_path: Path) -> None:
     arguments = ["demo", "--live-sim", "--no-ui", "--approval", "auto", "--crossings", "6"]
     with DeskProcess(arguments, tmp_path) as desk:
         desk.wait_for("armed: approved trades leave the desk", timeout_s=60)
-        until_s = time.monotonic() + 60
-        traded = set[str]()
-        while not set(VENUES) <= traded:
-            assert time.monotonic() < until_s, traded
-            written = read_orders(tmp_path / "arbdesk" / "demo.sqlite")
-            traded = {one.order.venue for one in written if one.state == "filled"}
-            time.sleep(0.02)
+        eventually(lambda: set(VENUES) <= traded_at(tmp_path / "arbdesk" / "demo.sqlite"), every_s=0.02)
         desk.process.terminate()
         summary = desk.summary()
     gateway, orders = summary["order_gateway"], summary["orders"]
@@ -39,6 +33,11 @@ def test_a_demo_sends_its_orders_the_whole_live_way(tmp_path: Path) -> None:
     assert orders["filled"] > 0
     parts = [summary["latency_ms"][stage]["count"] for stage in ("checks", "journal", "build", "wire", "ack")]
     assert all(parts), parts
+
+
+def traded_at(journal: Path) -> set[str]:
+    """Return the venues that filled an order."""
+    return {one.order.venue for one in read_orders(journal) if one.state == "filled"}
 
 
 def test_the_doctor_tells_what_is_wrong_with_the_live_way(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,8 @@ PRICES = {
 }
 
 
-async def quote(connection: ServerConnection) -> None:
-    """Speak as Upbit does: the prices of what was asked for, again and again, as fresh as can be."""
+async def quote(beat: asyncio.Condition, connection: ServerConnection) -> None:
+    """Speak as Upbit does: the prices of what was asked for, anew at every beat."""
     codes = orjson.loads(await connection.recv())[1]["codes"]
     try:
         while True:
@@ -66,18 +67,20 @@ async def quote(connection: ServerConnection) -> None:
                 unit = {"bid_price": bid, "ask_price": ask, "bid_size": 1, "ask_size": 1}
                 book = {"type": "orderbook", "code": name, "timestamp": time.time_ns() // 10**6}
                 await connection.send(orjson.dumps({**book, "orderbook_units": [unit]}))
-            await asyncio.sleep(0.05)
+            async with beat:
+                await beat.wait()
     except ConnectionClosed:
         pass
 
 
 async def test_the_premium_of_one_currency_over_another_is_told_at_the_feeds_own_rates(tmp_path: Path) -> None:
-    async with asyncio.timeout(60), serve(quote, "127.0.0.1", 0, close_timeout=0.1) as server:
+    beat = asyncio.Condition()
+    async with asyncio.timeout(60), serve(partial(quote, beat), "127.0.0.1", 0, close_timeout=0.1) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/websocket/v1"
         settings = tmp_path / "desk.toml"
         settings.write_text(
             'symbols = ["BTC/KRW", "USDT/KRW", "BTC/USDT", "USDT/USD"]\n'
-            'numeraire = "USD"\nstatus_every_s = 0.5\nanalysis.enabled = false\n'
+            'numeraire = "USD"\nstatus_every_s = 0.1\nanalysis.enabled = false\n'
             f'[venues]\nupbit = {{ url = "{url}" }}\nbithumb = {{ url = "{url}", taker_fee_bps = 4 }}\n'
         )
         process = await asyncio.create_subprocess_exec(
@@ -90,8 +93,12 @@ async def test_the_premium_of_one_currency_over_another_is_told_at_the_feeds_own
         status: dict[str, Any] = {}
         while len(status.get("rates", ())) < 3 or len(status["cross"]) < 2:
             status = json.loads(await process.stderr.readline()).get("status", {})
+            async with beat:
+                beat.notify_all()  # it is as fresh as what the desk says
         process.terminate()
         out, _ = await process.communicate()
+        async with beat:
+            beat.notify_all()  # who waits for it finds that nobody listens any more
     assert process.returncode == 0
     assert set(status["rates"]) == {"USD", "USDT", "KRW"}
     assert status["rates"]["KRW"]["bid"] == pytest.approx(0.9999 / 1401)
