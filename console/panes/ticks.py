@@ -1,5 +1,6 @@
 """Pane 1: what every venue offers for every symbol, how old it is, and how the venues themselves are."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
@@ -226,17 +227,26 @@ def _info(picture: Picture, rows: list[Row]) -> Line:
 
 def feeds_of(picture: Picture, width: int) -> list[Line]:
     """Return a line for each feed: its health, its flow, and all it did not deliver."""
+    venues = picture.snapshot.venues
+    room = max((len(clock_of(venue)) for venue in venues), default=0)
+    clock = right("clock", max(7, room))
     wide, gaps = width >= 72, f" {'gaps':>5}" if width >= GAPS else ""
-    ticks, more = (f" {'ticks':>7}", f" {'conn':>5}{gaps} {'clock':>7}") if wide else ("", "")
+    ticks, more = (f" {'ticks':>7}", f" {'conn':>5}{gaps} {clock}") if wide else ("", "")
     head = f" {'feed':<9}{'health':<13}{'ticks/s':>7}{ticks} {'last':>6}{more}  trouble"
     lines: list[Line] = [[(cut(head, width), "dim")]]
-    return lines + [_feed(venue, picture, width, wide) for venue in picture.snapshot.venues]
+    return lines + [_feed(venue, picture, width, wide, len(clock)) for venue in venues]
 
 
-def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
+def clock_of(venue: VenueState) -> str:
+    """Return how far a venue's clock is ahead of ours: as it says itself with the bound, or else at least."""
+    if venue.clock_offset_ms is not None and venue.clock_bound_ms is not None:
+        return f"{venue.clock_offset_ms:+.0f}±{math.ceil(venue.clock_bound_ms)}ms"
+    return NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
+
+
+def _feed(venue: VenueState, picture: Picture, width: int, wide: bool, clock: int) -> Line:
     glyph, pen = HEALTH[venue.health]
     last = age(picture.age_ns(venue.last_ns)) if venue.last_ns else NOTHING
-    clock = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
     gaps = venue.rejected.get(GAP, 0)
     line: Line = [
         (f" {left(inert(venue.name), 9)}", "text"),
@@ -246,7 +256,7 @@ def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
         (f" {right(last, 6)}", "dim"),
         (f" {right(f'{venue.connects}×', 5)}" if wide else "", "dim"),
         (f" {right(count(gaps), 5)}" if width >= GAPS else "", "warn" if gaps else "dim"),
-        (f" {right(clock, 7)}" if wide else "", "dim"),
+        (f" {right(clock_of(venue), clock)}" if wide else "", "dim"),
         ("  ", "text"),
     ]
     wrong, lead = trouble(venue, gaps_too=width < GAPS), ahead_of(venue)
