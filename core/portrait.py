@@ -147,7 +147,6 @@ class Portrait:
                 counted[name] = ticks
             for feed in self.feeds:
                 self.latencies.record_all("feed", feed.take_feed_ns())
-                self.detector.instants.know(feed.name, feed.event_clock(now_ns))
             await self.read_latencies()
 
     async def read_latencies(self) -> None:
