@@ -103,7 +103,7 @@ async def _group(log: LogSettings, group: str) -> AsyncIterator[Finding]:
     yield Finding(True, "lag", read if unread < len(lag) else f"{group} has read nothing: no worker of that name ran")
     overdue = (await claims.known(log)).overdue(time.time_ns())
     symbols = ", ".join(sorted({one.symbol for one in overdue}))
-    without = f"{len(overdue)} without an end, so {symbols} not traded: `arbdesk claims` lists them"
+    without = f"{len(overdue)} without an end: {symbols} not traded meanwhile; `arbdesk claims` lists them"
     yield Finding(not overdue, "claims", without if overdue else "every trade has come to its end")
 
 
