@@ -66,8 +66,19 @@ async def _kafka(settings: Settings) -> list[Finding]:
         if log.group:
             findings += [one async for one in _group(log, log.group)]
     except DeskError as error:
-        findings.append(Finding(False, "Kafka", str(error)))
+        findings += [Finding(False, "Kafka", str(error)), *await _addresses(log)]
     return findings
+
+
+async def _addresses(log: LogSettings) -> list[Finding]:
+    """Tell the addresses that are named apart, where there are several and some are the matter."""
+    from core.log import checkup
+
+    if "," not in log.bootstrap:
+        return []
+    found = await checkup.each(log)
+    told = [Finding(not why, "address", f"{one}: {why or 'answers'}") for one, why in found.items()]
+    return told if any(found.values()) else []
 
 
 async def _cluster(log: LogSettings) -> AsyncIterator[Finding]:
