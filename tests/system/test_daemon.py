@@ -21,7 +21,7 @@ SCHEMA: dict[str, Any] = {
     "pnl": dict,
     "analysis": {"calls": int, "failed": int, "cost_usd": str, "by_model": dict},
     "latency_ms": {"tick_to_order": {"count": int, "p50": float, "p99": float, "p999": float, "max": float}},
-    "truth": {"crossings": int, "found": int, "missed": int, "false": int},
+    "truth": {"crossings": int, "found": int, "missed": int, "late": int, "false": int},
 }
 
 
