@@ -11,6 +11,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from textual import events
 from textual.app import SystemCommand
+from textual.binding import Keymap
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -76,9 +77,12 @@ class Console(Viewing, inherit_bindings=False):
         self._frozen: Picture | None = None
         self._toasts = Toasts()
         self._rung: set[str] | None = None  # tickets that were heard
-        self._signs = signs(keymap or {})
-        if keymap:
-            self.set_keymap(dict(keymap))
+        self.set_keymap(keymap or {})
+
+    def set_keymap(self, keymap: Keymap) -> None:
+        """Move keys; what panes say of them moves with them."""
+        super().set_keymap(keymap)
+        self._signs = signs(keymap)
 
     def get_default_screen(self) -> Screen[None]:
         return DeskScreen()
