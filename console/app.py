@@ -106,7 +106,7 @@ class Console(Viewing, inherit_bindings=False):
             self._main.status.draw(live)
         self._ring()
         self._answer_now()
-        notice = self._toasts.next(live.snapshot.notices, live.now_ns)
+        notice = self._toasts.next(live.snapshot.notices, self._pressed_ns())  # a tape's time may stand still
         if notice is not None:
             self._note(notice)
 
