@@ -14,7 +14,7 @@ from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.widgets import Input
 
-from console.keys import KEYS, bindings, sign
+from console.keys import KEYS, bindings, sign, signs
 from console.offers import offers
 from console.panes.blotter import Blotter
 from console.panes.footer import bound_keys
@@ -77,6 +77,7 @@ class Console(Viewing, inherit_bindings=False):
         self._frozen: Picture | None = None
         self._toasts = Toasts()
         self._rung: set[str] | None = None  # tickets that were heard
+        self._signs = signs(keymap or {})
         if keymap:
             self.set_keymap(dict(keymap))
 
@@ -101,10 +102,10 @@ class Console(Viewing, inherit_bindings=False):
         else:
             self._main.status.draw(live)
         self._ring()
+        self._answer_now()
         notice = self._toasts.next(live.snapshot.notices, live.now_ns)
         if notice is not None:
-            times = f" ×{notice.times}" if notice.times > 1 else ""
-            self._say(f"{notice.text}{times}", notice.level)
+            self._note(notice)
 
     def _ring(self) -> None:
         """Sound the terminal's bell for tickets that are new, if it is wanted."""
@@ -118,13 +119,15 @@ class Console(Viewing, inherit_bindings=False):
         frozen_ns = None if self._frozen is None else max(0, now - self._frozen.now_ns)
         lost = snapshot.link is not None and snapshot.link.state != "live"
         old = lost or now - snapshot.taken_ns > self._old_ns
-        return Picture(snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old, self._tempo.low)
+        return Picture(
+            snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old, self._tempo.low, self._signs
+        )
 
     def _shown(self, live: Picture) -> Picture:
         held = self._frozen
         if held is None:
             return live
-        return Picture(held.snapshot, held.now_ns, live.filter, live.frozen_ns, held.old)
+        return Picture(held.snapshot, held.now_ns, live.filter, live.frozen_ns, held.old, keys=live.keys)
 
     def _filter(self) -> str:
         return self._main.filter.value.strip()
@@ -134,6 +137,9 @@ class Console(Viewing, inherit_bindings=False):
         self.frame()
 
     # Keys
+
+    def _pressed_ns(self) -> int:
+        return self._keys.now_ns()
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool | None:
         """Over a dialog, of all that works everywhere, only halt does."""
@@ -262,7 +268,7 @@ class Console(Viewing, inherit_bindings=False):
             self._submit(Arm(lift_halt=True))
 
     def action_interrupt(self) -> None:
-        self._say(f"{bound_keys(self.screen).get('desk.quit', 'q')} quits, ! halts")
+        self._say(f"{self._signs['desk.quit']} quits, {self._signs['desk.halt']} halts")
 
     # Palette
 

@@ -1,5 +1,6 @@
 """Every key of the console: bindings, footer, help and palette are made from this one table."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -56,7 +57,7 @@ KEYS = (
         "view.detail",
         "d",
         "detail",
-        "All about a route (2), the last trade hop by hop (4), a trade's story (5)",
+        "All about a quote (1), a route (2), what was said (3), the last trade hop by hop (4), a trade's story (5)",
         "detail",
         footer=4,
     ),
@@ -75,7 +76,16 @@ KEYS = (
     Key("view.freeze", "space", "freeze", "Hold the picture still, or let it go on", "freeze", footer=7),
     Key("view.theme", "t", "theme", "Choose the colours, each shown at once", "theme", footer=8),
     Key("view.help", "question_mark", "help", "This page", "help", footer=2, sign="?"),
-    Key("view.palette", "ctrl+p", "palette", "Search every command", "command_palette", priority=True, sign="^p"),
+    Key(
+        "view.palette",
+        "ctrl+p",
+        "palette",
+        "Search every command",
+        "command_palette",
+        footer=10,
+        priority=True,
+        sign="^p",
+    ),
     Key("view.mouse", "m", "mouse", "Turn the mouse on or off: its reports cost bytes and CPU", "mouse"),
     Key(
         "view.suspend",
@@ -153,6 +163,11 @@ def bindings(scope: Scope) -> list[BindingType]:
         for key in KEYS
         if key.scope == scope
     ]
+
+
+def signs(moved: Mapping[str, str]) -> Mapping[str, str]:
+    """Return how the first key of each binding is written, where a person has `moved` some: id -> sign."""
+    return {key.id: sign(moved.get(key.id, key.keys).split(",")[0]) for key in KEYS}
 
 
 def sign(key: str) -> str:

@@ -1,7 +1,8 @@
-"""What the console remembers from one time to the next: how the screen was laid out. Losing it costs nothing."""
+"""What the console remembers from one time to the next: how the screen looked. Losing it costs nothing."""
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,9 @@ class Remembered(msgspec.Struct, frozen=True):
     taller: Steps = 0  # of the upper row against the blotter
     wider: Steps = 0  # of the left panes against the right ones
     toured: bool = False  # the keys were shown once
+    # The theme that would be worn otherwise -> the one that was chosen instead: another setting, or a terminal of other
+    # colours, is another case.
+    worn: Mapping[str, str] = {}
 
 
 def recall(file: Path | None) -> Remembered:

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import get_args
 
 from textual.app import SystemCommand
-from textual.notifications import SeverityLevel
 from textual.widgets import Input
 
 from console.export import csv_of
 from console.keys import KEYS
-from console.paced import Paced
 from console.panes.footer import bound_keys
 from console.panes.lines import Pane
-from console.panes.text import inert
 from console.remembered import Arrangement, Remembered, keep, recall
 from console.screens.currencies import CurrenciesDialog
 from console.screens.desk import DeskScreen
@@ -26,14 +23,14 @@ from console.screens.tour import Tour
 from console.svg import placed
 from console.tempo import Tempo, usual_per_s
 from console.themes import DEFAULT, chosen, load_themes
+from console.toasting import Toasting
 from core.settings import ConsoleSettings
 
 ARRANGEMENTS: tuple[Arrangement, ...] = get_args(Arrangement)
 NAMES = ("ticks", "spreads", "analysis", "latency", "blotter")
-SEVERITY: dict[str, SeverityLevel] = {"info": "information", "warning": "warning", "error": "error"}
 
 
-class Viewing(Paced, inherit_bindings=False):
+class Viewing(Toasting, inherit_bindings=False):
     """The part of the console that no command comes from."""
 
     def __init__(self, settings: ConsoleSettings, folder: Path | None) -> None:
@@ -47,11 +44,13 @@ class Viewing(Paced, inherit_bindings=False):
         super().__init__(Tempo(settings.frames_per_s or usual_per_s(), settings.bandwidth))
         for theme in self._themes.values():
             self.register_theme(theme)
-        self.theme = chosen(settings.theme, self._themes, self.console.color_system)
         self.folder = folder
         self._tours = settings.tour  # the first time, the keys are shown
         self._mouse = settings.mouse
-        self._remembered = Remembered()
+        self._remembered = recall(self._memory)
+        self._usual = chosen(settings.theme, self._themes, self.console.color_system)
+        instead = self._remembered.worn.get(self._usual, "")
+        self.theme = instead if instead in self._themes else self._usual
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Textual's own themes lack a desk's colours."""
@@ -63,15 +62,11 @@ class Viewing(Paced, inherit_bindings=False):
         assert isinstance(main, DeskScreen)
         return main
 
-    def _say(self, text: str, level: str = "info") -> None:
-        self.notify(inert(text), severity=SEVERITY[level], markup=False, timeout=5)
-
     # What is remembered
 
     def _recall(self) -> None:
         """Lay the screen out as it was left; the first time, show the keys."""
-        self._remembered = held = recall(self._memory)
-        main = self._main
+        held, main = self._remembered, self._main
         if held.taller or held.wider:
             main.resize_panes(held.taller, held.wider)
         if held.arrangement != main.arrangement:
@@ -80,8 +75,10 @@ class Viewing(Paced, inherit_bindings=False):
             self.action_tour()
 
     def _keep(self) -> None:
-        main = self._main
-        now = Remembered(main.arrangement, main.taller, main.wider, toured=True)
+        main, worn = self._main, {**self._remembered.worn, self._usual: self.theme}
+        if worn[self._usual] == self._usual:
+            del worn[self._usual]
+        now = Remembered(main.arrangement, main.taller, main.wider, toured=True, worn=worn)
         if now != self._remembered:
             self._remembered = now
             keep(self._memory, now)
@@ -123,11 +120,7 @@ class Viewing(Paced, inherit_bindings=False):
 
     def action_detail(self) -> None:
         """Tell all about what the current pane's cursor is on."""
-        pane = self._main.pane(self._main.current)
-        if pane.DETAILS:
-            pane.action_detail()
-        else:
-            self._say("Details are in panes 2, 4 and 5")
+        self._main.pane(self._main.current).action_detail()
 
     def action_order(self) -> None:
         self._main.ticks.action_order()
@@ -136,9 +129,11 @@ class Viewing(Paced, inherit_bindings=False):
         self._main.blotter.action_fates()
 
     def action_arrange(self) -> None:
-        main = self._main
-        main.show_arrangement(ARRANGEMENTS[(ARRANGEMENTS.index(main.arrangement) + 1) % len(ARRANGEMENTS)])
-        self._say(f"Arrangement: {main.arrangement}")
+        self._show_arrangement(ARRANGEMENTS[(ARRANGEMENTS.index(self._main.arrangement) + 1) % len(ARRANGEMENTS)])
+
+    def _show_arrangement(self, arrangement: Arrangement) -> None:
+        self._main.show_arrangement(arrangement)
+        self._say(f"Arrangement: {arrangement}")
         self._keep()
 
     def action_size(self, taller: int, wider: int) -> None:
@@ -149,7 +144,7 @@ class Viewing(Paced, inherit_bindings=False):
     def action_copy(self) -> None:
         row = self._main.pane(self._main.current).row()
         if not row:
-            self._say("There is no row to copy")
+            self._say("No row is chosen to copy: ↑ ↓ choose one")
             return
         self.copy_to_clipboard(row)
         self._say(f"Copied: {row}")
@@ -171,11 +166,15 @@ class Viewing(Paced, inherit_bindings=False):
             self._say(f"Exported {stem}.svg and .csv")
 
     def action_theme(self) -> None:
-        self.push_screen(ThemeDialog(sorted(self._themes), self.theme, self._wear))
+        self.push_screen(ThemeDialog(sorted(self._themes), self.theme, self._look), lambda _: self._keep())
         self.call_after_refresh(self.frame)
+
+    def _look(self, theme: str) -> None:
+        self.theme = theme
 
     def _wear(self, theme: str) -> None:
         self.theme = theme
+        self._keep()
 
     def action_mouse(self) -> None:
         """Turn the reports of the mouse on or off."""
@@ -192,7 +191,7 @@ class Viewing(Paced, inherit_bindings=False):
             if key.scope == "console" and key.id != "view.palette":
                 yield SystemCommand(key.label.capitalize(), key.description, self._runner(key.action))
         for name in ARRANGEMENTS:
-            show = functools.partial(self._main.show_arrangement, name)
+            show = functools.partial(self._show_arrangement, name)
             yield SystemCommand(f"Arrangement: {name}", "Show panes that belong together", show)
         for theme in sorted(self._themes):
             yield SystemCommand(f"Theme: {theme}", "Change the colours", functools.partial(self._wear, theme))

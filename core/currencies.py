@@ -40,7 +40,7 @@ class Currencies:
             spreads.depeg_bps,
         )
         fees = {venue: float(instruments.taker_fee(venue)) for venue in detector.book.venues}
-        self.across = Across(detector.book, terms, fees)
+        self.across = Across(detector.book, terms, fees, detector.instants)
         self.across.aside = detector.aside
         self._clock_ns = clock_ns
 
@@ -62,10 +62,10 @@ class Currencies:
             if self.across.look(now_ns):
                 self._part(now_ns)
 
-    def found(self) -> Iterator[tuple[tuple[str, str, str], int, int]]:
-        """Yield what paid across currencies: ("BOUGHT>SOLD", buy venue, sell venue), from when, to when."""
-        for route, first_ns, last_ns in self.across.episodes_so_far():
-            yield (f"{route.buy_symbol}>{route.sell_symbol}", route.buy, route.sell), first_ns, last_ns
+    def found(self) -> Iterator[tuple[tuple[str, str, str], int, int, int]]:
+        """Yield what paid across currencies: ("BOUGHT>SOLD", buy venue, sell venue), from when to when, quoted when."""
+        for route, first_ns, last_ns, quoted_ns in self.across.episodes_so_far():
+            yield (f"{route.buy_symbol}>{route.sell_symbol}", route.buy, route.sell), first_ns, last_ns, quoted_ns
 
     # --- what is shown
 

@@ -214,4 +214,5 @@ class Parts:
             [Found(*episode) for episode in self.currencies.found()],
             self.currencies.across.pegs.so_far(time.time_ns()),
             [(one.venue, one.symbol, one.since_ns) for one in strangers],
+            self.detector.skews,
         )

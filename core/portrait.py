@@ -147,6 +147,7 @@ class Portrait:
                 counted[name] = ticks
             for feed in self.feeds:
                 self.latencies.record_all("feed", feed.take_feed_ns())
+                self.detector.instants.know(feed.name, feed.event_clock(now_ns))
             await self.read_latencies()
 
     async def read_latencies(self) -> None:
@@ -187,9 +188,18 @@ class Portrait:
 
     def _venues(self, feeds: Sequence[FeedState], now_ns: int) -> tuple[VenueState, ...]:
         arrivals, per_s, venues = self.worker.arrivals, self._per_s, self.settings.venues
+        behind_ns = self.detector.instants.behind_ns
         if self.settings.role == "worker":
             return tuple(
-                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns)
+                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns, behind_ns(name))
                 for name in self.detector.book.venues
             )
-        return tuple(views.venue_state(feed, per_s.get(feed.name, 0.0), arrivals.copies(feed.name)) for feed in feeds)
+        return tuple(
+            views.venue_state(
+                feed,
+                per_s.get(feed.name, 0.0),
+                arrivals.copies(feed.name),
+                behind_ns(feed.name) if feed.health == "up" else 0,
+            )
+            for feed in feeds
+        )

@@ -88,6 +88,9 @@ class SpreadSettings(Section):
 
     min_edge_bps: float = Field(default=2.0, ge=0, le=10_000)  # after both taker fees
     max_quote_age_ms: int = Field(default=1_000, ge=1, le=600_000)
+    skew_moves: float = Field(
+        default=1.0, ge=0, le=100
+    )  # times what the symbol lately moved in the time between the two quotes: less is a ghost `skew`; 0: none is
     min_notional: Money = Decimal(10)  # quote currency; less than this on offer is a ghost `depth`
     max_rate_age_ms: int = Field(default=5_000, ge=1, le=600_000)  # of a quote that tells what a currency is worth
     depeg_bps: float = Field(default=100.0, ge=1, le=10_000)  # a stablecoin so far from its dollar carries no route

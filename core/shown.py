@@ -34,6 +34,7 @@ class VenueState(msgspec.Struct, frozen=True):
     )
     clock_offset_ms: float | None = None  # how far its clock is ahead of ours, as it says itself; None: unknown
     clock_bound_ms: float | None = None  # the true one is no further than this from it
+    late_ms: float = 0.0  # its newest quotes came so much later than its quickest ones; 0 also where nothing tells
     copies: tuple[Copy, ...] = ()  # where several desks collect it: each of them, the one that is ahead first
 
 

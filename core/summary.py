@@ -111,6 +111,12 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
                 "rejected": dict(venue.rejected),
                 "ignored": dict(venue.ignored),
                 "mute": list(venue.mute),
+                "clock": {
+                    "ahead_at_least_ms": venue.clock_ahead_ms,
+                    "offset_ms": venue.clock_offset_ms,
+                    "bound_ms": venue.clock_bound_ms,
+                },
+                "late_ms": venue.late_ms,
                 "collectors": [
                     {"name": one.collector, "behind_ms": one.behind_ms, "first": one.first, "compared": one.compared}
                     for one in venue.copies

@@ -67,7 +67,11 @@ class Trading:
         self._advice = advice if advice is not None else Verdicts(0.0)
         self._brokerage = brokerage
         self.limits = Limits(
-            settings.limits, accounts, max_quote_age_ms=settings.spreads.max_quote_age_ms, advice=advice
+            settings.limits,
+            accounts,
+            max_quote_age_ms=settings.spreads.max_quote_age_ms,
+            advice=advice,
+            late_ns=detector.instants.late_ns,
         )
         self.board = TicketBoard(settings.limits, latencies)
         self.holdings = Holdings(brokerage.stock, instruments)

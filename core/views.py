@@ -32,14 +32,16 @@ from core.spreads.detector import Detector
 from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
+LATE_NS = 100_000_000  # from here on it is told that a venue's quotes come late
 NO_MOMENTS: Mapping[str, tuple[int, int]] = {}
 
 
-def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -> VenueState:
+def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...], behind_ns: int = 0) -> VenueState:
+    """Return a venue as the desk shows it; `behind_ns`: how late its newest quotes came."""
     return VenueState(
         name=feed.name,
         health=feed.health,
-        why=feed.why,
+        why="; ".join(filter(None, (_late(behind_ns), feed.why))),
         ticks=feed.ticks,
         ticks_per_s=ticks_per_s,
         last_ns=feed.last_ns,
@@ -50,24 +52,41 @@ def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...]) -
         clock_ahead_ms=feed.clock_ahead_ms,
         clock_offset_ms=feed.clock_offset_ms,
         clock_bound_ms=feed.clock_bound_ms,
+        late_ms=behind_ns / 1e6,
         copies=copies,
     )
 
 
-def read_venue(name: str, arrivals: Arrivals, ticks_per_s: float, silence_s: float, now_ns: int) -> VenueState:
-    """Return a venue that others collect, as far as the log tells."""
-    last_ns, why = arrivals.last_ns.get(name, 0), ""
+def _late(behind_ns: int) -> str:
+    return f"its quotes come {behind_ns / 1e9:.1f} s late" if behind_ns >= LATE_NS else ""
+
+
+def read_venue(
+    name: str, arrivals: Arrivals, ticks_per_s: float, silence_s: float, now_ns: int, behind_ns: int
+) -> VenueState:
+    """Return a venue that others collect, as far as the log tells; `behind_ns`: how late its newest quotes came."""
+    last_ns, why = arrivals.last_ns.get(name, 0), _late(behind_ns)
     health: Health = "up"
     if not last_ns:
         health, why = "connecting", "nothing of it has come through the log yet"
     elif now_ns - last_ns > silence_s * 1e9:
         health, why = "silent", "nothing of it comes through the log: do its collectors run?"
-    return VenueState(name, health, why, arrivals.entries[name], ticks_per_s, last_ns, copies=arrivals.copies(name))
+    return VenueState(
+        name,
+        health,
+        why,
+        arrivals.entries[name],
+        ticks_per_s,
+        last_ns,
+        copies=arrivals.copies(name),
+        late_ms=behind_ns / 1e6,
+    )
 
 
 def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns: int) -> Iterator[Quote]:
     """Yield every quote that the book holds, with the cause why it cannot be traded as it stands."""
-    venues = detector.book.venues
+    venues, late_ns = detector.book.venues, detector.instants.late_ns
+    behind_ns = [detector.instants.behind_ns(venue) for venue in venues]
     for market in detector.book.markets.values():
         for number, tick in enumerate(market.ticks):
             if tick is None:
@@ -75,8 +94,10 @@ def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns
             cause = market.withdrawn[number]
             if cause is None and tick.bid_price >= tick.ask_price:
                 cause = "crossed"
-            if cause is None and now_ns - tick.received_ns > max_age_ns:
-                cause = "stale"
+            if cause is None:
+                late = late_ns(tick, behind_ns[number]) if behind_ns[number] else 0
+                if now_ns - tick.received_ns + late > max_age_ns:
+                    cause = "stale"
             lattice = instruments.find(venues[number], market.symbol)
             yield Quote(
                 venue=venues[number],

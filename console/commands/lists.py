@@ -6,15 +6,19 @@ from typing import IO
 
 import click
 
-from console.commands.options import PATH, bootstrap_option, config_option, given, json_option, settings_of
+from console.commands.options import PATH, bootstrap_option, config_option, given, json_option, settings_of, together
+
+journal_options = together(
+    click.option("--journal", type=PATH, help="The journal to read.  [the desk's]"),
+    click.option("--demo", is_flag=True, help="The journal of the last demo."),
+    config_option,
+    json_option,
+)
 
 
 @click.command()
-@click.option("--journal", type=PATH, help="The journal to read.  [the desk's]")
-@click.option("--demo", is_flag=True, help="The journal of the last demo.")
-@config_option
+@journal_options
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
-@json_option
 def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
     """List the journal's orders, their fills and what they brought. Works while a desk runs."""
     from console.orders import list_orders
@@ -23,11 +27,8 @@ def orders(journal: Path | None, demo: bool, config: Path | None, limit: int, as
 
 
 @click.command()
-@click.option("--journal", type=PATH, help="The journal to read.  [the desk's]")
-@click.option("--demo", is_flag=True, help="The journal of the last demo.")
-@config_option
+@journal_options
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="How many routes.")
-@json_option
 def markout(journal: Path | None, demo: bool, config: Path | None, limit: int, as_json: bool) -> None:
     """What was left of each route's edge 50 ms, 250 ms, 1 s and 10 s after it was found. Works while a desk runs."""
     from console.markout import show_markout

@@ -1,11 +1,13 @@
 """Pane 3: what the models do, and what the desk has found and turned down so far."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import zip_longest
 from textwrap import wrap
-from typing import get_args
+from typing import NamedTuple, get_args
 
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
+from console.panes.judgement import name_of, told
+from console.panes.lines import Line, Picture, Sheet, clipped, width_of
 from console.panes.models import (
     STATES,
     assessment_head,
@@ -19,6 +21,7 @@ from console.panes.models import (
     token_lines,
     usd,
 )
+from console.panes.rows import Rows, under_cursor
 from console.panes.spreads import GHOST, MEANING, PAYS
 from console.panes.text import count, inert, left, right
 from core.analysis.state import AnalysisState
@@ -34,7 +37,14 @@ MOST_WHY = 3  # lines of why the models are off
 ROWS = 6  # assessments that are shown where there is little room
 
 
-class Analysis(Pane):
+class Entry(NamedTuple):
+    """A line of the pane; one that has a name can be under the cursor."""
+
+    line: Line
+    name: str = ""
+
+
+class Analysis(Rows):
     """The models and their bill, what they and the baseline say, then findings by cause."""
 
     NUMBER = 3
@@ -44,40 +54,66 @@ class Analysis(Pane):
         snapshot = picture.snapshot
         head = models(snapshot.analysis, width, height)
         found = counted(snapshot, width)
-        lines = judged(picture, width, max(ROWS, height - len(head) - len(found) - 4))
-        body: list[Callable[[], Line]] = [partial(clipped, line, width) for line in [*lines, *found]]
-        return Sheet(_info(snapshot), head, body)
+        room = max(ROWS, height - len(head) - len(found) - 4)
+        entries = [*head, *judged(picture, width, room, self.selected), *found]
+        self.names = {y: entry.name for y, entry in enumerate(entries) if entry.name}
+        body: list[Callable[[], Line]] = [partial(self._drawn, entry, width) for entry in entries]
+        foot: list[Line] = []
+        if self.detailed:
+            foot = [[("─" * width, "rule")], *told(self.selected, picture, width)[: max(3, height - 6)]]
+        return Sheet(_info(snapshot), [], body, foot, self.cursor, pinned=0 if foot else len(head))
+
+    def _drawn(self, entry: Entry, width: int) -> Line:
+        line = clipped(entry.line, width)
+        return under_cursor(line, width) if entry.name and entry.name == self.selected else line
+
+    def again(self) -> None:
+        self.action_detail()
 
 
-def counted(snapshot: Snapshot, width: int) -> list[Line]:
+def named(kind: str, lines: Iterable[Line], names: Iterable[str] = ()) -> list[Entry]:
+    """Return `lines` as entries with a name each, as far as there are names; an empty one is none."""
+    rest = iter(names)
+    return [Entry(line, f"{kind} {name}" if (name := next(rest, "")) else "") for line in lines]
+
+
+def counted(snapshot: Snapshot, width: int) -> list[Entry]:
     """Return what became of what was found, and the ghosts, beside each other where there is room."""
     facts, ghosts = facts_of(snapshot), ghosts_of(snapshot, width - FACTS if width >= BESIDE else width)
     if width < BESIDE:
-        return [*ghosts, [], *facts]
-    return [beside(_at(facts, y), _at(ghosts, y), FACTS) for y in range(max(len(facts), len(ghosts)))]
+        return [*ghosts, Entry([]), *facts]
+    none = Entry([])
+    both = zip_longest(facts, ghosts, fillvalue=none)
+    return [Entry(beside(fact.line, ghost.line, FACTS), ghost.name or fact.name) for fact, ghost in both]
 
 
-def judged(picture: Picture, width: int, rows: int) -> list[Line]:
-    """Return what is said of quotes and routes, the proposal, and how well is told."""
+def judged(picture: Picture, width: int, rows: int, selected: str = "") -> list[Entry]:
+    """Return what is said of quotes and routes, the proposal, and how well is told.
+
+    Of the quotes and routes the `rows` worst, and the one that is called `selected`.
+    """
     analysis = picture.snapshot.analysis
-    chosen = [row for row in analysis.assessments if row.symbol in picture.symbols][:rows]
-    lines: list[Line] = []
+    of = [row for row in analysis.assessments if row.symbol in picture.symbols]
+    chosen = [row for at, row in enumerate(of) if at < rows or name_of(row) == selected]
+    entries: list[Entry] = []
     if chosen:
-        lines += [assessment_head(width), *(assessment_line(row, picture, width) for row in chosen), []]
+        entries += [Entry(assessment_head(width))]
+        entries += [Entry(assessment_line(row, picture, width), name_of(row)) for row in chosen]
+        entries += [Entry([])]
+    names = [one.model for one in analysis.models]
     if analysis.gateway:
-        lines += token_lines(analysis, width)
-    if analysis.models:
+        entries += named("tokens", token_lines(analysis, width), ["", *names])
+    if analysis.models and analysis.quality:
         comment_only = {one.model: one.comment_only for one in analysis.models if one.comment_only}
-        lines += [*quality_lines(analysis.quality, comment_only, width), *([[]] if analysis.quality else [])]
+        who = ["", *(one.who for one in analysis.quality)]
+        entries += named("quality", quality_lines(analysis.quality, comment_only, width), who)
+        entries += [Entry([])]
     if analysis.gateway or analysis.in_force is not None:
-        lines += proposal_lines(analysis, picture, width)
+        lines = proposal_lines(analysis, picture, width)
+        entries += named("proposal", lines, map(str, range(len(lines))))
     if analysis.gateway:
-        lines += [outcome_line(analysis, width), []]
-    return lines
-
-
-def _at(lines: list[Line], y: int) -> Line:
-    return lines[y] if y < len(lines) else []
+        entries += [Entry(outcome_line(analysis, width), "answers"), Entry([])]
+    return entries
 
 
 def beside(one: Line, other: Line, width: int) -> Line:
@@ -95,25 +131,29 @@ def _info(snapshot: Snapshot) -> Line:
     ]
 
 
-def models(analysis: AnalysisState, width: int, height: int) -> list[Line]:
+def models(analysis: AnalysisState, width: int, height: int) -> list[Entry]:
     """Return the models, a line each, and their bill; while they are off, why, and how to switch them on."""
     pen, meaning = STATES[analysis.state]
     why = inert(analysis.why) or meaning
     if analysis.gateway and analysis.state != "OFF":
         lines = [bill(analysis, width), model_head(width), *(model_line(one, width) for one in analysis.models)]
-        return [*lines, []] if height > 16 else lines
+        names = ["", "", *(one.model for one in analysis.models)]
+        return named("model", [*lines, []] if height > 16 else lines, names)
     calls = f" {count(analysis.calls)} calls · {count(analysis.failed)} failed · {usd(analysis.cost_usd)} USD"
     word = f" models {analysis.state}  "
     first, *others = wrap(why, max(20, width - len(word) - 1)) or [meaning]
-    return [
-        [(word, pen), (first, "text")],
-        *([(" " * len(word) + line, "text")] for line in others[: MOST_WHY - 1]),
-        [(calls, "dim")],
-        [],
-    ]
+    return named(
+        "off",
+        [
+            [(word, pen), (first, "text")],
+            *([(" " * len(word) + line, "text")] for line in others[: MOST_WHY - 1]),
+            [(calls, "dim")],
+            [],
+        ],
+    )
 
 
-def facts_of(snapshot: Snapshot) -> list[Line]:
+def facts_of(snapshot: Snapshot) -> list[Entry]:
     """Return what became of what was found."""
     tickets, ticks, orders = snapshot.ticket_counts, snapshot.ticks, snapshot.order_counts
     rows = [
@@ -132,16 +172,21 @@ def facts_of(snapshot: Snapshot) -> list[Line]:
         ("  not acknowledged", ticks.unknown, "warn"),
         ("  not of this desk", ticks.strange, "text"),
     ]
-    rows += [(f"  ✗ {inert(code).replace('_', ' ')}", n, "warn") for code, n in snapshot.refusals.items()]
-    return [[(f" {left(word, 20)}", "dim"), (right(count(n), 7), pen if n else "dim")] for word, n, pen in rows]
+    refused = [(f"  ✗ {inert(code).replace('_', ' ')}", n, "warn") for code, n in snapshot.refusals.items()]
+    lines: list[Line] = [
+        [(f" {left(word, 20)}", "dim"), (right(count(n), 7), pen if n else "dim")] for word, n, pen in (*rows, *refused)
+    ]
+    facts = named("fact", lines[: len(rows)], [word.strip(f" {PAYS}") for word, _, _ in rows])
+    return [*facts, *named("refusal", lines[len(rows) :], snapshot.refusals)]
 
 
-def ghosts_of(snapshot: Snapshot, width: int) -> list[Line]:
+def ghosts_of(snapshot: Snapshot, width: int) -> list[Entry]:
     """Return how often each cause turned an apparent edge down: the most frequent first."""
     total = sum(snapshot.ghosts.values())
     lines: list[Line] = [[(f" {GHOST} {left('ghosts', 12)}", "ghost"), (right(count(total), 7), "ghost")]]
     most = max(snapshot.ghosts.values(), default=0)
-    for cause in sorted(CAUSES, key=lambda cause: -snapshot.ghosts.get(cause, 0)):
+    causes = sorted(CAUSES, key=lambda cause: -snapshot.ghosts.get(cause, 0))
+    for cause in causes:
         n = snapshot.ghosts.get(cause, 0)
         bar = "█" * max(1, round(BAR * n / most)) if n else ""
         pen = "text" if n else "dim"
@@ -149,4 +194,4 @@ def ghosts_of(snapshot: Snapshot, width: int) -> list[Line]:
         if width >= MEANT:
             line.append((MEANING[cause], "dim"))
         lines.append(line)
-    return lines
+    return named("ghost", lines, ["of all", *causes])

@@ -1,6 +1,6 @@
 """What a person has to see to at this moment, and what to do about it: one line below the status."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from console.panes.lines import Line, Picture, clipped, width_of
@@ -8,6 +8,8 @@ from console.panes.text import inert
 from core.desk import Snapshot
 
 STAYS_NS = 3_000_000_000  # what is over can be read for so long; without it, all panes would jump at each flicker
+
+WAIT = "waiting for it"
 
 
 def cut_short(line: Line, end: Line, width: int) -> Line:
@@ -22,16 +24,22 @@ class Matter(NamedTuple):
     do: str
 
 
-def matters(snapshot: Snapshot) -> Iterator[Matter]:
-    """Yield what is wrong, the gravest first: money in nobody's hands but the person's, signatures, the log."""
+def matters(snapshot: Snapshot, keys: Mapping[str, str]) -> Iterator[Matter]:
+    """Yield what is wrong, the gravest first: a desk that is not heard of, for then all else is what was; money in
+    nobody's hands but the person's; signatures; the log."""
+    if (link := snapshot.link) is not None and link.state != "live":
+        wait = f"{WAIT}; {keys['desk.halt']} is still tried" if link.operator else WAIT
+        do = f"{keys['desk.quit']} leaves" if link.state == "ended" else wait
+        yield Matter(link.why or "the desk is not heard of", do)
     for one in snapshot.exposures:
         if one.owner == "person":
             what = f"{one.symbol}: {one.base} is not even and in your hands: {one.why}"
-            yield Matter(what, "5 d its story")
+            yield Matter(what, f"{keys['pane.blotter']} {keys['view.detail']} its story")
     if snapshot.points:
-        yield Matter("it cannot be armed: what the venues say does not fit the journal", "a reads and signs")
+        what = "it cannot be armed: what the venues say does not fit the journal"
+        yield Matter(what, f"{keys['desk.arm']} reads and signs")
     for trouble in snapshot.trouble:
-        yield Matter(trouble, "`arbdesk doctor`, 6 log")
+        yield Matter(trouble, f"`arbdesk doctor`, {keys['view.log']} log")
 
 
 class Attention:
@@ -43,7 +51,7 @@ class Attention:
 
     def line(self, picture: Picture, width: int) -> Line | None:
         """Return what to say, the gravest in words and the others counted; None: nothing is wrong, or was just now."""
-        found = list(matters(picture.snapshot))
+        found = list(matters(picture.snapshot, picture.keys))
         if not found:
             if picture.now_ns > self._until_ns:
                 return None

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from textual.message import Message
 
-from console.panes.lines import Line, Pane, Picture, Sheet, Span, clipped, width_of
+from console.panes.lines import Line, Picture, Sheet, Span, clipped, width_of
+from console.panes.rows import Rows, under_cursor
 from console.panes.status import exposure, pnl
 from console.panes.story import story
 from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, left, money, right
@@ -27,6 +28,7 @@ ORDER = {
 }
 NOTICED = 14  # columns before the words of a notice, and one behind
 NOTICE = {"info": ("i", "dim"), "warning": ("!", "warn"), "error": ("✗", "bad")}
+MOST_NOTICES = 12  # below the orders, where those leave room
 FEW = 5  # trades that a venue can still carry
 FATES = ("all", "under way", "trouble", "filled")
 
@@ -55,8 +57,11 @@ COLUMNS = (
 WHY = 12  # columns that the reason needs at least
 
 
-class Blotter(Pane):
-    """Open tickets with their countdown, then orders, the newest first."""
+class Blotter(Rows):
+    """Open tickets with their countdown, which are never scrolled out of sight, those that ended, then orders.
+
+    Of each the newest first. A row's name is the id of its ticket or order.
+    """
 
     class Chosen(Message):
         """What the cursor was on already was clicked."""
@@ -67,22 +72,20 @@ class Blotter(Pane):
 
     NUMBER = 5
     TITLE = "Blotter"
-    DETAILS = True
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: dict[int, str] = {}  # line of the body -> ticket or order id
-        self.selected = ""  # ticket or order id: the cursor stays there while others come and go
         self.fates = FATES[0]
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         snapshot = picture.snapshot
-        tickets, orders = snapshot.tickets[::-1], self._orders(picture)
-        columns = fitting(width)
+        newest = snapshot.tickets[::-1]
+        open_ = [ticket for ticket in newest if ticket.state == "open"]
+        tickets = [*open_, *(ticket for ticket in newest if ticket.state != "open")]
+        orders, columns = self._orders(picture), fitting(width)
         below = max(1, len(tickets)) + 1  # the tickets, or that there are none, and the heading of the orders
-        self._rows = {y: ticket.ticket_id for y, ticket in enumerate(tickets)}
-        self._rows |= {y: order.client_id for y, order in enumerate(orders, below)}
-        at = next((y for y, one in self._rows.items() if one == self.selected), None)
+        self.names = {y: ticket.ticket_id for y, ticket in enumerate(tickets)}
+        self.names |= {y: order.client_id for y, order in enumerate(orders, below)}
         body: list[Callable[[], Line]] = [
             partial(ticket_line, ticket, picture, width, ticket.ticket_id == self.selected) for ticket in tickets
         ]
@@ -93,16 +96,19 @@ class Blotter(Pane):
             partial(order_line, order, columns, width, selected=order.client_id == self.selected) for order in orders
         ]
         if not orders:
-            body.append(partial(_say, _why_no_orders(snapshot)))
-        room = 1 if height < 9 else 2 if height < 14 else 4
+            body.append(partial(_say, _why_no_orders(picture)))
+        head = worth(picture, width)
+        least = 1 if height < 9 else 2 if height < 14 else 4
+        room = max(least, min(MOST_NOTICES, height - len(head) - len(body) - 1))
         foot = [notice_line(notice, width) for notice in snapshot.notices[-room:]]
         if self.detailed:
             told = story(snapshot, self._trade_id(picture), width)
-            foot = [[("─" * width, "rule")], *told[: max(3, height - 5)]]
+            foot = [[("─" * width, "rule")], *told[: max(3, height - 4)]]
         info = _info(snapshot)
         if self.fates != FATES[0] or picture.filter:
             info.insert(0, (f"{self.fates}{' ' if picture.filter else ''}{inert(picture.filter)} · ", "key"))
-        return Sheet(info, worth(picture, width), body, foot, cursor=at)
+        pinned = below if len(open_) == len(tickets) else len(open_)
+        return Sheet(info, head, body, foot, self.cursor, pinned)
 
     def _orders(self, picture: Picture) -> list[OrderView]:
         """Return the orders to show, the newest first: by what became of them, and by symbol."""
@@ -119,22 +125,8 @@ class Blotter(Pane):
         on = next((order.trade_id for order in orders if order.client_id == self.selected), self.selected)
         return on or (orders[-1].trade_id if orders else "")
 
-    def action_move(self, _right: int, down: int) -> None:
-        """Move the cursor over the tickets, then over the orders."""
-        if not down:
-            return
-        if rows := list(self._rows.values()):
-            at = rows.index(self.selected) if self.selected in rows else -1 if down > 0 else len(rows)
-            self.selected, self.follow = rows[min(max(at + down, 0), len(rows) - 1)], True
-            self.redraw()
-
-    def point(self, line: int, _x: int) -> None:
-        one = self._rows.get(line, "")
-        if one and one == self.selected:
-            self.post_message(self.Chosen(one))
-        elif one:
-            self.selected = one
-            self.redraw()
+    def again(self) -> None:
+        self.post_message(self.Chosen(self.selected))
 
     def action_fates(self) -> None:
         """Show only orders that came to something else."""
@@ -153,12 +145,15 @@ def _is(order: OrderView, fates: str) -> bool:
     return True
 
 
-def _why_no_orders(snapshot: Snapshot) -> str:
+def _why_no_orders(picture: Picture) -> str:
+    snapshot, keys = picture.snapshot, picture.keys
     if snapshot.orders:
-        return "No such orders in this run: f shows others, / other symbols"
+        return f"No such orders in this run: {keys['view.fates']} shows others, {keys['view.filter']} other symbols"
     if snapshot.halted:
-        return "No orders in this run: the desk is halted, a lifts that"
-    return "No orders in this run" if snapshot.armed else "No orders in this run: the desk is disarmed, a arms it"
+        return f"No orders in this run: the desk is halted, {keys['desk.arm']} lifts that"
+    if snapshot.armed:
+        return "No orders in this run"
+    return f"No orders in this run: the desk is disarmed, {keys['desk.arm']} arms it"
 
 
 def _say(text: str) -> Line:
@@ -224,14 +219,14 @@ def order_head(columns: Iterable[Column]) -> Line:
 
 
 def order_line(order: OrderView, columns: Iterable[Column], width: int, *, selected: bool = False) -> Line:
-    line: Line = [("▌" if selected else " ", "key")]
+    line: Line = [(" ", "text")]
     for column in columns:
         shown = column.text(order)
         pen = _pen(column.title, order)
         line.append(((right if column.at_right else left)(shown, column.width) + " ", pen))
     room = width - width_of(line)
     line.append((cut(inert(order.why), room), ORDER[order.state][1]))
-    return [(text, f"{pens} on cursor") for text, pens in line] if selected else line
+    return under_cursor(line, width) if selected else line
 
 
 def _pen(title: str, order: OrderView) -> str:

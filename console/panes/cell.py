@@ -1,65 +1,20 @@
 """All about one cell of the heatmap: what its edge is made of, at which size, how old, and how it went."""
 
-from collections import deque
-from collections.abc import Sequence
-
 from console.panes.depth import by_size
+from console.panes.history import SECONDS, History, drawn
 from console.panes.lines import Line, Picture
 from console.panes.markout import route_so_far
-from console.panes.text import BLOCKS, NOTHING, age, amount, bps, inert, left, places_of
+from console.panes.text import NOTHING, age, amount, bps, inert, left, places_of
 from core.shown import Edge, Quote
 from core.spreads.route import Route
 
-HISTORY_S = 120
 
-
-class History:
-    """The edge of every route, once a second, for the last two minutes."""
-
-    def __init__(self) -> None:
-        self._edges: dict[Route, deque[float | None]] = {}
-        self._second = 0
-
-    def note(self, picture: Picture) -> None:
-        """Take the edges of this moment, if a second has passed; a route without one leaves a gap."""
-        second = picture.snapshot.taken_ns // 1_000_000_000
-        if second <= self._second:
-            return
-        self._second = second
-        now = {edge.route: edge.edge_bps for edge in picture.snapshot.edges}
-        for route in now.keys() | self._edges.keys():
-            held = self._edges.setdefault(route, deque(maxlen=HISTORY_S))
-            held.append(now.get(route))
-        for route in [route for route, held in self._edges.items() if all(edge is None for edge in held)]:
-            del self._edges[route]
-
-    def of(self, route: Route) -> Sequence[float | None]:
-        return tuple(self._edges.get(route, ()))
-
-
-def drawn(edges: Sequence[float | None], width: int) -> Line:
-    """Return the newest `width` edges as bars between their lowest and highest, what pays in another colour."""
-    shown = edges[-width:]
-    known = [edge for edge in shown if edge is not None]
-    if not known:
-        return [("no history yet", "dim")]
-    low, high = min(known), max(known)
-    scale = (high - low) or 1.0
-    line: Line = []
-    for edge in shown:
-        if edge is None:
-            line.append(("·", "dim"))
-        else:
-            line.append((BLOCKS[min(8, 1 + int((edge - low) / scale * 8))], "good" if edge > 0 else "bar"))
-    return line
-
-
-def about(route: Route, edge: Edge | None, history: History, picture: Picture, width: int) -> list[Line]:
+def about(route: Route, edge: Edge | None, history: History[Route], picture: Picture, width: int) -> list[Line]:
     """Return some lines about a route: its two quotes, what the edge is made of, by size, how it went, and, where there
     were opportunities, what was left of them later."""
     quotes = {(quote.symbol, quote.venue): quote for quote in picture.snapshot.quotes}
     bought, sold = quotes.get((route.symbol, route.buy)), quotes.get((route.symbol, route.sell))
-    edges = history.of(route)
+    edges = history.of(route, picture.snapshot.taken_ns)
     known = [one for one in edges if one is not None]
     span: Line = [(f" {bps(min(known))} … {bps(max(known))}", "text")] if known else []
     return [
@@ -68,7 +23,7 @@ def about(route: Route, edge: Edge | None, history: History, picture: Picture, w
         _basis(bought, sold),
         _made_of(bought, sold, edge),
         *_by_size(route, edge, bought, sold, picture, width),
-        [(f" {left(f'last {HISTORY_S} s', 11)}", "dim"), *drawn(edges, max(10, width - 32)), *span],
+        [(f" {left(f'last {SECONDS} s', 11)}", "dim"), *drawn(edges, max(10, width - 32), above=0.0), *span],
         *route_so_far(picture.snapshot, route),
     ]
 

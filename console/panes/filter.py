@@ -12,7 +12,8 @@ from console.panes.text import inert
 
 def none_chosen(picture: Picture) -> Line:
     """Return what a pane of symbols says where none contains what was written."""
-    return [(" No symbol contains ", "dim"), (inert(picture.filter), "text"), (": / writes another text", "dim")]
+    sought, key = inert(picture.filter), picture.keys["view.filter"]
+    return [(" No symbol contains ", "dim"), (sought, "text"), (": ", "dim"), (key, "key"), (" seeks another", "dim")]
 
 
 class Filter(Input):

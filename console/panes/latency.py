@@ -12,6 +12,7 @@ from core.latency import BOUNDS_MS, PARTS, STAGES, Percentiles, Stage
 BUDGET_MS = 50.0  # for the p99 of tick_to_order
 BUDGET_BAR = next(at for at, bound in enumerate(BOUNDS_MS) if bound >= BUDGET_MS)  # the bar that holds it
 NAME, NUMBERS = 15, 5 * 7
+MOST_CELL = 8  # columns of a bar
 NO_DATA: dict[Stage, str] = {
     "feed": "no data: no venue stamps its events",
     "opportunity": "no data: none was found yet",
@@ -24,6 +25,7 @@ NO_DATA: dict[Stage, str] = {
     "ack": "no data: no order was sent yet",
     "tick_to_order": "no data: measured in automatic mode",
 }
+NO_TICK = "no data: no tick came yet"
 WITHIN: tuple[Stage, ...] = ("ingest", "log", "detect", "send")  # what tick_to_order is made of
 MEANING: dict[Stage, str] = {
     "feed": "venue's event to received; both clocks count",
@@ -47,24 +49,24 @@ class Latency(Pane):
 
     NUMBER = 4
     TITLE = "Latency"
-    DETAILS = True
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         if picture.snapshot.mode == "REPLAY":
             return Sheet(body=[lambda: [(" A replay has the tape's time: it measures nothing of this machine", "dim")]])
         bars = len(BOUNDS_MS) + 1
-        cell = max(1, min(4, (width - NAME - NUMBERS - 2) // bars))
+        cell = max(1, min(MOST_CELL, (width - NAME - NUMBERS - 2) // bars))
         stages = shown(picture, height - 2)
         rows = max(1, min(4, (height - 2) // len(stages)))
         head: Line = [
             (f" {'stage':<{NAME - 1}}{'':<{cell * bars}} ", "dim"),
             (f"{'p50':>7}{'p99':>7}{'p99.9':>7}{'max':>7}{'count':>7}", "dim"),
         ]
+        snapshot = picture.snapshot
         body: list[Callable[[], Line]] = []
         for stage in stages:
-            took = picture.snapshot.latency.get(stage, Percentiles())
-            body += [partial(line_of, stage, took, row, rows, cell) for row in range(rows)]
-        snapshot = picture.snapshot
+            took = snapshot.latency.get(stage, Percentiles())
+            nothing = NO_DATA.get(stage, NO_TICK) if snapshot.ticks.offered or snapshot.ticks.consumed else NO_TICK
+            body += [partial(line_of, stage, took, row, rows, cell, nothing) for row in range(rows)]
         hops = hops_of(last_traded(snapshot), by_person=snapshot.approval == "manual")
         last: list[Line] = []
         if hops:
@@ -91,12 +93,12 @@ def shown(picture: Picture, lines: int) -> list[Stage]:
     return whole + measured if len(whole) + len(measured) <= lines else whole
 
 
-def line_of(stage: Stage, took: Percentiles, row: int, rows: int, cell: int) -> Line:
-    """Return one of the `rows` lines of a stage, the upper first."""
+def line_of(stage: Stage, took: Percentiles, row: int, rows: int, cell: int, nothing: str) -> Line:
+    """Return one of the `rows` lines of a stage, the upper first; `nothing` is said where none was measured."""
     last = row == rows - 1
     name: Line = [(f" {stage.replace('_', ' ') if last else '':<{NAME - 1}}", "text" if took.count else "dim")]
     if not took.count:
-        return [*name, (NO_DATA.get(stage, "no data yet") if last else "", "dim")]
+        return [*name, (nothing if last else "", "dim")]
     line = [*name, *_bars(stage, took, row, rows, cell)]
     if not last:
         return line

@@ -1,8 +1,9 @@
 """Widgets that are painted line by line: a line that looks as before costs nothing."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 
 from rich.segment import Segment
@@ -15,10 +16,12 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.keys import bindings
+from console.keys import bindings, signs
 from console.panes.pens import PENS, key_at
 from console.panes.text import cut
 from core.desk import Snapshot
+
+PINNED = 2 / 3  # of the lines of a body, at most: the others are left to scroll
 
 Span = tuple[str, str]  # text in single-width characters, and its pen: "up", or "up on cursor"
 Line = list[Span]
@@ -38,6 +41,7 @@ class Picture:
     frozen_ns: int | None = None  # how long it has been held still; None: it is not
     old: bool = False  # the desk has not been heard of for more than a second
     low: bool = False  # the link is slow: a frame a second
+    keys: Mapping[str, str] = field(default_factory=partial(signs, {}))  # how each binding's key is written
 
     def age_ns(self, since_ns: int) -> int:
         return max(0, self.now_ns - since_ns)
@@ -161,6 +165,11 @@ def clipped(line: Iterable[Span], width: int) -> Line:
     return result
 
 
+def written(line: Iterable[Span]) -> str:
+    """Return the words of `line`, as they would be said elsewhere."""
+    return " ".join("".join(text for text, _ in line).split())
+
+
 @dataclass(slots=True)
 class Sheet:
     """What a pane has to show: the body scrolls between head and foot."""
@@ -170,6 +179,7 @@ class Sheet:
     body: Sequence[Callable[[], Line]] = ()  # made only when seen
     foot: list[Line] = field(default_factory=list)
     cursor: int | None = None  # the line of the body that must be seen
+    pinned: int = 0  # lines of the body, from its first on, that stay in sight while the others scroll
 
 
 class Pane(Lines, can_focus=True):
@@ -177,7 +187,6 @@ class Pane(Lines, can_focus=True):
 
     NUMBER = 0
     TITLE = ""
-    DETAILS = False  # whether it can tell all about what the cursor is on
     BINDINGS = bindings("pane")
 
     class Picked(Message):
@@ -193,9 +202,11 @@ class Pane(Lines, can_focus=True):
         self.picture: Picture | None = None
         self.top = 0  # the first line of the body that is seen
         self.follow = False  # bring the cursor into view, once: a wheel may then scroll it out again
+        self._in_sight = False  # the cursor was seen: its row stays so where others come before it
         self.detailed = False
         self._last_top = 0
         self._body = range(0)  # the lines on the screen that show the body
+        self._pinned = 0  # of them
 
     @abstractmethod
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
@@ -214,11 +225,15 @@ class Pane(Lines, can_focus=True):
         head = sheet.head[: max(0, height - 1 - len(foot))]
         room = max(0, height - 1 - len(head) - len(foot))
         self._last_top = max(0, len(sheet.body) - room)
-        if sheet.cursor is not None and self.follow and room:
+        self._pinned = pinned = min(sheet.pinned, int(room * PINNED))
+        at = sheet.cursor
+        if at is not None and (self.follow or self._in_sight) and room:
             self.follow = False
-            self.top = min(max(self.top, sheet.cursor - room + 1), sheet.cursor)
+            if at >= pinned:
+                self.top = min(max(self.top, at - room + 1), at - pinned)
         self.top = min(max(self.top, 0), self._last_top)
-        seen = [line() for line in sheet.body[self.top : self.top + room]]
+        self._in_sight = at is not None and (at < pinned or 0 <= at - pinned - self.top < room - pinned)
+        seen = [line() for line in (*sheet.body[:pinned], *sheet.body[self.top + pinned : self.top + room])]
         self._body = range(1 + len(head), 1 + len(head) + len(seen))
         below = len(sheet.body) - self.top - len(seen)
         lines = [*head, *seen, *([] for _ in range(room - len(seen))), *foot]
@@ -257,7 +272,8 @@ class Pane(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         if event.y in self._body:
-            self.point(self.top + self._body.index(event.y), event.x)
+            line = self._body.index(event.y)
+            self.point(line if line < self._pinned else self.top + line, event.x)
         elif event.y == 0 and len(self.tabs) > 1:
             ends = accumulate(len(text) for text, _ in self.tabs)
             for number, end in enumerate(ends, 1):
@@ -275,10 +291,10 @@ class Pane(Lines, can_focus=True):
         width, height = self.size
         sheet = self.sheet(self.picture, width, height - 1)
         at = self.top if sheet.cursor is None else sheet.cursor
-        return " ".join("".join(text for text, _ in sheet.body[at]()).split()) if at < len(sheet.body) else ""
+        return written(sheet.body[at]()) if at < len(sheet.body) else ""
 
     def scroll_lines(self, by: int) -> None:
-        self.top = min(max(0, self.top + by), self._last_top)
+        self.top, self._in_sight = min(max(0, self.top + by), self._last_top), False
         self.redraw()
 
     def action_detail(self) -> None:

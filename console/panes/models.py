@@ -199,9 +199,12 @@ def proposal_lines(state: AnalysisState, picture: Picture, width: int) -> list[L
         effect = f"sizes of {len(factors)} routes × {min(factors):.2f} to {max(factors):.2f}"
         lines.append([(" in force ", "warn"), (f"{whose}: {effect}", "text")])
     if proposal is None:
-        lines.append([(" % ", "key"), ("asks for a proposal how to share the limits", "dim")])
+        lines.append([(f" {picture.keys['strategy']} ", "key"), ("asks for a proposal how to share the limits", "dim")])
     else:
-        standing = (accepted(proposal, picture), "good") if proposal.accepted else ("% to look at and accept it", "key")
+        key = picture.keys["strategy"]
+        standing = (f"{key} to look at and accept it", "key")
+        if proposal.accepted:
+            standing = (accepted(proposal, picture), "good")
         old = f" {age(picture.age_ns(proposal.at_ns))} ago  "
         lines += [[(" proposal ", "dim"), (inert(proposal.model), "text"), (old, "dim"), standing]]
         lines += share_lines(proposal)

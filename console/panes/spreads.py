@@ -1,12 +1,14 @@
 """Pane 2: what every route would earn at this moment, as a heatmap; what pays and what only seems to."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from console.panes.cell import History, about
+from console.panes.absent import HEALTH, no_price
+from console.panes.cell import about
 from console.panes.filter import none_chosen
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped
+from console.panes.history import SECONDS, History, drawn
+from console.panes.lines import Line, Pane, Picture, Sheet, Span, clipped
 from console.panes.text import NOTHING, age, amount, bps, cut, inert, left, symbol_width
 from core.desk import Snapshot
 from core.shown import Edge
@@ -16,6 +18,7 @@ from core.tick import Cause
 # Upper ends of the levels in bps; the fifth is around zero, what is above the last is level 9.
 LEVELS = (-30.0, -15.0, -6.0, -1.0, 1.0, 4.0, 10.0, 20.0)
 PAYS, GHOST = "◆", "◌"
+RANKED, LEAST_CHART = 71, 40  # columns of a ranked route, and how many more a chart beside it needs
 LEAST, MOST = 8, 18  # columns of a cell, with the gap beside it
 SHORT: dict[Cause, str] = {"crossed": "crossd", "inventory": "invent", "identity": "ident"}
 MEANING: dict[Cause, str] = {
@@ -42,7 +45,6 @@ class Spreads(Pane):
 
     NUMBER = 2
     TITLE = "Spreads"
-    DETAILS = True
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -50,7 +52,13 @@ class Spreads(Pane):
         self.at_route = 0
         self._first = 0  # the first column that is seen
         self._grid = 0, LEAST, False  # columns of the names and of a cell; whether a cell takes two lines
-        self.history = History()
+        self.history: History[Route] = History()
+
+    def note(self, picture: Picture) -> None:
+        """Remember the edges of this second, if it is a new one."""
+        at_ns = picture.snapshot.taken_ns
+        if self.history.is_due(at_ns):
+            self.history.take(at_ns, {edge.route: edge.edge_bps for edge in picture.snapshot.edges})
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         symbols, columns = picture.symbols, columns_of(picture.snapshot)
@@ -80,12 +88,13 @@ class Spreads(Pane):
             body.append(partial(map_.numbers, symbol, at))
             if tall:
                 body.append(partial(map_.notes, symbol))
-        words = [clipped(detail(here, edges.get(here), picture), width)]
+        words = [no_price(picture, width) or clipped(detail(here, edges.get(here), picture), width)]
         if below:
             words = [[], *words, *(clipped(line, width) for line in told)]
-        foot = _foot(picture, [legend(width), *words], height - 2 - len(body))
+        foot = self._foot(picture, [legend(width), *words], width, height - 2 - len(body))
         more = len(columns) - len(shown)
-        head = [_names(shown, cell, name, 0), _names(shown, cell, name, 1)]
+        away = {one.name: HEALTH[one.health] for one in picture.snapshot.venues if one.health != "up"}
+        head = [_names(shown, cell, name, side, away) for side in (0, 1)]
         line = self.at_symbol * (2 if tall else 1)
         return Sheet(_info(picture, columns, more), head, body, foot, cursor=line)
 
@@ -108,13 +117,12 @@ class Spreads(Pane):
         self.follow = True
         self.redraw()
 
-
-def _foot(picture: Picture, lines: list[Line], room: int) -> list[Line]:
-    """Return what stands below the map, under the best routes where there is room for them."""
-    spare = room - len(lines)
-    if spare > 0:
-        lines = [[], *lines]
-    return [[], *ranking(picture, spare - 2), *lines] if spare >= 5 else lines
+    def _foot(self, picture: Picture, lines: list[Line], width: int, room: int) -> list[Line]:
+        """Return what stands below the map, under the best routes where there is room for them."""
+        spare = room - len(lines)
+        if spare > 0:
+            lines = [[], *lines]
+        return [[], *ranking(picture, self.history, width, spare - 2), *lines] if spare >= 5 else lines
 
 
 class Map:
@@ -188,12 +196,14 @@ def columns_of(snapshot: Snapshot) -> list[Column]:
     return [(buy, sell) for buy in names for sell in names if buy != sell]
 
 
-def _names(columns: Sequence[Column], cell: int, name: int, side: int) -> Line:
-    """Return one of the two lines above the map: where is bought, or where is sold."""
+def _names(columns: Sequence[Column], cell: int, name: int, side: int, away: Mapping[str, Span]) -> Line:
+    """Return one of the two lines above the map: where is bought, or where is sold; and how a venue is `away`."""
     line: Line = [(f" {('buy', '→ sell')[side]:<{name}}", "dim")]
     for column in columns:
-        venue = inert(column[side]) if side == 0 else f"→{inert(column[side])}"
-        line.append((f"{cut(venue, cell - 1):^{cell - 1}} ", "text" if side == 0 else "dim"))
+        glyph, pen = away.get(column[side], ("", "dim" if side else "text"))
+        venue = f"{'→' if side else ''}{inert(column[side])}"
+        venue = f"{venue} {glyph}" if glyph and len(venue) + 2 < cell else venue
+        line.append((f"{cut(venue, cell - 1):^{cell - 1}} ", pen))
     return line
 
 
@@ -234,31 +244,38 @@ def detail(route: Route, edge: Edge | None, picture: Picture) -> Line:
     ]
     if edge is None:
         return [*line, ("no edge: one of its quotes is missing", "stale")]
-    number = f"{bps(edge.edge_bps)} bps  size {amount(edge.size)}  age {age(picture.since_ns(edge.age_ns))}  "
+    number = f"{bps(edge.edge_bps)} bps  "
+    offered = (f"  size {amount(edge.size)}  age {age(picture.since_ns(edge.age_ns))}", "text")
     if edge.tradable:
-        return [*line, (number, "good"), (f"{PAYS} pays", "good")]
+        return [*line, (number, "good"), (f"{PAYS} pays", "good"), offered]
     if edge.cause is not None:
-        return [*line, (number, "text"), (f"{GHOST} {edge.cause}: {MEANING[edge.cause]}", "ghost")]
-    return [*line, (number, "text"), ("below the threshold", "dim")]
+        return [*line, (number, "text"), (f"{GHOST} {edge.cause}: {MEANING[edge.cause]}", "ghost"), offered]
+    return [*line, (number, "text"), ("below the threshold", "dim"), offered]
 
 
-def ranking(picture: Picture, most: int) -> list[Line]:
-    """Return the best edges of this moment, one line each, under a heading."""
+def ranking(picture: Picture, history: History[Route], width: int, most: int) -> list[Line]:
+    """Return the best edges of this moment, one line each, under a heading; on a wide screen with how they went."""
     edges = [edge for edge in picture.snapshot.edges if edge.route.symbol in picture.symbols]
     best = sorted(edges, key=lambda edge: (not edge.tradable, -edge.edge_bps))[: max(0, most - 1)]
     if not best:
         return []
-    lines: list[Line] = [[(f"  {'best now':<11}{'buy → sell':<22}{'edge':>7} {'size':>7} {'age':>6}", "dim")]]
+    chart = 0 if picture.low else max(0, width - RANKED)
+    went = f"last {SECONDS} s" if chart >= LEAST_CHART else ""
+    lines: list[Line] = [
+        [(f"  {'best now':<11}{'buy → sell':<22}{'edge':>7} {'size':>7} {'age':>6}{'':<12}{went}", "dim")]
+    ]
     for edge in best:
         mark, pen = (PAYS, "good") if edge.tradable else (GHOST, "ghost") if edge.cause else ("·", "dim")
         route = f"{inert(edge.route.buy)} → {inert(edge.route.sell)}"
+        word = edge.cause or ("pays" if edge.tradable else "")
+        line: Line = [
+            (f" {mark} ", pen),
+            (f"{left(inert(edge.route.symbol), 10)}{left(route, 22)}", "text"),
+            (f"{bps(edge.edge_bps):>7}", pen if pen != "dim" else "text"),
+            (f" {amount(edge.size):>7} {age(picture.since_ns(edge.age_ns)):>6}  ", "dim"),
+            (left(word, 10) if went else word, pen),
+        ]
         lines.append(
-            [
-                (f" {mark} ", pen),
-                (f"{left(inert(edge.route.symbol), 10)}{left(route, 22)}", "text"),
-                (f"{bps(edge.edge_bps):>7}", pen if pen != "dim" else "text"),
-                (f" {amount(edge.size):>7} {age(picture.since_ns(edge.age_ns)):>6}  ", "dim"),
-                (edge.cause or ("pays" if edge.tradable else ""), pen),
-            ]
+            [*line, *drawn(history.of(edge.route, picture.snapshot.taken_ns), chart, above=0.0)] if went else line
         )
     return lines

@@ -172,7 +172,7 @@ def connection(link: Link, terse: bool) -> list[Item]:
     """Return what is to be said of the connection: what waits for an answer first, then what is wrong with it."""
     if link.pending:
         return [Item([(f"sent, no answer yet: {cut(inert(link.pending[-1]), 24)}", "warn")], 1)]
-    if why := link.why or (link.no_commands if link.operator else ""):
+    if link.state == "live" and (why := link.why or (link.no_commands if link.operator else "")):
         return [Item([(cut(inert(why), 60), "warn")], 3)]
     if link.round_trip_ms is not None and not terse:
         return [Item([("answers in ", "dim"), (f"{link.round_trip_ms:.0f} ms", "text")], 5)]
@@ -185,6 +185,8 @@ def venues(snapshot: Snapshot) -> Item:
     spans: Line = [("venues ", "dim"), (f"{up}/{len(snapshot.venues)}", "bad" if away else "good")]
     if away:
         names = ", ".join(f"{inert(venue.name)} {venue.health}" for venue in away)
+        if not up and len(away) > 1 and len({venue.health for venue in away}) == 1:
+            names = f"all {away[0].health}"
         spans.append((f" {cut(names, 34)}", "warn"))
     return Item(spans, 2)
 

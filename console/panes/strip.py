@@ -1,7 +1,8 @@
 """Below a single pane: open tickets and the last orders, so that money is never out of sight."""
 
 from console.panes.blotter import ORDER, notice_line
-from console.panes.lines import Line, Lines, Picture, clipped, width_of
+from console.panes.drawn import Drawn
+from console.panes.lines import Line, Picture, clipped, width_of
 from console.panes.text import inert, left
 from console.panes.tickets import ticket_line
 from core.shown import OrderView
@@ -9,26 +10,15 @@ from core.shown import OrderView
 HEIGHT = 5
 
 
-class TicketStrip(Lines):
+class TicketStrip(Drawn[Picture]):
     """A title, then up to four lines: open tickets first, then the last orders."""
 
     DEFAULT_CSS = f"TicketStrip {{ height: {HEIGHT}; }}"
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.picture: Picture | None = None
-
-    def draw(self, picture: Picture) -> None:
-        self.picture = picture
-        self.redraw()
-
-    def redraw(self) -> None:
-        width, height = self.size
-        if self.picture is None or not width:
-            return
-        snapshot = self.picture.snapshot
+    def lines_of(self, picture: Picture, width: int, height: int) -> list[Line]:
+        snapshot = picture.snapshot
         open_ = [ticket for ticket in snapshot.tickets[::-1] if ticket.state == "open"]
-        lines: list[Line] = [ticket_line(ticket, self.picture, width) for ticket in open_[: height - 1]]
+        lines: list[Line] = [ticket_line(ticket, picture, width) for ticket in open_[: height - 1]]
         lines += [_brief(order, width) for order in snapshot.orders[::-1][: height - 1 - len(lines)]]
         if not lines:
             lines.append([(" No open ticket, no orders in this run", "dim")])
@@ -37,7 +27,7 @@ class TicketStrip(Lines):
         info = f" {len(open_)} open " if open_ else " none open "
         title: Line = [(" Tickets and last orders ", "title"), (info, "key on title" if open_ else "title")]
         used = width_of(title)
-        self.show([[*title, (" " * max(0, width - used), "title")], *lines])
+        return [[*title, (" " * max(0, width - used), "title")], *lines]
 
 
 def _brief(order: OrderView, width: int) -> Line:

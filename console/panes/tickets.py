@@ -1,6 +1,7 @@
 """Tickets in a line each: how long they live, what they would bring, and what they are worth by now."""
 
-from console.panes.lines import Line, Picture, clipped
+from console.panes.lines import Line, Picture, clipped, width_of
+from console.panes.rows import under_cursor
 from console.panes.text import NOTHING, age, bps, inert, left, money
 from core.desk import Snapshot
 from core.shown import TicketView
@@ -21,7 +22,7 @@ def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool
     is_open = ticket.state == "open"
     rest_ns = max(0, ticket.expires_ns - picture.now_ns)
     route = f"{inert(ticket.route.symbol)} {inert(ticket.route.buy)} → {inert(ticket.route.sell)}"
-    line: Line = [(f"{'▌' if selected else ' '}", "key"), (f"{glyph} {left(ticket.state, 8)} ", pen)]
+    line: Line = [(f" {glyph} {left(ticket.state, 8)} ", pen)]
     line.append((f"{rest_ns / 1e9:>4.0f}s " if is_open else " " * 6, "warn" if rest_ns < 5_000_000_000 else "text"))
     if width >= 110:
         line.append((f"{countdown(ticket, picture.now_ns, BAR) if is_open else ' ' * BAR} ", "bar"))
@@ -30,13 +31,18 @@ def ticket_line(ticket: TicketView, picture: Picture, width: int, selected: bool
     if is_open:
         line += live(ticket)
         line.append((f" {money(ticket.profit)} {inert(ticket.currency)}", "good"))
-        line.append((f" worst {money(ticket.worst_profit)}", "down" if ticket.worst_profit.startswith("-") else "dim"))
-        line.append((f"  size {inert(ticket.buy.size)}", "dim"))
-        line.append(("  enter opens it, x refuses it", "dim"))
+        less: Line = [
+            (f" worst {money(ticket.worst_profit)}", "down" if ticket.worst_profit.startswith("-") else "dim"),
+            (f"  size {inert(ticket.buy.size)}", "dim"),
+            (f"  {picture.keys['ticket.open']} opens it, {picture.keys['ticket.refuse']} refuses it", "dim"),
+        ]
+        while less and width_of([*line, *less]) > width:  # whole or not at all
+            less.pop()
+        line += less
     else:
         by = f" by {inert(ticket.by)}" if ticket.by else ""
         line.append((f"{by} {inert(ticket.why)}", "dim"))
-    return [(text, f"{pens} on cursor") for text, pens in clipped(line, width)] if selected else clipped(line, width)
+    return under_cursor(clipped(line, width), width) if selected else clipped(line, width)
 
 
 def live(ticket: TicketView) -> Line:

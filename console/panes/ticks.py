@@ -1,44 +1,30 @@
 """Pane 1: what every venue offers for every symbol, how old it is, and how the venues themselves are."""
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple
 
+from console.panes.absent import HEALTH, no_price
 from console.panes.filter import none_chosen
-from console.panes.lines import Line, Pane, Picture, Sheet, clipped, width_of
-from console.panes.text import NOTHING, age, amount, count, cut, inert, left, places_of, right, symbol_width
-from core.shown import Quote, VenueState
+from console.panes.history import History, drawn
+from console.panes.lines import Line, Picture, Sheet, clipped, width_of
+from console.panes.offered import ORDERS, Row, ordered, places_in, rows_of, spread_bps
+from console.panes.quote import about
+from console.panes.rows import Rows, under_cursor
+from console.panes.text import NOTHING, age, amount, count, cut, inert, left, right, symbol_width
+from core.shown import VenueState
 
 GLYPHS = {-1: ("▼", "down"), 0: (" ", "dim"), 1: ("▲", "up")}
-HEALTH = {
-    "up": ("●", "good"),
-    "connecting": ("◌", "warn"),
-    "silent": ("◐", "warn"),
-    "down": ("✗", "bad"),
-}
 AGEING_NS, OLD_NS = 1_000_000_000, 5_000_000_000
 BEST = "●"
-ORDERS = ("symbol", "age", "spread", "venue")
 VENUE = 8  # columns for a venue's name
+NOTE, LEAST_CHART, MOST_CHART = 14, 20, 60  # columns for a note, and for a chart of the price
 GAPS = 110  # columns from which on there is one for them
 GAP = "gap"  # the reason for which a frame was rejected when one before it is missing
 
 
-class Row(NamedTuple):
-    """One venue's offer for one symbol, or the lack of it."""
-
-    symbol: str
-    venue: str
-    quote: Quote | None
-    state: VenueState | None
-    first: bool  # of its symbol: the name is written once
-    best_bid: bool
-    best_ask: bool
-    places: int  # decimals of the symbol's finest venue: prices stand point below point
-
-
-class Ticks(Pane):
-    """Venue by symbol, then a line for each feed."""
+class Ticks(Rows):
+    """Venue by symbol, then a line for each feed, or all about the quote under the cursor."""
 
     NUMBER = 1
     TITLE = "Ticks"
@@ -46,12 +32,23 @@ class Ticks(Pane):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.order = ORDERS[0]
+        self.history: History[str] = History()  # of the middle between bid and ask
+
+    def note(self, picture: Picture) -> None:
+        """Remember the prices of this second, if it is a new one."""
+        at_ns = picture.snapshot.taken_ns
+        if self.history.is_due(at_ns):
+            quotes = picture.snapshot.quotes
+            self.history.take(at_ns, {f"{q.symbol} {q.venue}": (q.bid_price + q.ask_price) / 2 for q in quotes})
 
     def action_order(self) -> None:
         """Show the rows in the next order."""
         self.order = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
-        self.top = 0
+        self.top, self.follow = 0, True
         self.redraw()
+
+    def again(self) -> None:
+        self.action_detail()
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         rows = ordered(rows_of(picture), self.order)
@@ -59,80 +56,67 @@ class Ticks(Pane):
         name = symbol_width(picture.symbols)
         wide = width >= name + 1 + 10 + 2 + 2 * (price + 2) + 2 * 8 + 7 + 12
         spread = width >= 94
-        head = _head(name, price, wide, spread)
-        feeds = feeds_of(picture, width)
-        room = max(2, height // 3) if len(rows) + 2 + len(feeds) > height else len(feeds)
-        foot = feeds[:room] if room >= len(feeds) else [*feeds[: room - 1], _more(len(feeds) - room + 1)]
-        if len(rows) + 2 + len(feeds) < height:
-            foot = [[], *foot]
+        head = [_head(name, price, wide, spread)]
+        at = width_of(head[0]) + NOTE
+        chart = min(MOST_CHART, width - at)
+        if picture.low or chart < LEAST_CHART:
+            at, chart = width, 0
+        else:
+            head[0].append((f"{'':<{NOTE}}last {chart} s", "dim"))
+        if nothing := no_price(picture, width):
+            head.append(nothing)
         body: list[Callable[[], Line]] = [
-            partial(_fitted, row, picture, name, price, wide, spread, width) for row in rows
+            partial(self._line, row, picture, (name, price, wide, spread), width, at, chart) for row in rows
         ]
-        if not rows:
+        self.names = {y: row.name for y, row in enumerate(rows)}
+        if not picture.symbols:
             body = [partial(none_chosen, picture)]
         info = _info(picture, rows)
         if self.order != ORDERS[0]:
             info.insert(0, (f"by {self.order} · ", "key"))
-        return Sheet(info, [head], body, foot)
+        foot = self._told(rows, picture, width, height) if self.detailed else _feeds(picture, width, height, len(rows))
+        return Sheet(info, head, body, foot, self.cursor)
+
+    def _line(
+        self, row: Row, picture: Picture, columns: tuple[int, int, bool, bool], width: int, at: int, chart: int
+    ) -> Line:
+        """Return a row without its last part if that does not fit: half a number is a wrong one.
+
+        The row under the cursor is whole by itself: with its symbol. From column `at` on so many seconds are drawn.
+        """
+        chosen = row.name == self.selected
+        line = line_of(row._replace(first=True) if chosen else row, picture, *columns)
+        line = line if width_of(line) <= at else clipped(line[:-1], at)
+        if chart and row.quote is not None:
+            line += [
+                (" " * (at - width_of(line)), "text"),
+                *drawn(self.history.of(row.name, picture.snapshot.taken_ns), chart),
+            ]
+        return under_cursor(line, width) if chosen else line
+
+    def _told(self, rows: list[Row], picture: Picture, width: int, height: int) -> list[Line]:
+        """Return all about the quote under the cursor, as far as some rows stay in sight."""
+        row = next((row for row in rows if row.name == self.selected), None)
+        told: list[Line] = [[(" No row is chosen: ", "dim"), ("↑ ↓", "key"), (" move over them", "dim")]]
+        if row is not None:
+            wrong = trouble(row.state) if row.state else ""
+            told = about(row.symbol, row.venue, row.quote, row.state, wrong, picture, width)
+        return [[("─" * width, "rule")], *told[: max(3, height - 6)]]
 
 
-def ordered(rows: list[Row], order: str) -> list[Row]:
-    """Return the rows by age (the oldest quote first), spread (the widest first) or venue; as they are by symbol."""
-    if order == "symbol":
-        return rows
-    if order == "venue":
-        held = sorted(rows, key=lambda row: row.venue)
-    else:
-        held = sorted(rows, key=lambda row: (row.quote is None, _weight(row.quote, order)))
-    return [row._replace(first=True) for row in held]
-
-
-def _weight(quote: Quote | None, order: str) -> float:
-    if quote is None:
-        return 0.0
-    return quote.received_ns if order == "age" else -_spread_bps(quote)
-
-
-def rows_of(picture: Picture) -> list[Row]:
-    """Return a row for every symbol on every venue, with or without a quote."""
-    snapshot = picture.snapshot
-    quotes = {(quote.symbol, quote.venue): quote for quote in snapshot.quotes}
-    states = {venue.name: venue for venue in snapshot.venues}
-    names = list(dict.fromkeys([*states, *(quote.venue for quote in snapshot.quotes)]))
-    rows: list[Row] = []
-    for symbol in picture.symbols:
-        held = [quotes[symbol, name] for name in names if (symbol, name) in quotes]
-        good = [quote for quote in held if quote.cause is None]
-        bid = max((quote.bid_price for quote in good), default=None)
-        ask = min((quote.ask_price for quote in good), default=None)
-        places = max((_places(quote) for quote in held), default=0)
-        for name in names:
-            quote = quotes.get((symbol, name))
-            tradable = quote is not None and quote.cause is None
-            rows.append(
-                Row(
-                    symbol,
-                    name,
-                    quote,
-                    states.get(name),
-                    first=name == names[0],
-                    best_bid=tradable and quote is not None and quote.bid_price == bid,
-                    best_ask=tradable and quote is not None and quote.ask_price == ask,
-                    places=places,
-                )
-            )
-    return rows
-
-
-def _places(quote: Quote) -> int:
-    return places_of(quote.tick_size, quote.ask_price)
+def _feeds(picture: Picture, width: int, height: int, rows: int) -> list[Line]:
+    """Return the feeds below so many rows: where there is not room for all, how many more there are."""
+    feeds = feeds_of(picture, width)
+    room = max(2, height // 3) if rows + 2 + len(feeds) > height else len(feeds)
+    foot = feeds[:room] if room >= len(feeds) else [*feeds[: room - 1], _more(len(feeds) - room + 1, picture)]
+    return [[], *foot] if rows + 2 + len(feeds) < height else foot
 
 
 def _prices(row: Row) -> Iterable[str]:
     quote = row.quote
     if quote is None:
         return ()
-    places = _places(quote)
+    places = places_in(quote)
     pad = " " * (row.places - places + (places == 0 < row.places))
     return f"{quote.bid_price:.{places}f}{pad}", f"{quote.ask_price:.{places}f}{pad}"
 
@@ -143,12 +127,6 @@ def _head(name: int, price: int, wide: bool, spread: bool) -> Line:
     end = "" if wide else " bid/ask"
     text = f" {'symbol':<{name}}{'venue':<{VENUE}}  {'bid':>{price}}  {'ask':>{price}}{middle}{sizes}{'age':>6}{end}"
     return [(text, "dim")]
-
-
-def _fitted(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool, width: int) -> Line:
-    """Return a line without its last part if that does not fit: half a number is a wrong one."""
-    line = line_of(row, picture, name, price, wide, spread)
-    return line if width_of(line) <= width else clipped(line[:-1], width)
 
 
 def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, spread: bool) -> Line:
@@ -178,7 +156,7 @@ def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, sprea
         (right(ask, price), _pen(row.best_ask, grey)),
     ]
     if spread:
-        line.append((f"{_spread_bps(quote):>8.2f}", "stale" if grey else "dim"))
+        line.append((f"{spread_bps(quote):>8.2f}", "stale" if grey else "dim"))
     if wide:
         sizes = f" {right(amount(quote.bid_volume), 9)}{right(amount(quote.ask_volume), 9)}"
         line.append((sizes, "stale" if grey else "dim"))
@@ -188,10 +166,6 @@ def line_of(row: Row, picture: Picture, name: int, price: int, wide: bool, sprea
     elif not wide:
         line.append((f" {amount(quote.bid_volume)}/{amount(quote.ask_volume)}", "dim"))
     return line
-
-
-def _spread_bps(quote: Quote) -> float:
-    return (quote.ask_price - quote.bid_price) / quote.bid_price * 1e4 if quote.bid_price else 0.0
 
 
 def _pen(best: bool, grey: bool) -> str:
@@ -226,17 +200,26 @@ def _info(picture: Picture, rows: list[Row]) -> Line:
 
 def feeds_of(picture: Picture, width: int) -> list[Line]:
     """Return a line for each feed: its health, its flow, and all it did not deliver."""
+    venues = picture.snapshot.venues
+    room = max((len(clock_of(venue)) for venue in venues), default=0)
+    clock = right("clock", max(7, room))
     wide, gaps = width >= 72, f" {'gaps':>5}" if width >= GAPS else ""
-    ticks, more = (f" {'ticks':>7}", f" {'conn':>5}{gaps} {'clock':>7}") if wide else ("", "")
+    ticks, more = (f" {'ticks':>7}", f" {'conn':>5}{gaps} {clock}") if wide else ("", "")
     head = f" {'feed':<9}{'health':<13}{'ticks/s':>7}{ticks} {'last':>6}{more}  trouble"
     lines: list[Line] = [[(cut(head, width), "dim")]]
-    return lines + [_feed(venue, picture, width, wide) for venue in picture.snapshot.venues]
+    return lines + [_feed(venue, picture, width, wide, len(clock)) for venue in venues]
 
 
-def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
+def clock_of(venue: VenueState) -> str:
+    """Return how far a venue's clock is ahead of ours: as it says itself with the bound, or else at least."""
+    if venue.clock_offset_ms is not None and venue.clock_bound_ms is not None:
+        return f"{venue.clock_offset_ms:+.0f}±{math.ceil(venue.clock_bound_ms)}ms"
+    return NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
+
+
+def _feed(venue: VenueState, picture: Picture, width: int, wide: bool, clock: int) -> Line:
     glyph, pen = HEALTH[venue.health]
     last = age(picture.age_ns(venue.last_ns)) if venue.last_ns else NOTHING
-    clock = NOTHING if venue.clock_ahead_ms is None else f"{venue.clock_ahead_ms:+.0f}ms"
     gaps = venue.rejected.get(GAP, 0)
     line: Line = [
         (f" {left(inert(venue.name), 9)}", "text"),
@@ -246,7 +229,7 @@ def _feed(venue: VenueState, picture: Picture, width: int, wide: bool) -> Line:
         (f" {right(last, 6)}", "dim"),
         (f" {right(f'{venue.connects}×', 5)}" if wide else "", "dim"),
         (f" {right(count(gaps), 5)}" if width >= GAPS else "", "warn" if gaps else "dim"),
-        (f" {right(clock, 7)}" if wide else "", "dim"),
+        (f" {right(clock_of(venue), clock)}" if wide else "", "dim"),
         ("  ", "text"),
     ]
     wrong, lead = trouble(venue, gaps_too=width < GAPS), ahead_of(venue)
@@ -275,5 +258,5 @@ def trouble(venue: VenueState, *, gaps_too: bool = True) -> str:
     return " · ".join(parts)
 
 
-def _more(lines: int) -> Line:
-    return [(f" … {lines} more: zoom with z", "dim")]
+def _more(lines: int, picture: Picture) -> Line:
+    return [(f" … {lines} more: ", "dim"), (picture.keys["view.zoom"], "key"), (" gives it the whole screen", "dim")]

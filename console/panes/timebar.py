@@ -2,31 +2,21 @@
 
 import math
 
-from console.panes.lines import Line, Lines, clipped
+from console.panes.drawn import Drawn
+from console.panes.lines import Line, clipped
 from console.panes.text import count, cut, inert, money
 from core.replay.state import DeckState, Run
 
 LEAST_BAR = 12
 
 
-class TimeBar(Lines):
+class TimeBar(Drawn[DeckState]):
     """Two lines above the keys."""
 
     DEFAULT_CSS = "TimeBar { height: 2; background: $panel; }"
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.state: DeckState | None = None
-
-    def draw(self, state: DeckState) -> None:
-        self.state = state
-        self.redraw()
-
-    def redraw(self) -> None:
-        width = self.size.width
-        if self.state is None or not width:
-            return
-        self.show([clipped(bar(self.state, width), width), clipped(told(self.state), width)])
+    def lines_of(self, state: DeckState, width: int, _height: int) -> list[Line]:
+        return [clipped(bar(state, width), width), clipped(told(state), width)]
 
 
 def bar(state: DeckState, width: int) -> Line:

@@ -1,8 +1,10 @@
-"""Which notices to put before a person's eyes, and when: at most one a second."""
+"""What to put before a person's eyes, and when: the desk's notices, at most one a second, and answers to keys."""
 
-from core.notices import Notice
+from core.notices import Level, Notice
 
 PAUSE_NS = 1_000_000_000
+ANSWERED_NS = 500_000_000  # between two answers
+STAYS_NS = 5_000_000_000  # so long can it be read
 WEIGHT = {"info": 0, "warning": 1, "error": 2}
 
 
@@ -31,3 +33,33 @@ class Toasts:
         self._last_ns = now_ns
         gravest = max(self._waiting.values(), key=lambda notice: WEIGHT[notice.level])
         return self._waiting.pop(gravest.text)
+
+
+class Answers:
+    """What keys are answered with: one answer stands at a time, the newest; the same again is counted.
+
+    The first one comes at once, others in its place at most twice a second, so that a held key floods nothing.
+    """
+
+    def __init__(self) -> None:
+        self._last: Notice | None = None
+        self._shown_ns: int | None = None  # when one was put up; None: never
+        self._waits = False
+
+    def say(self, text: str, level: Level, now_ns: int) -> None:
+        """Take what a key is answered with at `now_ns`."""
+        last = self._last
+        again = last is not None and last.text == text and now_ns - last.at_ns < STAYS_NS
+        self._last = Notice(now_ns, level, text, last.times + 1 if again and last is not None else 1)
+        self._waits = True
+
+    def due(self, now_ns: int) -> Notice | None:
+        """Return what is to be put up now, in place of the answer before; None: what stands there is right."""
+        if not self._waits or (self._shown_ns is not None and now_ns - self._shown_ns < ANSWERED_NS):
+            return None
+        self._waits, self._shown_ns = False, now_ns
+        return self._last
+
+
+def counted(notice: Notice) -> str:
+    return f"{notice.text} ×{notice.times}" if notice.times > 1 else notice.text

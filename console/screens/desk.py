@@ -15,7 +15,7 @@ from textual.widget import Widget
 from console.panes.analysis import Analysis
 from console.panes.blotter import Blotter
 from console.panes.filter import Filter
-from console.panes.footer import Keys
+from console.panes.footer import Keys, bound_keys
 from console.panes.latency import Latency
 from console.panes.lines import Line, Lines, Pane, Picture
 from console.panes.spreads import Spreads
@@ -41,12 +41,13 @@ class TooSmall(Lines):
     """Says how much room is needed; the status stays above it."""
 
     def redraw(self) -> None:
-        size = self.app.size
+        size, keys = self.app.size, bound_keys(self.screen)
+        words = (("desk.halt", "halts"), ("desk.arm", "arms"), ("desk.quit", "quits"))
         self.show(
             [
                 [(f"This terminal has {size.width} × {size.height}", "warn")],
                 [(f"the desk needs {LEAST.width} × {LEAST.height}", "text")],
-                [("! halts, a arms, q quits", "dim")],
+                [(", ".join(f"{keys[id_]} {does}" for id_, does in words if id_ in keys), "dim")],
             ]
         )
 
@@ -173,7 +174,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     def draw(self, live: Picture, shown: Picture) -> None:
         """Draw `shown` in the panes; the status and the open tickets are always live."""
-        self.spreads.history.note(live)
+        self.ticks.note(live)
+        self.spreads.note(live)
         self.status.draw(live)
         self.strip.draw(live)
         for pane in self.panes:

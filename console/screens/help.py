@@ -1,13 +1,15 @@
 """Every key, every sign, every cause."""
 
-from functools import partial
+from collections.abc import Iterator
+from textwrap import wrap
 
-from console.keys import KEYS, TICKET_HELP, bindings
-from console.panes.lines import Line, Lines, Pane, Picture, Sheet
+from console.keys import KEYS, TICKET_HELP, Scope
+from console.panes.lines import Line, Picture
 from console.panes.spreads import GHOST, MEANING, PAYS
 from console.panes.text import left
-from console.screens.dialog import Dialog
+from console.screens.page import Page
 
+NAME, LEAST = 19, 20  # columns of what is explained; of its words, however narrow the screen
 SIGNS = (
     ("▲ ▼", "price moved up, down", "text"),
     ("●", "best bid or ask of the symbol", "best"),
@@ -28,64 +30,42 @@ MOUSE = (
 )
 
 
-class HelpCard(Pane):
-    """The page; it scrolls."""
-
-    DEFAULT_CSS = "HelpCard { height: 100%; width: 1fr; }"
-
-    def __init__(self, keys: dict[str, str]) -> None:
-        super().__init__()
-        self._keys = keys
-
-    def sheet(self, _picture: Picture, _width: int, _height: int) -> Sheet:
-        return Sheet(
-            [("esc closes, ↑ ↓ scroll", "title")], body=[partial(list, line) for line in help_lines(self._keys)]
-        )
-
-
-class Help(Dialog):
+class Help(Page):
     """Made from the table of keys."""
 
     HEADING = "Help"
-    AUTO_FOCUS = "HelpCard"
-    BINDINGS = bindings("dialog")
-    DEFAULT_CSS = "Help .card { height: 100%; width: 84; max-width: 100%; margin: 2 0 0 0; }"
+    ABOUT = "Keys, signs, causes"
+    DEFAULT_CSS = "Help .card { width: 120; max-width: 100%; }"
 
     def __init__(self, keys: dict[str, str]) -> None:
+        self._keys = keys
         super().__init__()
-        self._card = HelpCard(keys)
-        self._card.tabs = [(" Keys, signs, causes ", "focus")]
 
-    def card(self) -> Lines:
-        return self._card
-
-    def draw(self, picture: Picture) -> None:
-        super().draw(picture)
-        if self._card.picture is None:
-            self._card.draw(picture)
+    def page(self, _picture: Picture, width: int) -> list[Line]:
+        return help_lines(self._keys, width)
 
 
-def help_lines(keys: dict[str, str]) -> list[Line]:
+def help_lines(keys: dict[str, str], width: int) -> list[Line]:
     """Return the page; `keys` says how each binding's key is written at this moment."""
-    lines: list[Line] = []
-    scopes = [("console", "Everywhere"), ("pane", "In a pane")]
+    scopes: list[tuple[Scope, str]] = [("console", "Everywhere"), ("pane", "In a pane")]
     if "tape.pause" in keys:
         scopes.insert(0, ("replay", "On a tape"))
-    for scope, heading in scopes:
-        lines.append([(heading, "strong")])
-        lines += [_entry(keys.get(key.id, "not bound"), key.description) for key in KEYS if key.scope == scope]
-        lines.append([])
-    lines.append([("In the ticket dialog", "strong")])
-    lines += [_entry(key, description) for key, description in TICKET_HELP]
-    lines += [[], [("Mouse (m turns it on; it never approves)", "strong")]]
-    lines += [[(f"  {left(what, 17)}", "key"), (does, "text")] for what, does in MOUSE]
-    lines.append([])
-    lines.append([("Signs", "strong")])
-    lines += [[(f"  {left(glyph, 17)}", pen), (meaning, "text")] for glyph, meaning, pen in SIGNS]
-    lines += [[], [("Why an apparent edge is a ghost", "strong")]]
-    lines += [[(f"  {left(cause, 17)}", "ghost"), (meaning, "text")] for cause, meaning in MEANING.items()]
-    return lines
+    sections = [
+        (heading, [(keys.get(key.id, "not bound"), key.description, "key") for key in KEYS if key.scope == scope])
+        for scope, heading in scopes
+    ]
+    sections.append(("In the ticket dialog", [(key, does, "key") for key, does in TICKET_HELP]))
+    turned = f"Mouse ({keys.get('view.mouse', 'm')} turns it on; it never approves)"
+    sections.append((turned, [(what, does, "key") for what, does in MOUSE]))
+    sections.append(("Signs", list(SIGNS)))
+    sections.append(("Why an apparent edge is a ghost", [(cause, why, "ghost") for cause, why in MEANING.items()]))
+    lines: list[Line] = []
+    for heading, entries in sections:
+        lines += [[(heading, "strong")], *(line for entry in entries for line in _entry(*entry, width)), []]
+    return lines[:-1]
 
 
-def _entry(key: str, description: str) -> Line:
-    return [(f"  {left(key, 17)}", "key"), (description, "text")]
+def _entry(what: str, meaning: str, pen: str, width: int) -> Iterator[Line]:
+    """Yield what something means, in as many lines as that takes."""
+    for at, part in enumerate(wrap(meaning, max(LEAST, width - NAME))):
+        yield [(f"  {left('' if at else what, NAME - 2)}", pen), (part, "text")]

@@ -1,53 +1,47 @@
-"""What the desk had to say in this run, the newest first, repeats counted."""
+"""What the desk had to say in this run, the newest first: each thing once, with how often it was said."""
 
 from collections import Counter
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterable
 
-from console.keys import bindings
 from console.panes.blotter import NOTICE, notice_lines
-from console.panes.lines import Line, Lines, Pane, Picture, Sheet
+from console.panes.lines import Line, Picture
 from console.panes.text import inert
-from console.screens.dialog import Dialog
+from console.screens.page import Page
+from core.notices import Notice
 
 
-class LogCard(Pane):
-    """The lines; it scrolls."""
-
-    DEFAULT_CSS = "LogCard { height: 100%; width: 1fr; }"
-
-    def sheet(self, picture: Picture, width: int, _height: int) -> Sheet:
-        notices = [n for n in picture.snapshot.notices if picture.filter.upper() in n.text.upper()]
-        counts: Counter[str] = Counter()
-        for notice in notices:
-            counts[notice.level] += notice.times
-        info: Line = [(f"{counts[level]} {level}  ", NOTICE[level][1]) for level in NOTICE if counts[level]]
-        body: list[Callable[[], Line]] = [
-            partial(list, line) for notice in notices[::-1] for line in notice_lines(notice, width)
-        ]
-        nothing = (
-            f"Nothing of it contains {inert(picture.filter)}" if picture.filter else "The desk has said nothing yet"
-        )
-        empty: Line = [(f" {nothing}", "dim")]
-        return Sheet([*info, ("esc closes, ↑ ↓ scroll", "title")], body=body or [lambda: empty])
-
-
-class Log(Dialog):
+class Log(Page):
     """The log on demand."""
 
     HEADING = "Log"
-    AUTO_FOCUS = "LogCard"
-    BINDINGS = bindings("dialog")
-    DEFAULT_CSS = "Log .card { height: 100%; width: 100%; margin: 2 0 0 0; }"
+    ABOUT = "What the desk had to say"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._card = LogCard()
-        self._card.tabs = [(" What the desk had to say ", "focus")]
+    def page(self, picture: Picture, width: int) -> list[Line]:
+        said = merged(chosen(picture))
+        if said:
+            return [line for notice in said for line in notice_lines(notice, width)]
+        if picture.filter:
+            sought, key = inert(picture.filter), picture.keys["view.filter"]
+            return [[(f" Nothing of it contains {sought}: {key} seeks another", "dim")]]
+        return [[(" The desk has said nothing yet", "dim")]]
 
-    def card(self) -> Lines:
-        return self._card
+    def info(self, picture: Picture) -> Line:
+        counts: Counter[str] = Counter()
+        for notice in chosen(picture):
+            counts[notice.level] += notice.times
+        return [(f"{counts[level]} {level}  ", NOTICE[level][1]) for level in NOTICE if counts[level]]
 
-    def draw(self, picture: Picture) -> None:
-        super().draw(picture)
-        self._card.draw(picture)
+
+def chosen(picture: Picture) -> Iterable[Notice]:
+    """Return the notices that contain what the filter asks for, oldest first."""
+    return [notice for notice in picture.snapshot.notices if picture.filter.upper() in notice.text.upper()]
+
+
+def merged(notices: Iterable[Notice]) -> list[Notice]:
+    """Return each text once, at its last time and with all its times: the one that was said last first."""
+    held: dict[str, Notice] = {}
+    for notice in notices:
+        before = held.pop(notice.text, None)
+        times = notice.times + (before.times if before else 0)
+        held[notice.text] = Notice(notice.at_ns, notice.level, notice.text, times)
+    return list(held.values())[::-1]

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from textual import events
+from textual.message import Message
+
 from console.keys import bindings
 from console.panes.lines import Line, Lines
 from console.screens.dialog import Dialog
@@ -21,6 +24,17 @@ class ThemeCard(Lines):
         super().__init__()
         self.names, self.chosen = names, chosen
         self.styles.height = len(names) + 4
+
+    class Picked(Message):
+        """A name was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y < len(self.names):
+            self.post_message(self.Picked(self.names[event.y]))
 
     def redraw(self) -> None:
         lines: list[Line] = [
@@ -49,8 +63,14 @@ class ThemeDialog(Dialog):
 
     def action_choose(self, by: int) -> None:
         names = self._card.names
-        self._card.chosen = names[(names.index(self._card.chosen) + by) % len(names)]
-        self._look(self._card.chosen)
+        self._show(names[(names.index(self._card.chosen) + by) % len(names)])
+
+    def on_theme_card_picked(self, message: ThemeCard.Picked) -> None:
+        self._show(message.name)
+
+    def _show(self, name: str) -> None:
+        self._card.chosen = name
+        self._look(name)
         self._card.redraw()
 
     def action_keep(self) -> None:

@@ -11,7 +11,6 @@ from console.screens.ticket_card import WAIT, TicketCard, became
 from core.shown import TicketView
 
 ANSWER_NS = 3_000_000_000  # the desk has so long to say what became of an approval
-UNARMED = "the desk is not armed: close with esc, then press a"
 OUTDATED = "the picture is too old to decide on"
 NO_ANSWER = "the desk has not answered: the notices tell what is known"
 
@@ -101,7 +100,7 @@ class TicketDialog(CodeDialog):
         if snapshot.link is not None and snapshot.link.no_commands:
             return inert(snapshot.link.no_commands)
         if snapshot.halted or not snapshot.armed:
-            return UNARMED
+            return f"the desk is not armed: close with esc, then press {self._picture.keys['desk.arm']}"
         if self._picture.old:
             return OUTDATED
         return "it has expired" if self._picture.now_ns >= self.ticket.expires_ns else ""

@@ -127,7 +127,7 @@ def _live(ticket: TicketView, picture: Picture) -> Line:
 
 def _what_happens(picture: Picture, armed: bool) -> str:
     if not armed:
-        return "no order leaves: close with esc and press a first"
+        return f"no order leaves: close with esc and press {picture.keys['desk.arm']} first"
     where = {
         "DEMO": "the simulated venues",
         "PAPER": "the paper venue",

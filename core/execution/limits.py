@@ -1,6 +1,7 @@
 """What no order may pass: the last word before the journal, and again after it."""
 
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal, localcontext
 
 from core.analysis.verdicts import Verdicts
@@ -23,10 +24,14 @@ class Limits:
         max_quote_age_ms: int,
         max_in_flight: int = MAX_IN_FLIGHT,
         advice: Verdicts | None = None,
+        late_ns: Callable[[Tick], int] = lambda _: 0,
     ) -> None:
-        """`advice`: what models say of a route; it is read here and nowhere on the way of a hedge or an unwind."""
+        """`advice`: what models say of a route; it is read here and nowhere on the way of a hedge or an unwind.
+
+        `late_ns`: how much longer than usual a quote was on its way to us: it is older by that.
+        """
         self._settings = settings
-        self._advice = advice
+        self._advice, self._late_ns = advice, late_ns
         self._accounts = accounts
         self._max_age_ns = max_quote_age_ms * 1_000_000
         self._max_in_flight = max_in_flight
@@ -113,7 +118,7 @@ class Limits:
     def _check_quote(self, venue: str, quote: Tick | None, now_ns: int) -> Refusal | None:
         if quote is None:
             return Refusal("stale", f"{venue} has no quote")
-        age_ns = now_ns - quote.received_ns
+        age_ns = now_ns - quote.received_ns + self._late_ns(quote)
         if abs(age_ns) > self._max_age_ns:  # one from the future says that a clock is wrong, and its age is not known
             return Refusal("stale", f"{venue}: {age_ns / 1e6:,.0f} ms old, the limit is {self._max_age_ns / 1e6:,.0f}")
         if quote.bid_price >= quote.ask_price:

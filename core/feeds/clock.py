@@ -1,8 +1,9 @@
 """How far a venue's clock is ahead of ours, and how sure that is: its time asked for over HTTP, now and then.
 
 Of a question that took `t`, the answer was made at some moment in between: so the offset is known to half of `t`, and
-to half a step of the venue's clock. The quickest question of the last minutes counts. Source: Cristian, Probabilistic
-clock synchronization, 1989.
+to half a step of the venue's clock. Two clocks drift apart, so what was asked a while ago is known less well. Of the
+questions of the last minutes the one counts that tells most now. Sources: Cristian, Probabilistic clock
+synchronization, 1989; RFC 5905 (NTP), 7.1, for the drift.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ EVERY_S = 60.0
 AT_ONCE = 3  # questions in a row: the first one pays for the name server
 WINDOW_NS = 10 * 60 * 10**9
 DAY_NS = 86_400 * 10**9
+DRIFT_PPM = 15  # of a clock that is kept right, at most
 
 log = logging.getLogger("arbdesk.feeds")
 
@@ -50,9 +52,10 @@ class Clock:
         self._offsets.append(Offset(venue_ns + step_ns // 2 - middle_ns, bound_ns, received_ns))
 
     def offset(self, now_ns: int) -> Offset | None:
-        """Return the surest one of the last ten minutes, None if there is none."""
+        """Return the surest one of the last ten minutes with its bound of now, None if there is none."""
         recent = [one for one in self._offsets if now_ns - one.asked_ns <= WINDOW_NS]
-        return min(recent, key=lambda one: one.bound_ns, default=None)
+        surest = min(recent, key=lambda one: _bound_ns(one, now_ns), default=None)
+        return surest._replace(bound_ns=_bound_ns(surest, now_ns)) if surest is not None else None
 
     async def run(self) -> None:
         """Ask until cancelled. A venue that does not answer is asked again; its offset is unknown meanwhile."""
@@ -75,3 +78,8 @@ class Clock:
                 self._is_told = True
             return
         self.take(sent_ns, venue_ns, received_ns)
+
+
+def _bound_ns(offset: Offset, now_ns: int) -> int:
+    """Return how well `offset` is known at `now_ns`: each of the two clocks may have drifted meanwhile."""
+    return offset.bound_ns + 2 * DRIFT_PPM * max(0, now_ns - offset.asked_ns) // 1_000_000

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from core.feeds.clock import Clock
+from core.feeds.clock import Clock, Offset
 from core.feeds.collector import Collector, FeedState, Health
 from core.feeds.venue import NOTHING, Call, Dialect
 from core.log.ticklog import TickLog
@@ -43,6 +43,7 @@ class Feed:
         """
         most = dialect.max_symbols
         self._clock = Clock(dialect, clock) if clock is not None else None
+        self._stamps = dialect.stamps_events
         self.name, self._leave_out = dialect.name, leave_out
         self._collectors = [
             Collector(dialect, symbols[start : start + most], log, url=url, silence_s=silence_s, natives=natives)
@@ -85,14 +86,22 @@ class Feed:
         )
         return self._also(merged, now_ns)
 
+    def clock_offset(self, now_ns: int) -> Offset | None:
+        """Return how far the venue's clock is ahead of ours, within which bound; None: it does not say."""
+        return self._clock.offset(now_ns) if self._clock is not None else None
+
+    def event_clock(self, now_ns: int) -> Offset | None:
+        """Return the offset of the clock that its quotes' times are of; None: they are our own, or it is unknown."""
+        return self.clock_offset(now_ns) if self._stamps else None
+
     def take_feed_ns(self) -> list[int]:
         """Return and forget how long events took from the venue to us, over all its connections."""
-        offset = self._clock.offset(time.time_ns()) if self._clock is not None else None
+        offset = self.clock_offset(time.time_ns())
         return [delay_ns for collector in self._collectors for delay_ns in collector.take_feed_ns(offset)]
 
     def _also(self, state: FeedState, now_ns: int) -> FeedState:
         """Return `state` with what the whole feed knows."""
-        offset = self._clock.offset(now_ns) if self._clock is not None else None
+        offset = self.clock_offset(now_ns)
         if offset is None and not self._leave_out:
             return state
         return msgspec.structs.replace(

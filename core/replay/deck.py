@@ -40,7 +40,7 @@ class Deck:
         self._speed, self._paused = speed, paused
         self._target_ns: int | None = None
         self._wishes: deque[Wish] = deque()
-        self._news, self._ended = asyncio.Event(), asyncio.Event()
+        self._news, self._ended, self._turned = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._refused = 0
         self._before: Run | None = None
         self._measured = 0.0
@@ -114,6 +114,10 @@ class Deck:
         """Wait until the tape has been played to its end."""
         await self._ended.wait()
 
+    async def turned(self) -> None:
+        """Wait until it has played a turn more; one that stands still plays none."""
+        await self._turned.wait()
+
     async def run(self) -> None:
         """Play until cancelled. Raises what a part of the desk failed with."""
         while True:
@@ -124,6 +128,8 @@ class Deck:
             wall_s = time.monotonic()
             await _to_its_end(self._turn)
             (self._ended.set if self._desk.ended else self._ended.clear)()  # here: an event is no thread's
+            self._turned.set()
+            self._turned.clear()  # who waited goes on all the same
             if not self._hurries and (rest_s := TURN_S - (time.monotonic() - wall_s)) > 0:
                 await asyncio.sleep(rest_s)
 

@@ -46,9 +46,14 @@ class Client:
     def put(self, frame: bytes) -> None:
         self._waiting.append(frame)
 
+    def held_back(self) -> list[bytes]:
+        """Return the frames that wait, which wait here no longer."""
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
     def flush(self, now_ns: int) -> tuple[int, int]:
         """Write what waits; return how many frames were written, and how many dropped because too many wait."""
-        waiting, self._waiting = self._waiting, []
+        waiting = self.held_back()
         if not self.takes:
             return 0, len(waiting) if self._open else 0
         self.connection.transport.write(b"".join(waiting))

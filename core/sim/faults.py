@@ -9,7 +9,9 @@ from core.errors import ConfigurationError
 from core.sim.currencies import AWAY_S, COINS, PARTING_S
 from core.sim.listings import VENUES
 
-Kind = Literal["hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse", "unit", "depeg"]
+Kind = Literal[
+    "hang_up", "silence", "skip", "restart", "garbage", "crossed", "one_sided", "refuse", "unit", "lag", "depeg"
+]
 
 
 class Fault(NamedTuple):
@@ -30,10 +32,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault("one_sided", 1.0, "has one empty side, on all symbols"),
     Fault("refuse", 3.0, "closes every socket and refuses connections for three seconds"),
 )
+LAG_S = 0.4
+UNSTAMPED = ("binance",)  # what they send says no time: nobody can tell that it lags
 LASTING: tuple[Fault, ...] = (
     Fault("unit", 14.0, "means a thousand of the coin by the name of its first symbol, for fourteen seconds"),
+    Fault("lag", 6.0, "sends everything 0.4 s late for six seconds, while the price of its first symbol swings"),
     Fault("depeg", 2 * PARTING_S + AWAY_S, "a stablecoin, not a venue: leaves its dollar by 150 bps, and comes back"),
-)  # faults that outlast what "all" has time for
+)  # faults that outlast what "all" has time for, or move the market too
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OF_VENUES: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "depeg")
 LASTS_S = {fault.kind: fault.lasts_s for fault in (*FAULTS, *LASTING)}
@@ -62,6 +67,8 @@ def known(kind: object, venue: object, venues: Sequence[str] = VENUES) -> tuple[
         if str(venue).upper() not in COINS:
             raise ConfigurationError(f"{venue!r} has no dollar to leave", do=f"Take one of {', '.join(COINS)}.")
         return "depeg", str(venue).upper()
+    if kind == "lag" and venue in UNSTAMPED:
+        raise ConfigurationError(f"{venue} stamps no quote, so no desk can tell that it lags", do="Take another venue.")
     if venue not in venues:
         raise ConfigurationError(f"No simulated venue is called {venue!r}", do=f"Take one of {', '.join(venues)}.")
     return next(one for one in KINDS if one == kind), str(venue)
@@ -88,7 +95,8 @@ def parse(spelled: Iterable[str], venues: Sequence[str] = VENUES) -> list[Planne
         if read["kind"] == "all":
             planned += _each_in_turn(at_s, failing)
         else:
-            planned += [Planned(at_s, *known(read["kind"], venue, venues)) for venue in failing]
+            able = [venue for venue in failing if read["venue"] or read["kind"] != "lag" or venue not in UNSTAMPED]
+            planned += [Planned(at_s, *known(read["kind"], venue, venues)) for venue in able]
     return sorted(planned)
 
 

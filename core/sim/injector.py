@@ -66,16 +66,18 @@ class Injector:
             and one.quotes.heard_by(symbol)
             and self._market.track(symbol) != self._market.track(self.bent)
             and self._parting.coin not in parts(symbol)
+            and not self._market.is_swinging(symbol)
         )
 
     def is_quiet(self, venue: str, symbol: str) -> bool:
         """Return whether `venue` serves `symbol` well, and no route of it pays."""
         return self._market.track(symbol) not in self._running and self.is_ready(venue, symbol)
 
-    def void(self, venue: str) -> None:
-        """End the crossings that `venue` is part of: it fails, and whoever misses one is right."""
-        for track in list(self._running.values()):
-            if track.running is not None and venue in (track.running.plan.buy, track.running.plan.sell):
+    def void(self, venue: str, symbol: str = "") -> None:
+        """End the crossings that `venue`, or else `symbol`, is part of: it fails, and whoever misses one is right."""
+        for name, track in list(self._running.items()):
+            plan = track.running.plan if track.running is not None else None
+            if plan is not None and (venue in (plan.buy, plan.sell) or (symbol and name == self._market.track(symbol))):
                 self._end(track, void=True)
 
     def finish(self) -> None:

@@ -21,6 +21,8 @@ STEP_S = 0.01  # the references move once in so long
 VOLATILITY_BPS = 0.35  # of the common factor and of the own one, in a second
 CALM_BPS = 0.05  # at most, between two ticks of a symbol: a slow feed must not fall behind its market
 REACH = 0.10  # log distance from the first price at which the walk turns back
+SWING_BPS = 1.5  # in each step of a swing: 60 bps up in 0.4 s, as long up there, down again, and so on
+SWING_STEPS = 40
 ROOM_BPS = 1.3  # what leash and noise may take from, or add to, the edge of a crossing
 RATES_BPS = 6.0  # what the spreads of up to three rates may take from it, across currencies
 RATE_REACH = 0.003  # log distance at which the worth of a currency turns back
@@ -32,8 +34,23 @@ class _Walk:
     def __init__(self, first: float, beta: float, draw: random.Random, reach: float = REACH) -> None:
         self.home = self.level = math.log(first)
         self._beta, self._gauss, self._reach = beta, draw.gauss, reach
+        self.swings = 0  # how many want it to swing
+        self._swung = 0  # steps of it
+
+    @property
+    def is_swinging(self) -> bool:
+        """Whether it is not where it would be without."""
+        return self.swings > 0 or self._swung % (4 * SWING_STEPS) > 0
+
+    def _swing(self) -> None:
+        """Go up, stay there, go down and stay there; when nobody wants that any more, to the end."""
+        if self.is_swinging:
+            part = self._swung // SWING_STEPS % 4
+            self.level += (SWING_BPS, 0.0, -SWING_BPS, 0.0)[part] * BPS
+            self._swung += 1
 
     def step(self, common: float, sigma: float) -> None:
+        self._swing()
         moved = self._beta * common + self._gauss(0.0, sigma)
         moved = max(-2 * sigma, min(2 * sigma, moved))
         if abs(self.level + moved - self.home) > self._reach:
@@ -163,6 +180,23 @@ class Market:
         edge = (self._min_edge_bps + low + strength * (high - low)) * BPS
         half = math.log((1 + self._fee_bps * BPS + edge) / (1 - self._fee_bps * BPS)) / 2
         at[0].shift, at[1].shift = -half, half
+
+    def swung_with(self, venue: str) -> str:
+        """Return whose price swings while `venue` lags: the first symbol of a coin that it trades."""
+        return next(symbol for symbol in self.lists(venue) if parts(symbol)[0] not in self.currencies)
+
+    def swing(self, symbol: str) -> None:
+        """Let the price of `symbol`, and of its coin in other currencies, swing until `rest` was called as often."""
+        self._coin(symbol).swings += 1
+
+    def rest(self, symbol: str) -> None:
+        self._coin(symbol).swings -= 1
+
+    def is_swinging(self, symbol: str) -> bool:
+        return parts(symbol)[0] not in self.currencies and self._coin(symbol).is_swinging
+
+    def _coin(self, symbol: str) -> "_Walk":
+        return self._coins[f"{parts(symbol)[0]}/USDT" if self.mixed else symbol]
 
     def restore(self, *symbols: str) -> None:
         """Make every venue quote `symbols` as they are again."""

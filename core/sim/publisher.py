@@ -1,5 +1,6 @@
 """What a simulated venue tells its clients: quotes of the market, numbered and dated as the venue does it."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -24,6 +25,8 @@ class Publisher:
         self._event_ms = 0
         self._losing = False  # what is published now never arrives
         self.delay_ns = int(profile(self._name).delay_ms * 1e6)  # from the matching engine to our socket
+        self.lag_ns = 0  # what is said leaves so much later
+        self._lagging: deque[tuple[int, Client, list[bytes]]] = deque()  # when each leaves, in order
         self.mute = False
         self.disguise: Callable[[str], Quote] | None = None  # what is quoted instead of the market's own
         self.is_well = True
@@ -105,13 +108,27 @@ class Publisher:
         self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
-        if self._busy:
-            now_ns, busy, self._busy = self._clock_ns(), self._busy, {}
-            for client in busy:
-                sent, dropped = client.flush(now_ns)
-                self.ticks_sent += sent
-                self.ticks_dropped += dropped
+        """Write what waits: at once, or when the venue's lag is over."""
+        if not (self._busy or self._lagging):
+            return
+        now_ns, busy, self._busy = self._clock_ns(), self._busy, {}
+        if self.lag_ns or self._lagging:
+            self._lagging.extend((now_ns + self.lag_ns, client, client.held_back()) for client in busy)
+            busy = self._let_go(now_ns)
+        for client in busy:
+            sent, dropped = client.flush(now_ns)
+            self.ticks_sent += sent
+            self.ticks_dropped += dropped
+
+    def _let_go(self, now_ns: int) -> dict[Client, None]:
+        """Hand their clients what has lagged for long enough; return these."""
+        told: dict[Client, None] = {}
+        while self._lagging and (self._lagging[0][0] <= now_ns or not self.lag_ns):
+            _, client, frames = self._lagging.popleft()
+            for frame in frames:
+                client.put(frame)
+            told[client] = None
+        return told
 
     def _put(self, listeners: Iterable[Client], update: Update, before: Update | None) -> None:
         frames: dict[tuple[str, bool], bytes] = {}

@@ -254,7 +254,7 @@ class Simulation:
             kind = await self._faults[name].get()
             if self._finished:
                 continue
-            self.injector.void(name)
+            self.injector.void(name, self.market.swung_with(name) if kind == "lag" else "")
             start_ns = self._clock_ns()
             venue.sicken(kind)
             self._failing[name] = kind, start_ns

@@ -10,6 +10,7 @@ import msgspec
 
 SLACK_NS = 150_000_000  # from the write here to the decision there, and back
 BRIEF_NS = 100_000_000  # a crossing shorter than this may be missed
+SWUNG_NS = 2_000_000_000  # a venue that lagged for less may not have lagged while its market moved
 NAMED_NS = 12_000_000_000  # a wrong unit shorter than this may not have lasted long enough to be told
 
 
@@ -51,6 +52,7 @@ class Found(NamedTuple):
     route: tuple[str, str, str]  # symbol, buy venue, sell venue
     first_ns: int
     last_ns: int
+    quoted_ns: int = 0  # by its venue's clock, when the older of the two quotes was made that opened it
 
 
 class Told(NamedTuple):
@@ -60,6 +62,7 @@ class Told(NamedTuple):
     across: Sequence[Found]  # across currencies
     off: Sequence[tuple[str, int, int]]  # stablecoins that it thought away from their dollar: from when to when
     aside: Sequence[tuple[str, str, int]]  # venues and symbols that it put aside, since when
+    skews: Sequence[tuple[tuple[str, str, str], int]] = ()  # routes whose edge it called a ghost `skew`, and when
 
 
 def judged(truth: Truth, told: Told) -> dict[str, Any]:
@@ -70,10 +73,12 @@ def judged(truth: Truth, told: Told) -> dict[str, Any]:
     ]
     depegs = [one for one in truth.faults if one.kind == "depeg"]
     units = [one for one in truth.faults if one.kind == "unit"]
+    lags = [one for one in truth.faults if one.kind == "lag"]
     return {
         **score(in_one, told.found),
         "across": score(across, told.across),
         "depegs": _caught([(_was_off(one, told.off), one.far) for one in depegs]),
+        "lags": _caught([(_was_skewed(one, told.skews), one.end_ns - one.start_ns >= SWUNG_NS) for one in lags]),
         "units": _caught([(_was_put_aside(one, told.aside), one.end_ns - one.start_ns >= NAMED_NS) for one in units]),
     }
 
@@ -88,6 +93,10 @@ def _was_off(span: FaultSpan, off: Iterable[tuple[str, int, int]]) -> bool:
     return any(coin == span.venue and first <= span.end_ns and last >= span.start_ns for coin, first, last in off)
 
 
+def _was_skewed(span: FaultSpan, skews: Iterable[tuple[tuple[str, str, str], int]]) -> bool:
+    return any(span.venue in route[1:] and span.start_ns <= at_ns <= span.end_ns + SLACK_NS for route, at_ns in skews)
+
+
 def _was_put_aside(span: FaultSpan, aside: Iterable[tuple[str, str, int]]) -> bool:
     return any(venue == span.venue and span.start_ns <= at_ns <= span.end_ns + SLACK_NS for venue, _, at_ns in aside)
 
@@ -95,12 +104,14 @@ def _was_put_aside(span: FaultSpan, aside: Iterable[tuple[str, str, int]]) -> bo
 def score(crossings: Iterable[Crossing], found: Sequence[Found]) -> dict[str, int]:
     """Return how many crossings there were, how many of them were found and missed, and how much was found in vain.
 
-    Void crossings count neither way, and those too brief are not missed.
+    Void crossings count neither way, and those too brief are not missed. What was found in vain is `late` where its
+    quotes are those of a crossing that was over, by their venues' own times: it was there, and nobody could have it
+    any more. All other is `false`. Whether a crossing is found has nothing to do with that: it must be in time.
     """
     crossings = tuple(crossings)
     seen = _by_route((one.route, one.first_ns, one.last_ns) for one in found)
     real = _by_route(((one.symbol, one.buy, one.sell), one.start_ns, one.end_ns) for one in crossings)
-    counts = {"crossings": 0, "found": 0, "missed": 0, "false": 0}
+    counts = {"crossings": 0, "found": 0, "missed": 0, "late": 0, "false": 0}
     for one in crossings:
         if one.void:
             continue
@@ -109,7 +120,11 @@ def score(crossings: Iterable[Crossing], found: Sequence[Found]) -> dict[str, in
             counts["found"] += 1
         elif one.end_ns - one.start_ns >= BRIEF_NS:
             counts["missed"] += 1
-    counts["false"] = sum(not real[one.route].touch(one.first_ns - SLACK_NS, one.last_ns + SLACK_NS) for one in found)
+    for vain in found:
+        spans = real[vain.route]
+        if not spans.touch(vain.first_ns - SLACK_NS, vain.last_ns + SLACK_NS):
+            was_there = spans.touch(vain.quoted_ns - SLACK_NS, vain.quoted_ns + SLACK_NS)
+            counts["late" if was_there else "false"] += 1
     return counts
 
 

@@ -17,7 +17,7 @@ from core.draws import seeded
 from core.sim.client import Client
 from core.sim.depth import Deep
 from core.sim.dialect import Server
-from core.sim.faults import LASTS_S, Kind
+from core.sim.faults import LAG_S, LASTS_S, Kind
 from core.sim.listings import profile
 from core.sim.market import Market
 from core.sim.publisher import Publisher, framed
@@ -226,6 +226,10 @@ class SimulatedVenue:
             case "unit":
                 self.aside.add(self._market.lists(self.name)[0])
                 await self._pretend(self._thousandfold, lasts_s)
+            case "lag":
+                self.quotes.lag_ns = int(LAG_S * 1e9)
+                self._market.swing(self._market.swung_with(self.name))
+                await asyncio.sleep(lasts_s)
             case "refuse":
                 await self._shut()
                 await asyncio.sleep(lasts_s)
@@ -234,6 +238,9 @@ class SimulatedVenue:
         """Be as before again, whatever the fault was and however it ended, and tell everybody."""
         self.quotes.mute = self._turned_away = False
         self.quotes.disguise = None
+        if self.quotes.lag_ns:
+            self.quotes.lag_ns = 0
+            self._market.rest(self._market.swung_with(self.name))
         if self._listener is None:
             await self._listen()
         self.quotes.publish_all()

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from core.spreads.book import Market, SpreadBook
 from core.spreads.crossroute import CrossEdge, CrossNow, CrossRoute, Episode, Premium, cross_edge, premium_bps, quote_of
+from core.spreads.instants import MS, Instants
 from core.spreads.numeraire import BPS, CURRENCIES, Pegs, Rate, believed, rates
 from core.spreads.sides import Side, chosen, is_strange, sides
 from core.tick import Cause, Entry, Tick
@@ -36,9 +37,11 @@ class Terms(NamedTuple):
 class Across:
     """Keeps the rates and, for each base, the routes across currencies that seem to pay."""
 
-    def __init__(self, book: SpreadBook, terms: Terms, fees: Mapping[str, float]) -> None:
-        """`fees`: taker fees by venue, as fractions."""
-        self._book, self._terms, self._fees = book, terms, fees
+    def __init__(
+        self, book: SpreadBook, terms: Terms, fees: Mapping[str, float], instants: Instants | None = None
+    ) -> None:
+        """`fees`: taker fees by venue, as fractions; `instants`: what tells when quotes were true, None: nothing."""
+        self._book, self._terms, self._fees, self._instants = book, terms, fees, instants
         split = {symbol: (symbol.partition("/")[0], symbol.partition("/")[2]) for symbol in book.markets}
         self._pairs = tuple(symbol for symbol, both in split.items() if set(both) <= set(CURRENCIES))
         coins = {symbol: both for symbol, both in split.items() if both[0] not in CURRENCIES and both[1] in CURRENCIES}
@@ -57,7 +60,7 @@ class Across:
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
         self._live: dict[str, dict[CrossRoute, CrossNow]] = {}  # base -> what seems to pay
-        self._opened_ns: dict[CrossRoute, int] = {}
+        self._opened_ns: dict[CrossRoute, tuple[int, int]] = {}  # when it was received, and when quoted
         self._turns = deque(self._bases)  # whose turn it is to be looked at whole
         self._shown: dict[str, tuple[CrossNow, ...]] = {}  # base -> its routes when last looked at
         self._dearer: dict[str, tuple[Premium, ...]] = {}
@@ -116,7 +119,9 @@ class Across:
 
     def episodes_so_far(self) -> list[Episode]:
         """Return the ended episodes and, as if they ended now, those that still last."""
-        lasting = [Episode(route, first_ns, 2**63 - 1) for route, first_ns in self._opened_ns.items()]
+        lasting = [
+            Episode(route, first_ns, 2**63 - 1, quoted_ns) for route, (first_ns, quoted_ns) in self._opened_ns.items()
+        ]
         return [*self.episodes, *lasting]
 
     def _learn(self, now_ns: int) -> bool:
@@ -131,14 +136,14 @@ class Across:
         now = {one.route: one for one in best if one.pays or one.cause not in (None, "fee")}
         for route, before in live.items():
             if before.pays and not (route in now and now[route].pays):
-                first_ns = self._opened_ns.pop(route)
-                self.episodes.append(Episode(route, first_ns, max(first_ns, at_ns)))
+                first_ns, quoted_ns = self._opened_ns.pop(route)
+                self.episodes.append(Episode(route, first_ns, max(first_ns, at_ns), quoted_ns))
         told = {(before.route.buy_symbol, before.route.sell_symbol, before.cause) for before in live.values()}
         for route, one in now.items():
             held = live.get(route)
             if one.pays and not (held is not None and held.pays):
                 self.paid += 1
-                self._opened_ns[route] = at_ns
+                self._opened_ns[route] = at_ns, one.quoted_ns
             elif one.cause is not None and (route.buy_symbol, route.sell_symbol, one.cause) not in told:
                 self.ghosts[one.cause] += 1
         if now:
@@ -162,7 +167,7 @@ class Across:
         for paid, earned in permutations(buys, 2):
             if buys[paid] and sells[earned] and sells[earned][0].worth > buys[paid][0].worth * least:
                 for buy, sell in chosen(buys[paid], sells[earned]):
-                    yield self._judged(base, buy, sell)
+                    yield self._judged(base, buy, sell, now_ns)
 
     def _sides(self, base: str, now_ns: int) -> tuple[dict[str, list[Side]], dict[str, list[Side]]]:
         """Return where to buy, the cheapest first, and where to sell, the dearest first, by currency."""
@@ -173,7 +178,7 @@ class Across:
                 buys[quote], sells[quote] = sides(self._believed(symbol, now_ns), rate, self._fees, self.aside)
         return buys, sells
 
-    def _judged(self, base: str, bought: Side, sold: Side) -> CrossNow:
+    def _judged(self, base: str, bought: Side, sold: Side, now_ns: int) -> CrossNow:
         buy, sell, known = bought.tick, sold.tick, self.known
         route = CrossRoute(base, buy.exchange_id, buy.symbol, sell.exchange_id, sell.symbol)
         edge = cross_edge(buy, sell, known, self._fees[buy.exchange_id], self._fees[sell.exchange_id])
@@ -184,11 +189,12 @@ class Across:
         notional = size * buy.ask_price * both[0].mid
         cause = self._cause(edge, notional, off, strange=is_strange(bought, sold))
         seems = sell.bid_price * both[1].bid > buy.ask_price * both[0].ask
+        if seems and cause is None and self._instants is not None:
+            cause = self._instants.cause(buy, sell, edge.edge_bps, now_ns)
         premium = premium_bps(sell, buy, known)
         quote_ns = min(buy.received_ns, sell.received_ns)
-        return CrossNow(
-            route, edge, premium, size, quote_ns, both, cause if seems else None, off, seems and cause is None
-        )
+        pays, quoted_ns = seems and cause is None, min(buy.timestamp, sell.timestamp) * MS
+        return CrossNow(route, edge, premium, size, quote_ns, both, cause if seems else None, off, pays, quoted_ns)
 
     def _cause(self, edge: CrossEdge, notional: float, off: tuple[str, ...], *, strange: bool) -> Cause | None:
         if edge.edge_bps < self._terms.min_edge_bps:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 
+from core.spreads.movement import Path
 from core.tick import Cause, Entry, Tick, Withdrawal
 
 Collar = tuple[float, float, float]  # the least and the greatest bid + ask, the widest spread, in quote per base
@@ -20,7 +21,7 @@ class Market:
     way a few comparisons, and so every one is held against it.
     """
 
-    __slots__ = ("asks", "before", "bids", "collars", "symbol", "ticks", "withdrawn", "withdrawn_ns")
+    __slots__ = ("asks", "before", "bids", "collars", "due_ns", "path", "symbol", "ticks", "withdrawn", "withdrawn_ns")
 
     def __init__(self, symbol: str, venues: int) -> None:
         self.symbol = symbol
@@ -31,6 +32,19 @@ class Market:
         self.withdrawn: list[Cause | None] = [None] * venues
         self.withdrawn_ns = [0] * venues
         self.collars = [LOOSE] * venues
+        self.path = Path()  # of the middle
+        self.due_ns = 0  # when it goes on
+
+    def middle(self) -> float | None:
+        """Return the price in the middle of what its venues quote, in quote per base; None: none of them does."""
+        asks, withdrawn = self.asks, self.withdrawn
+        doubled = sorted(
+            bid + asks[number] for number, bid in enumerate(self.bids) if bid > 0 and withdrawn[number] is None
+        )
+        half = len(doubled) // 2
+        if not doubled:
+            return None
+        return doubled[half] / 2 if len(doubled) % 2 else (doubled[half - 1] + doubled[half]) / 4
 
 
 class SpreadBook:

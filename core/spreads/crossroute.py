@@ -39,6 +39,7 @@ class CrossNow(NamedTuple):
     cause: Cause | None  # why an edge that there seems to be is none
     off: tuple[str, ...]  # stablecoins in it that have left their dollar
     pays: bool  # it would, were it traded
+    quoted_ns: int = 0  # by its venue's clock, when the older of its two quotes was made
 
 
 class Episode(NamedTuple):
@@ -47,6 +48,7 @@ class Episode(NamedTuple):
     route: CrossRoute
     first_ns: int
     last_ns: int
+    quoted_ns: int = 0  # by its venue's clock, when the older of the two quotes was made that opened it
 
 
 class Premium(NamedTuple):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from core.instruments import Instruments
 from core.settings import SpreadSettings
 from core.spreads.book import Market, SpreadBook
+from core.spreads.depth import at_the_top
+from core.spreads.instants import MS, Instants
 from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
 
@@ -21,6 +23,14 @@ class Episode(NamedTuple):
     route: Route
     first_ns: int
     last_ns: int
+    quoted_ns: int = 0  # by its venue's clock, when the older of the two quotes was made that opened it
+
+
+class Skew(NamedTuple):
+    """An edge of a route was a ghost `skew` from then on."""
+
+    route: Route
+    at_ns: int  # receive time of the entry that made it one
 
 
 class RouteNow(NamedTuple):
@@ -47,16 +57,18 @@ class Detector:
         self.opportunities = 0
         self.ghosts: Counter[Cause] = Counter()
         self.episodes: deque[Episode] = deque(maxlen=EPISODES_KEPT)  # ended ones
+        self.skews: deque[Skew] = deque(maxlen=EPISODES_KEPT)
+        self.instants = Instants(self.book, settings)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
         self.unpegged: frozenset[str] = frozenset()  # symbols that depend on a stablecoin that has left its dollar
-        self.offered: Callable[[Tick, bool, int], float] = _at_the_top  # (quote, is bought from, now) -> base on offer
+        self.offered: Callable[[Tick, bool, int], float] = at_the_top  # (quote, is bought from, now) -> base on offer
         self._instruments, self._version = instruments, instruments.version
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
         self._max_age_ns = settings.max_quote_age_ms * 1_000_000
         self._min_notional = float(settings.min_notional)
         self._live: dict[str, dict[Route, Finding]] = {}  # symbol -> what its routes are now, those that seem to pay
-        self._opened_ns: dict[Route, int] = {}
+        self._opened_ns: dict[Route, tuple[int, int]] = {}  # when it was received, and when quoted
         self._seen_ns = 0  # when the last entry that touched a live route was received
         self._routes = {
             symbol: [[Route(symbol, buy, sell) for sell in self.book.venues] for buy in self.book.venues]
@@ -70,6 +82,8 @@ class Detector:
         if changed is None:
             return ()
         market, number = changed
+        if entry.received_ns >= market.due_ns:
+            self.instants.note(market, entry.received_ns)
         if (
             market.bids[number] <= min(market.asks)
             and market.asks[number] >= max(market.bids)
@@ -94,14 +108,16 @@ class Detector:
         opened: list[Opportunity] = []
         for market, number, received_ns in changed.values():
             self._seen_ns = received_ns
+            if received_ns >= market.due_ns:
+                self.instants.note(market, received_ns)
             opened += self._judge_routes(market, number, now_ns, received_ns)
         return opened
 
     def forget(self) -> None:
         """Begin anew with an empty book; what is counted stays."""
         self.book.clear()
-        for route, first_ns in self._opened_ns.items():
-            self.episodes.append(Episode(route, first_ns, max(first_ns, self._seen_ns)))
+        for route, (first_ns, quoted_ns) in self._opened_ns.items():
+            self.episodes.append(Episode(route, first_ns, max(first_ns, self._seen_ns), quoted_ns))
         self._opened_ns.clear()
         self._live.clear()
 
@@ -133,7 +149,9 @@ class Detector:
 
     def episodes_so_far(self) -> list[Episode]:
         """Return the ended episodes and, as if they ended now, those that still last."""
-        lasting = [Episode(route, first_ns, 2**63 - 1) for route, first_ns in self._opened_ns.items()]
+        lasting = [
+            Episode(route, first_ns, 2**63 - 1, quoted_ns) for route, (first_ns, quoted_ns) in self._opened_ns.items()
+        ]
         return [*self.episodes, *lasting]
 
     def edges(self, now_ns: int) -> Iterator[RouteNow]:
@@ -180,7 +198,8 @@ class Detector:
         """Take the route's new finding in place of the one before; return whether it opens an episode of its kind."""
         before = live.get(route)
         if isinstance(before, Opportunity) and not isinstance(finding, Opportunity):
-            self.episodes.append(Episode(route, self._opened_ns.pop(route), received_ns))
+            first_ns, quoted_ns = self._opened_ns.pop(route)
+            self.episodes.append(Episode(route, first_ns, received_ns, quoted_ns))
         if finding is None:
             live.pop(route, None)
             return False
@@ -189,11 +208,14 @@ class Detector:
             if isinstance(before, Opportunity):
                 return False
             self.opportunities += 1
-            self._opened_ns[route] = received_ns
+            quoted_ms = min(finding.buy.timestamp, finding.sell.timestamp)
+            self._opened_ns[route] = received_ns, quoted_ms * MS
             return True
         if isinstance(before, Ghost) and before.cause == finding.cause:
             return False
         self.ghosts[finding.cause] += 1
+        if finding.cause == "skew":
+            self.skews.append(Skew(route, received_ns))
         return True
 
     def _judge(self, market: Market, buy: int, sell: int, now_ns: int) -> Finding | None:
@@ -205,7 +227,11 @@ class Detector:
         assert sold is not None
         route, edge_bps = self._routes[market.symbol][buy][sell], self._edge_bps(market, buy, sell)
         size = min(self.offered(bought, True, now_ns), self.offered(sold, False, now_ns))
-        cause = self._untrue(market, buy, sell, now_ns) or self._untradable(market, buy, sell, edge_bps, size)
+        cause = (
+            self._untrue(market, buy, sell, now_ns)
+            or self._untradable(market, buy, sell, edge_bps, size)
+            or self.instants.cause(bought, sold, edge_bps, now_ns)
+        )
         if cause is not None:
             return Ghost(route, cause, edge_bps)
         return Opportunity(route, bought, sold, edge_bps, size, now_ns)
@@ -266,8 +292,3 @@ class Detector:
     def _edge_bps(self, market: Market, buy: int, sell: int) -> float:
         ask, bid = market.asks[buy], market.bids[sell]
         return (bid * (1 - self._fees[sell]) - ask * (1 + self._fees[buy])) / ask * 1e4
-
-
-def _at_the_top(tick: Tick, is_bought_from: bool, _now_ns: int) -> float:
-    """Return what the quote itself offers."""
-    return tick.ask_volume if is_bought_from else tick.bid_volume

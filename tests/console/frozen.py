@@ -10,7 +10,7 @@ from console.screens.coded import KeyClock
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality, Share
 from core.analysis.verdicts import Effect
 from core.commands import Command
-from core.desk import Mode, Snapshot, TickCounts, TicketCounts
+from core.desk import Link, Mode, Snapshot, TickCounts, TicketCounts
 from core.execution.orders import Outcome
 from core.latency import BOUNDS_MS, Latencies, Percentiles, Stage
 from core.notices import Notice
@@ -371,6 +371,13 @@ def automatic() -> Snapshot:
 
 
 @cache
+def lost() -> Snapshot:
+    """A desk elsewhere that is not heard of any more."""
+    link = Link("lost", "desk mill is silent, and Kafka answers", 6 * S, operator="ann", pending=("arm it",))
+    return msgspec.structs.replace(trading(), link=link, desk="mill", taken_ns=NOW_NS - 6 * S)
+
+
+@cache
 def hostile() -> Snapshot:
     """A venue that puts markup, escape codes and invisible signs into all its texts."""
     return msgspec.structs.replace(
@@ -435,5 +442,6 @@ SNAPSHOTS: dict[str, Callable[[], Snapshot]] = {
     "judged": judged,
     "automatic": automatic,
     "hostile": hostile,
+    "lost": lost,
     "crowded": crowded,
 }

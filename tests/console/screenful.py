@@ -12,13 +12,15 @@ from textual.widget import Widget
 from console.app import Console
 from console.panes.blotter import FATES
 from console.panes.lines import Lines
-from console.panes.ticks import ORDERS
+from console.panes.offered import ORDERS
+from console.panes.rows import Rows
 from console.screens.desk import DeskScreen
+from console.screens.dialog import Dialog
 from console.screens.points import PointsDialog
 from console.screens.ticket import TicketDialog
 from core.desk import Snapshot
 from core.settings import ConsoleSettings
-from tests.console.frozen import NOW_NS, FrozenDesk, HandClock
+from tests.console.frozen import NOW_NS, FrozenDesk, HandClock, S
 
 SETTLED_S = 20.0
 SIZES = ((200, 50), (120, 40), (80, 24))
@@ -56,6 +58,13 @@ class Face:
         return dialog
 
     @property
+    def dialog_card(self) -> Lines:
+        """What is inside the frame of the dialog in front."""
+        dialog = self.app.screen
+        assert isinstance(dialog, Dialog)
+        return dialog.card()
+
+    @property
     def front(self) -> str:
         """The name of the screen that takes the keys."""
         return type(self.app.screen).__name__
@@ -86,14 +95,14 @@ class Face:
         self.now_ns = NOW_NS
         self.main.zoomed = False
         self.main.filter.value = ""
+        self.clock.passes(10 * S)  # what was said to keys is over
         for pane in self.main.panes:
-            pane.top = 0
+            pane.top, pane.detailed = 0, False
+            if isinstance(pane, Rows):
+                pane.selected = ""
         self.main.arrangement = "overview"
         self.main.ticks.order, self.main.blotter.fates = ORDERS[0], FATES[0]
-        for pane in (self.main.spreads, self.main.latency, self.main.blotter):
-            pane.detailed = False
         self.main.spreads.at_symbol = self.main.spreads.at_route = 0
-        self.main.blotter.selected = ""
         self.main.go(1)
         await self.show(snapshot)
 
@@ -135,6 +144,11 @@ class Face:
             if isinstance(self.app.screen, TicketDialog | PointsDialog):
                 self.app.screen.look()
         await self.settle()
+
+    @property
+    def toasts(self) -> list[str]:
+        """What stands over the panes at this moment, the oldest first."""
+        return [one.message for one in self.app._notifications]
 
     def read(self, widget: Widget | None = None) -> str:
         """Return the text of every line that is on the screen, or in one widget."""

@@ -162,6 +162,12 @@ async def tells_details(face: Face) -> None:
         await face.frame()
         return face.read(face.main.pane(number))
 
+    shown = await told(1, "down", "d")
+    assert "BTC/USDT at binance  can be traded" in shown
+    assert "BTC/USDT at" not in await told(1, "d")
+    assert "No row is chosen" in await told(3, "d")
+    assert "not of this desk: read from the log" in await told(3, "end")
+    assert "not of this desk:" not in await told(3, "d")
     shown = await told(2, "d")
     assert "between the prices" in shown
     assert "up to 0.400" in shown
@@ -227,7 +233,7 @@ async def copies(face: Face) -> None:
 
 async def exports(face: Face) -> None:
     await face.press("e")
-    assert "no folder to export to" in [toast.message for toast in face.app._notifications][-1]
+    assert "no folder to export to" in face.toasts[-1]
 
 
 async def shows_the_tour(face: Face) -> None:
@@ -238,13 +244,15 @@ async def shows_the_tour(face: Face) -> None:
 
 
 async def turns_the_mouse_on(face: Face) -> None:
-    await face.press("m", "m")
-    assert [toast.message for toast in face.app._notifications] == ["The mouse is on", "The mouse is off"]
+    for told in ("The mouse is on", "The mouse is off"):
+        await face.press("m")
+        assert face.toasts == [told]
+        face.clock.passes(S)
 
 
 async def suspends_a_disarmed_desk(face: Face) -> None:
     await face.press("ctrl+z")
-    assert "Not while the desk is armed" in [toast.message for toast in face.app._notifications][-1]
+    assert "Not while the desk is armed" in face.toasts[-1]
 
 
 async def quits(face: Face) -> None:
@@ -258,19 +266,19 @@ async def quits(face: Face) -> None:
 
 async def says_how_to_quit(face: Face) -> None:
     await face.press("ctrl+c")
-    assert [toast.message for toast in face.app._notifications] == ["q quits, ! halts"]
+    assert face.toasts == ["q quits, ! halts"]
 
 
 async def moves_down(face: Face) -> None:
     await face.show(crowded())
-    top = face.main.pane(1).top
     await face.press("down", "j")
-    assert face.main.pane(1).top == top + 2
+    assert under_cursor(face) == "C00/USDT bybit"
 
 
 async def moves_up(face: Face) -> None:
     await face.show(crowded())
-    await face.press("down", "down", "up", "k")
+    await face.press("down", "down", "down", "up", "k")
+    assert under_cursor(face) == "C00/USDT binance"
     assert face.main.pane(1).top == 0
 
 
@@ -289,26 +297,34 @@ async def moves_left(face: Face) -> None:
 
 async def pages_down(face: Face) -> None:
     await face.show(crowded())
-    await face.press("pagedown")
-    assert face.main.pane(1).top == 10
+    await face.press("pagedown", "pagedown", "pagedown")
+    assert under_cursor(face) == "C05/USDT coinbase"  # the thirtieth row, five a symbol
+    assert face.main.pane(1).top > 0
 
 
 async def pages_up(face: Face) -> None:
     await face.show(crowded())
     await face.press("pagedown", "pagedown", "pageup")
-    assert face.main.pane(1).top == 10
+    assert under_cursor(face) == "C01/USDT coinbase"
 
 
 async def goes_to_the_end(face: Face) -> None:
     await face.show(crowded())
     await face.press("end")
-    assert "C39/USDT" in face.read(face.main.pane(1))
+    assert under_cursor(face) == "C39/USDT coinbase"
 
 
 async def goes_to_the_top(face: Face) -> None:
     await face.show(crowded())
     await face.press("end", "home")
+    assert under_cursor(face) == "C00/USDT binance"
     assert face.main.pane(1).top == 0
+
+
+def under_cursor(face: Face) -> str:
+    """Return the symbol and the venue of the row of the ticks that is marked on the screen."""
+    (row,) = [line for line in face.read(face.main.ticks).splitlines() if line.startswith("▌")]
+    return " ".join(row[1:].split()[:2])
 
 
 async def closes_dialogs(face: Face) -> None:
@@ -453,8 +469,11 @@ async def test_the_selected_ticket_of_the_blotter_is_the_one_that_opens() -> Non
 
 async def test_without_an_open_ticket_enter_says_so() -> None:
     async with Face(demo_up()).opened() as face:
-        await face.press("enter", "x")
-        assert {toast.message for toast in face.app._notifications} == {"No ticket is open"}
+        await face.press("enter")
+        assert face.toasts == ["No ticket is open"]
+        face.clock.passes(S)
+        await face.press("x")
+        assert face.toasts == ["No ticket is open ×2"]
         assert face.front == "DeskScreen"
 
 

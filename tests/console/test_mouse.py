@@ -31,6 +31,23 @@ async def test_tabs_lead_to_their_panes_on_a_small_screen() -> None:
         assert face.main.blotter.display
 
 
+async def test_a_theme_is_looked_at_with_a_click_and_kept_with_another() -> None:
+    async with Face(trading()).opened((120, 40)) as face:
+        await face.press("t")
+        await click(face, face.dialog_card, "arbdesk-contrast")
+        assert face.app.theme == "arbdesk-contrast"
+        await click(face, face.dialog_card, "keep")
+        assert (face.app.theme, face.front) == ("arbdesk-contrast", "DeskScreen")
+
+
+async def test_a_row_of_the_ticks_is_chosen_with_one_click_and_told_of_with_a_second() -> None:
+    async with Face(trading()).opened() as face:
+        for told in (False, True):
+            await click(face, face.main.ticks, "3480.84")
+            assert face.main.ticks.selected == "ETH/USDT binance"
+            assert ("ETH/USDT at binance" in face.read(face.main.ticks)) == told
+
+
 async def test_a_cell_is_chosen_with_one_click_and_told_of_with_a_second() -> None:
     async with Face(trading()).opened() as face:
         await click(face, face.main.spreads, "+55.5")

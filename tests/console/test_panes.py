@@ -11,18 +11,20 @@ from rich.color import Color
 from textual.strip import Strip
 
 from console.panes.analysis import CAUSES
-from console.panes.lines import Line, Pane
+from console.panes.lines import Line, Pane, Picture
 from console.panes.spreads import LEVELS, MEANING, level
 from console.panes.text import BLOCKS
-from console.panes.ticks import trouble
+from console.panes.ticks import clock_of, feeds_of, trouble
 from console.panes.toasts import Toasts
 from console.screens.desk import layout_of
 from core.desk import Snapshot
+from core.feeds.collector import FeedState
 from core.latency import PARTS, STAGES
 from core.notices import Notice
 from core.shown import Edge, FeeView, InventoryView, ProfitView, WorthView
 from core.spreads.arrivals import Copy
 from core.spreads.route import Route
+from core.views import venue_state
 from tests.console import frozen
 from tests.console.frozen import NOW_NS, SNAPSHOTS, S
 from tests.console.screenful import SIZES, Face
@@ -112,6 +114,19 @@ async def test_gaps_and_which_collector_is_ahead_stand_beside_a_feed_that_has_tr
         assert binance[: head.index("gaps") + len("gaps")].endswith(" 2")
         assert "rejected 3 bad_json · rejected 1 no_price · tokyo is ahead (77 % first), osaka +3.2 ms" in bybit
     assert "2 gaps" in "".join(map(trouble, frozen.venue_down().venues))  # where there is no column for them
+
+
+def test_a_clock_is_shown_with_the_bound_that_its_venue_knows_it_to_and_a_late_stream_says_so() -> None:
+    assert clock_of(frozen.venue("okx")) == "+12ms"
+    assert clock_of(frozen.venue("bybit")) == "–"
+    told = frozen.venue("okx", clock_offset_ms=-1270.4, clock_bound_ms=38.2)
+    assert clock_of(told) == "-1270±39ms"
+    lines = feeds_of(Picture(replace(frozen.demo_up(), venues=(told, frozen.venue("bybit"))), NOW_NS), 120)
+    head, *shown = ("".join(text for text, _ in line) for line in lines)
+    assert all(line.index("none") == head.index("trouble") for line in shown)
+    state = venue_state(FeedState("okx", "up", why="refused X/USDT: no such pair"), 0.0, (), 2_340_000_000)
+    assert (state.late_ms, state.why) == (2_340.0, "its quotes come 2.3 s late; refused X/USDT: no such pair")
+    assert venue_state(FeedState("okx", "up"), 0.0, (), 60_000_000).why == ""
 
 
 async def test_a_price_whose_lattice_is_not_known_is_shown_with_six_digits() -> None:

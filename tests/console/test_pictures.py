@@ -41,6 +41,9 @@ SCENES: dict[str, Scene] = {
     "proposal": (frozen.judged, ("%",)),
     "started": (frozen.just_started, ()),
     "hostile": (frozen.hostile, ()),
+    "quote": (frozen.venue_down, ("end", "d")),
+    "verdict": (frozen.judged, ("3", "z", "home", "down", "down", "down", "down", "d")),
+    "lost": (frozen.lost, ()),
 }
 
 

@@ -41,7 +41,7 @@ async def until(deck: Deck, true: Callable[[DeckState], bool]) -> DeckState:
         while True:
             if true(state := deck.state()):
                 return state
-            await asyncio.sleep(0.005)
+            await deck.turned()
 
 
 def arrived(at_ns: int) -> Callable[[DeckState], bool]:

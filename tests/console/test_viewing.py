@@ -120,3 +120,24 @@ def test_the_keys_of_accounts_beside_the_settings_are_not_taken_for_those_of_the
     accounts.write_text('[binance]\nkey = "k"\nsecret = "s"\n')
     assert usual_keymap().parent == accounts.parent
     assert load_keymap() == {}
+
+
+async def test_a_theme_that_was_chosen_is_worn_the_next_time_as_long_as_the_setting_is_what_it_was(
+    tmp_path: Path,
+) -> None:
+    def console(theme: str = "arbdesk-dark") -> Console:
+        settings = ConsoleSettings(theme=theme, tour=False)
+        return Console(FrozenDesk(trading()), settings, clock_ns=lambda: NOW_NS, folder=tmp_path)
+
+    async with console().run_test(size=(80, 24)) as pilot:
+        await pilot.press("t", "j", "escape")  # only looked at
+        assert console().theme == "arbdesk-dark"
+        await pilot.press("t", "j", "enter")
+    assert console().theme == "arbdesk-light"
+    assert console("arbdesk-contrast").theme == "arbdesk-contrast"
+    gone = recall(tmp_path / "console.json")
+    keep(tmp_path / "console.json", msgspec.structs.replace(gone, worn={"arbdesk-dark": "a-theme-of-mine"}))
+    assert console().theme == "arbdesk-dark"
+    async with console("arbdesk-contrast").run_test(size=(80, 24)) as pilot:
+        await pilot.press("t", "j", "enter", "t", "k", "enter")
+    assert dict(recall(tmp_path / "console.json").worn) == {"arbdesk-dark": "a-theme-of-mine"}

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.feeds.catalogue import dialect, own
-from core.feeds.clock import WINDOW_NS, Clock
+from core.feeds.clock import DRIFT_PPM, WINDOW_NS, Clock
 from core.feeds.feed import Feed
 from core.feeds.venue import Call
 from core.log.memory import MemoryLog
 from tests.feeds.samples import dumped
-from tests.feeds.test_feed import feeding
+from tests.feeds.test_feed import feeding, until
 from tests.feeds.test_listings import answering
 from tests.sim.wire import SYMBOLS, serving
 
@@ -58,10 +58,25 @@ def test_the_true_offset_is_within_the_bound_of_the_quickest_question(
         sent_ns = NOW_NS + number * 10**9
         venue_ns = (sent_ns + (there_ms + ahead_ms) * MS) // MS * MS  # told in whole milliseconds
         clock.take(sent_ns, venue_ns, sent_ns + (there_ms + back_ms) * MS)
-    offset = clock.offset(NOW_NS + len(trips) * 10**9)
+    now_ns = NOW_NS + (len(trips) + 1) * 10**9
+    offset = clock.offset(now_ns)
     assert offset is not None
     assert abs(offset.ahead_ns - ahead_ms * MS) <= offset.bound_ns
-    assert offset.bound_ns == (min(there + back for there, back in trips) * MS + MS) // 2
+    took_ms = [there + back for there, back in trips]
+    ages_ns = [now_ns - (NOW_NS + number * 10**9 + took * MS) for number, took in enumerate(took_ms)]
+    aged = [2 * DRIFT_PPM * age_ns // 10**6 for age_ns in ages_ns]
+    assert offset.bound_ns == min((took * MS + MS) // 2 + more for took, more in zip(took_ms, aged, strict=True))
+
+
+def test_what_was_asked_a_while_ago_is_known_less_well() -> None:
+    clock = Clock(dialect("okx"), CALL)
+    clock.take(NOW_NS, NOW_NS, NOW_NS + 2 * MS)
+    clock.take(NOW_NS + 300 * 10**9, NOW_NS + 300 * 10**9, NOW_NS + 300 * 10**9 + 8 * MS)
+    soon, later = (clock.offset(NOW_NS + after_s * 10**9) for after_s in (1, 305))
+    assert soon is not None
+    assert later is not None
+    assert soon.bound_ns < 2 * MS
+    assert later.bound_ns == (8 * MS + MS) // 2 + 2 * DRIFT_PPM * (5 * 10**9 - 8 * MS) // 10**6
 
 
 def test_an_old_answer_tells_nothing_any_more() -> None:
@@ -93,6 +108,19 @@ async def test_a_feed_shows_its_venues_clock_and_its_latencies_are_no_finer_than
             delays_ns = feed.take_feed_ns()
             assert delays_ns
             assert min(delays_ns) >= state.clock_bound_ms * MS - 1
+
+
+@pytest.mark.parametrize(("name", "stamps"), [("binance", False), ("okx", True)])
+async def test_a_clock_that_no_quote_is_stamped_by_tells_nothing_of_when_quotes_were_made(
+    name: str, stamps: bool
+) -> None:
+    log, now_ms = MemoryLog(1000), time.time_ns() // MS
+    told = {"binance": {"serverTime": now_ms}, "okx": {"code": "0", "data": [{"ts": str(now_ms)}]}}
+    async with answering(dumped(told[name])) as (url, _), serving(name) as venue, log.reader() as reader:
+        feed = Feed(dialect(name), SYMBOLS, log, url=venue.url, silence_s=60, clock=Call(url))
+        async with feeding(feed):
+            await until(reader, lambda: feed.clock_offset(time.time_ns()) is not None)
+        assert (feed.event_clock(time.time_ns()) is not None) == stamps
 
 
 async def test_a_venue_that_does_not_tell_its_time_leaves_it_unknown() -> None:

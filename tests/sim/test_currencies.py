@@ -120,7 +120,7 @@ def test_a_route_across_moving_rates_pays_while_it_is_crossed_and_no_other_one_d
     ]
     result = judged(Truth(injected, (), 0), Told((), seen, (), ()))["across"]
     across = sum(bool(one.sold) for one in injected)
-    assert result == {"crossings": across, "found": across, "missed": 0, "false": 0}
+    assert result == {"crossings": across, "found": across, "missed": 0, "late": 0, "false": 0}
 
 
 def test_a_coin_that_leaves_its_dollar_is_told_by_the_rates_and_opens_no_route() -> None:

@@ -31,6 +31,12 @@ def test_what_is_no_fault_is_refused_with_the_way_to_say_it(text: str) -> None:
         parse([text])
 
 
+def test_only_a_venue_that_stamps_its_quotes_can_be_told_to_lag() -> None:
+    assert {one.venue for one in parse(["lag@1"])} == set(VENUES) - {"binance"}
+    with pytest.raises(ConfigurationError, match="binance stamps no quote"):
+        parse(["lag:binance"])
+
+
 def test_every_kind_is_described() -> None:
     assert tuple(fault.kind for fault in (*FAULTS, *LASTING)) == KINDS
     assert all(fault.description for fault in (*FAULTS, *LASTING))

@@ -36,6 +36,7 @@ def test_a_desk_that_finds_every_crossing_within_the_slack_misses_nothing_and_in
         "crossings": counted,
         "found": counted,
         "missed": 0,
+        "late": 0,
         "false": 0,
     }
 
@@ -75,5 +76,6 @@ def test_the_score_agrees_with_comparing_all_to_all(real: list[Crossing], guesse
             not was and not one.void and one.end_ns - one.start_ns >= BRIEF_NS
             for one, was in zip(real, hit, strict=True)
         ),
+        "late": 0,
         "false": sum(not any(meet(one, other) for one in real) for other in found),
     }

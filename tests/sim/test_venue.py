@@ -8,6 +8,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from core.sim.client import BACKLOG_BYTES, websocket_frame
+from core.sim.faults import LAG_S
 from core.sim.venue import SimulatedVenue
 from tests.sim.wire import DIALECTS, SYMBOLS, Clock, dialled, hear, hear_quote, read, request, serving
 
@@ -297,6 +298,25 @@ async def test_a_venue_of_another_unit_asks_a_thousandfold_for_one_symbol_and_is
         await venue.recover()
         assert {one.symbol: one.bid < 1_000_000 for one in [await hear_quote(connection) for _ in SYMBOLS]}["BTC/USDT"]
         assert venue.aside == {"BTC/USDT"}
+
+
+async def test_a_venue_that_lags_sends_everything_in_order_and_later() -> None:
+    clock = Clock()
+    async with serving("okx", clock) as venue, dialled(venue.url) as connection:
+        await subscribed(connection, "okx", *SYMBOLS[:1])
+        await venue.suffer("lag", 0)
+        before = venue.quotes.ticks_sent
+        venue.quotes.publish_all()
+        clock.now_ns += int(LAG_S * 1e9) - 1
+        venue.quotes.publish_all()
+        assert venue.quotes.ticks_sent == before
+        clock.now_ns += 1
+        venue.quotes.flush()
+        assert venue.quotes.ticks_sent == before + 1
+        await venue.recover()
+        assert venue.quotes.ticks_sent == before + 3
+        sequences = [(await hear_quote(connection)).sequence for _ in range(3)]
+        assert sequences == sorted(sequences)
 
 
 @each_venue

@@ -88,7 +88,7 @@ def test_what_pays_is_seen_at_once_and_ends_with_the_quote_that_made_it() -> Non
     assert desk.cause() == (True, None)
     assert desk.across.paid == 1
     desk.take(tick("upbit", "BTC/USDT", 64_100, 64_110, age_s=-2, number=2), at_s=2)
-    assert desk.across.episodes_so_far() == [Episode(ROUTE, NOW_NS, NOW_NS + 2 * SECOND_NS)]
+    assert desk.across.episodes_so_far() == [Episode(ROUTE, NOW_NS, NOW_NS + 2 * SECOND_NS, quoted_ns=NOW_NS)]
     assert desk.across.paid == 1
 
 

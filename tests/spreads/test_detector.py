@@ -17,7 +17,7 @@ VENUES = ("binance", "bybit", "okx", "kraken")
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 FEES = {"binance": Decimal("0.001"), "bybit": Decimal("0.001"), "okx": Decimal("0.0008"), "kraken": Decimal("0.004")}
 MAX_AGE_NS = 1_000_000_000
-SETTINGS = SpreadSettings(min_edge_bps=2.0, max_quote_age_ms=1_000, min_notional=Decimal(10))
+SETTINGS = SpreadSettings(min_edge_bps=2.0, max_quote_age_ms=1_000, min_notional=Decimal(10), skew_moves=0)
 LOT, LEAST_NOTIONAL = Decimal("0.01"), Decimal(5)
 INSTRUMENTS = Instruments(
     [
@@ -45,7 +45,7 @@ def tick(
 
 ticks = st.builds(
     lambda venue, symbol, bid, spread, volumes, sequence_id, at: Tick(
-        venue, symbol, bid / 8, (bid + spread) / 8, volumes[0], volumes[1], at // 10, sequence_id, at * 10**8
+        venue, symbol, bid / 8, (bid + spread) / 8, volumes[0], volumes[1], at * 100, sequence_id, at * 10**8
     ),
     venue=st.sampled_from((*VENUES, "elsewhere")),
     symbol=st.sampled_from(SYMBOLS),
