@@ -119,6 +119,11 @@ def walked(asks: Sequence[Level], bids: Sequence[Level]) -> tuple[tuple[Piece, .
         wanted = bids[bid_at][1] if is_sold else wanted - size
 
 
+def at_the_top(tick: Tick, is_bought_from: bool, _now_ns: int = 0) -> float:
+    """Return what the quote itself offers, base."""
+    return tick.ask_volume if is_bought_from else tick.bid_volume
+
+
 class Offered:
     """What can be had at the price of a quote: what the quote says, and no more than later levels do.
 
@@ -132,7 +137,7 @@ class Offered:
 
     def __call__(self, tick: Tick, is_bought_from: bool, now_ns: int) -> float:
         """Return base; 0: the levels know nobody at this price any more."""
-        visible = tick.ask_volume if is_bought_from else tick.bid_volume
+        visible = at_the_top(tick, is_bought_from)
         book = self._newest.of(tick.exchange_id, tick.symbol)
         if book is None or book.received_ns - tick.received_ns < LATER_NS or book.timestamp < tick.timestamp:
             return visible

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from core.instruments import Instruments
 from core.settings import SpreadSettings
 from core.spreads.book import Market, SpreadBook
+from core.spreads.depth import at_the_top
 from core.spreads.instants import MS, Instants
 from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
@@ -60,7 +61,7 @@ class Detector:
         self.instants = Instants(self.book, settings)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
         self.unpegged: frozenset[str] = frozenset()  # symbols that depend on a stablecoin that has left its dollar
-        self.offered: Callable[[Tick, bool, int], float] = _at_the_top  # (quote, is bought from, now) -> base on offer
+        self.offered: Callable[[Tick, bool, int], float] = at_the_top  # (quote, is bought from, now) -> base on offer
         self._instruments, self._version = instruments, instruments.version
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
@@ -291,8 +292,3 @@ class Detector:
     def _edge_bps(self, market: Market, buy: int, sell: int) -> float:
         ask, bid = market.asks[buy], market.bids[sell]
         return (bid * (1 - self._fees[sell]) - ask * (1 + self._fees[buy])) / ask * 1e4
-
-
-def _at_the_top(tick: Tick, is_bought_from: bool, _now_ns: int) -> float:
-    """Return what the quote itself offers."""
-    return tick.ask_volume if is_bought_from else tick.bid_volume

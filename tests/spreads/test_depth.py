@@ -177,8 +177,8 @@ def test_no_levels_raise_what_is_offered(levels: list[Level], apart_ns: int, is_
 
 
 def detector(newest: Depths) -> Detector:
-    alone = SpreadSettings(max_quote_age_ms=1_000, skew_moves=0)  # what moved between two quotes is another ghost
-    made = Detector(("binance", "okx"), ["BTC/USDT"], alone, INSTRUMENTS)
+    settings = SpreadSettings(max_quote_age_ms=1_000, skew_moves=0)
+    made = Detector(("binance", "okx"), ["BTC/USDT"], settings, INSTRUMENTS)
     made.offered = Offered(newest, 1_000 * MS)
     return made
 
@@ -187,7 +187,7 @@ def found(newest: Depths) -> Opportunity | Ghost | None:
     """Return what the route is whose buying quote has stood for a while when the selling one comes."""
     judging = detector(newest)
     judging.update(QUOTE, QUOTE.received_ns)
-    judging.update(Tick("binance", "BTC/USDT", 102.0, 103.0, 3.0, 3.0, 0, 1, NOW_NS), NOW_NS)
+    judging.update(Tick("binance", "BTC/USDT", 102.0, 103.0, 3.0, 3.0, NOW_NS // MS, 1, NOW_NS), NOW_NS)
     return judging.finding(Route("BTC/USDT", "okx", "binance"), NOW_NS)
 
 
