@@ -80,7 +80,7 @@ class Console(Viewing, inherit_bindings=False):
             self.set_keymap(dict(keymap))
 
     def get_default_screen(self) -> Screen[None]:
-        return DeskScreen()
+        return DeskScreen(self.canvas)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.frame)
@@ -88,8 +88,8 @@ class Console(Viewing, inherit_bindings=False):
 
     # Frames
 
-    def frame(self) -> None:
-        """Read the desk once and draw it; only what looks different is painted."""
+    def draw(self) -> None:
+        """Read the desk once and show it; only what looks different is painted."""
         self._snapshot = self._desk.snapshot()
         live = self._live()
         front = self.screen

@@ -13,6 +13,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
+from console.canvas import Canvas
 from console.driver import ASK, DRIVER
 from console.painting import Painter, Ready
 from console.panes.lines import Lines
@@ -27,6 +28,7 @@ class Paced(App[None], inherit_bindings=False):
         super().__init__(driver_class=DRIVER, ansi_color=True if plain else None)
         self._tempo = tempo
         self._painter = Painter()
+        self.canvas = Canvas(self._painter)
         self._painted = False
 
     def on_mount(self) -> None:
@@ -38,9 +40,17 @@ class Paced(App[None], inherit_bindings=False):
         if stop_listening := getattr(self._driver, "stop_listening", None):
             await asyncio.to_thread(stop_listening)
 
-    @abstractmethod
     def frame(self) -> None:
-        """Draw what there is to show now."""
+        """Draw what there is to show now: what lies free is written at once, Textual paints the rest."""
+        if self._writes:
+            self.canvas.begin(self.screen, self.console)
+        self.draw()
+        if text := self.canvas.end():
+            super()._display(self.screen, Ready(text))
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Show in the panes what there is to show now."""
 
     def _timed_frame(self) -> None:
         """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
@@ -57,10 +67,13 @@ class Paced(App[None], inherit_bindings=False):
             driver.write(ASK)
         self.frame()
 
+    @property
+    def _writes(self) -> bool:
+        return self._running and not self._closed and not self._batch_count and not self.is_headless
+
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Write what looks different, and nothing where nothing does."""
-        writes = self._running and not self._closed and not self._batch_count and not self.is_headless
-        if writes and isinstance(renderable, ChopsUpdate | LayoutUpdate):
+        if self._writes and isinstance(renderable, ChopsUpdate | LayoutUpdate):
             if text := self._painter.paint(renderable, self.console):
                 super()._display(screen, Ready(text))
             return
