@@ -94,12 +94,13 @@ class Painter:
         level = held is not None  # each text so far stands where one as long stood
         for span in line:
             text, pens = span
+            width = len(text)
             if level:
                 if (old := next(before, None)) == span:
-                    x += len(text)
+                    x += width
                     continue
-                level = old is not None and len(old[0]) == len(text)
-                if level and old is not None and old[1] == pens and x + len(text) <= end:
+                level = old is not None and len(old[0]) == width
+                if level and old is not None and old[1] == pens and x + width <= end:
                     x = amend(runs, row, y, x, old[0], text, inks[pens])
                     continue
             if x >= end:
