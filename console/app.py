@@ -88,8 +88,8 @@ class Console(Viewing, inherit_bindings=False):
 
     # Frames
 
-    def draw(self) -> None:
-        """Read the desk once and show it; only what looks different is painted."""
+    def frame(self) -> None:
+        """Read the desk once and draw it; only what looks different is painted."""
         self._snapshot = self._desk.snapshot()
         live = self._live()
         front = self.screen

@@ -38,7 +38,7 @@ class Place:
     top: int
     columns: range
     inks: Inks
-    painted: dict[int, Line] = field(default_factory=dict)
+    painted: dict[int, tuple[int, Line]] = field(default_factory=dict)  # void once something was composed over it
 
 
 class Canvas:
@@ -67,9 +67,14 @@ class Canvas:
             return False
         for y in changed:
             line = lines.lines[y] if y < len(lines.lines) else []
-            self._painter.line(self._runs, place.top + y, place.columns, line, place.painted.get(y), place.inks)
-            place.painted[y] = line
+            composed, before = self._painter.composed(place.top + y), place.painted.get(y)
+            held = before[1] if before is not None and before[0] == composed else None
+            self._painter.line(self._runs, place.top + y, place.columns, line, held, place.inks)
+            place.painted[y] = composed, line
         return True
+
+    def recoloured(self, lines: Lines) -> None:
+        self._places.pop(lines, None)
 
     def end(self) -> str:
         """Take no more lines; return what to write, nothing if the terminal shows it already."""

@@ -40,17 +40,20 @@ class Paced(App[None], inherit_bindings=False):
         if stop_listening := getattr(self._driver, "stop_listening", None):
             await asyncio.to_thread(stop_listening)
 
+    @abstractmethod
     def frame(self) -> None:
-        """Draw what there is to show now: what lies free is written at once, Textual paints the rest."""
+        """Draw what there is to show now."""
+
+    def beat(self) -> None:
+        """Draw a frame that no key asked for: what lies free is written at once, Textual paints the rest.
+
+        After a key the layout may soon be another one, and more keys may follow: Textual paints once for all of them.
+        """
         if self._writes:
             self.canvas.begin(self.screen, self.console)
-        self.draw()
+        self.frame()
         if text := self.canvas.end():
             super()._display(self.screen, Ready(text))
-
-    @abstractmethod
-    def draw(self) -> None:
-        """Show in the panes what there is to show now."""
 
     def _timed_frame(self) -> None:
         """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
@@ -65,7 +68,7 @@ class Paced(App[None], inherit_bindings=False):
             self._painted = False
             self._tempo.asked(now)
             driver.write(ASK)
-        self.frame()
+        self.beat()
 
     @property
     def _writes(self) -> bool:

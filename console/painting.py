@@ -39,7 +39,7 @@ class Painter:
     """Remembers what the terminal shows, and turns an update into what must be written to change that."""
 
     def __init__(self) -> None:
-        self.turn = 0  # another one: what was painted by lines may have been painted over
+        self.turn = 0  # how often all was forgotten
         self._shown: dict[int, Row] = {}
         self._inks: dict[int, tuple[Style | None, Ink]] = {}  # by the style's identity: to compare styles is dear
         self._same: dict[Ink, Ink] = {}  # so that inks that are equal are one: cells are compared by identity
@@ -63,13 +63,13 @@ class Painter:
     def paint(self, update: ChopsUpdate | LayoutUpdate, console: RichConsole) -> str:
         """Return what to write; nothing if the terminal shows it already."""
         self.tune(console)
-        self.turn += 1
         if isinstance(update, LayoutUpdate) and update.region.size != self._size:
             self._size = update.region.size
             self.forget()  # what was painted for the size before went to other places
         runs: list[Run] = []
         for y, x, strip in _pieces(update):
             row = self._row(y, x + strip.cell_length)
+            row.composed += 1
             for text, style, control in strip._segments:
                 if not control:
                     x = put(runs, row, y, x, text, self.ink(style))
@@ -86,7 +86,7 @@ class Painter:
     ) -> None:
         """Add to `runs` what makes the `columns` of line `y` show the texts of `line`, each with the name of its ink.
 
-        `held` is what was painted there before by the same inks, in the same turn; None: that is not known.
+        `held` is what is shown there, painted with the same inks; None: that is not known.
         """
         x, end = columns.start, columns.stop
         row = self._row(y, end)
@@ -108,6 +108,10 @@ class Painter:
             x = put(runs, row, y, x, text[: end - x], inks[pens])
         if x < end and not (level and next(before, None) is None):
             put(runs, row, y, x, " " * (end - x), inks[BLANK])
+
+    def composed(self, y: int) -> int:
+        """Return how often something composed was painted over line `y` since all was forgotten."""
+        return row.composed if (row := self._shown.get(y)) is not None else 0
 
     def written(self, runs: list[Run]) -> str:
         """Return `runs` as what the terminal must read."""

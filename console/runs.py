@@ -12,11 +12,12 @@ BRIDGE = 4  # cells that look as before and are cheaper written again than jumpe
 class Row:
     """What the terminal shows in one line: a sign and an ink for each cell; "": not known."""
 
-    __slots__ = ("inks", "signs")
+    __slots__ = ("composed", "inks", "signs")
 
     def __init__(self) -> None:
         self.signs: list[str] = []
         self.inks: list[Ink] = []
+        self.composed = 0  # how often something was painted here that was composed of several panes
 
     def reach(self, width: int) -> None:
         """Make it at least so wide."""

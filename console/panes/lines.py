@@ -60,6 +60,9 @@ class Surface(Protocol):
     def take(self, lines: "Lines", changed: Iterable[int]) -> bool:
         """Write the lines with these numbers, if they can be: else Textual is to paint them."""
 
+    def recoloured(self, lines: "Lines") -> None:
+        """The pens of `lines` have other colours: all of it will be painted anew."""
+
 
 class Lines(Widget):
     """Shows lines as they are. No border or padding in CSS: they are skipped when `render_lines` is replaced."""
@@ -117,6 +120,8 @@ class Lines(Widget):
             self._theme = theme
             self._strips.clear()
             self._styles.clear()
+            if self.surface is not None:
+                self.surface.recoloured(self)
 
     def on_click(self, event: events.Click) -> None:
         if event.y < len(self.lines) and (sign := key_at(self.lines[event.y], event.x)):

@@ -2,7 +2,7 @@
 
 import pyte
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.style import Style
@@ -58,7 +58,7 @@ class Eye(HeadlessDriver):
     def frame(self) -> str:
         """Return what a frame writes at once."""
         self._wrote = ""
-        self._face.app.frame()
+        self._face.app.beat()
         return self._wrote
 
     @property
@@ -84,6 +84,7 @@ def seen(sign: object, ink: object, ground: object, bold: object, reverse: objec
     return (sign, ground) if sign == " " and not reverse else (sign, ink, ground, bold, reverse)
 
 
+@settings(max_examples=60)
 @example([([(" ", "up")], False), ([(" ", "text")], False), ([("a", "text")], True), ([("a", "up")], True)])
 @given(st.lists(st.tuples(lines, st.booleans()), max_size=8))
 def test_a_line_looks_as_it_should_whatever_was_there_before(history: list[tuple[Line, bool]]) -> None:
