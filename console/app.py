@@ -86,7 +86,7 @@ class Console(Viewing, inherit_bindings=False):
         self._signs = signs(keymap)
 
     def get_default_screen(self) -> Screen[None]:
-        return DeskScreen()
+        return DeskScreen(self.canvas)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.frame)
