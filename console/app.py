@@ -11,6 +11,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 
 from textual import events
 from textual.app import SystemCommand
+from textual.binding import Keymap
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -77,12 +78,15 @@ class Console(Viewing, inherit_bindings=False):
         self._frozen: Picture | None = None
         self._toasts = Toasts()
         self._rung: set[str] | None = None  # tickets that were heard
-        self._signs = signs(keymap or {})
-        if keymap:
-            self.set_keymap(dict(keymap))
+        self.set_keymap(keymap or {})
+
+    def set_keymap(self, keymap: Keymap) -> None:
+        """Move keys; what panes say of them moves with them."""
+        super().set_keymap(keymap)
+        self._signs = signs(keymap)
 
     def get_default_screen(self) -> Screen[None]:
-        return DeskScreen()
+        return DeskScreen(self.canvas)
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.frame)
@@ -103,7 +107,7 @@ class Console(Viewing, inherit_bindings=False):
             self._main.status.draw(live)
         self._ring()
         self._answer_now()
-        notice = self._toasts.next(live.snapshot.notices, live.now_ns)
+        notice = self._toasts.next(live.snapshot.notices, self._pressed_ns())  # a tape's time may stand still
         if notice is not None:
             self._note(notice)
 

@@ -9,7 +9,7 @@ import msgspec
 from core import claims
 from core.errors import ConfigurationError
 from core.settings import LogSettings
-from core.unended import OVERDUE_S, Intent
+from core.unended import OVERDUE_S, Intent, Unended
 
 
 async def show_claims(log: LogSettings, signed: str | None, *, as_json: bool) -> bool:
@@ -28,20 +28,21 @@ async def show_claims(log: LogSettings, signed: str | None, *, as_json: bool) ->
         return True
     if as_json:
         click.echo(msgspec.json.encode(overdue))
-        return not overdue
+    else:
+        _list(unended, overdue, f" of {log.group}" if log.group else "")
+    return not overdue
+
+
+def _list(unended: Unended, overdue: tuple[Intent, ...], whose: str) -> None:
     for one in overdue:
         click.echo(unended.line(one))
-    whose = f" of {log.group}" if log.group else ""
     if in_flight := len(unended) - len(overdue):
-        click.echo(f"{in_flight} trades{whose} are younger than {OVERDUE_S:g} s: their desks may be at work on them.")
-    if overdue:
-        click.echo(
-            "No worker of their groups trades these symbols. Look at the venues, then: arbdesk claims --sign TRADE_ID",
-            err=True,
-        )
-    elif not in_flight:
+        click.echo(f"Younger than {OVERDUE_S:g} s, so that desks may be at work on them: {in_flight}{whose}.")
+    elif not overdue:
         click.echo(f"Every trade{whose} that was claimed has come to its end.")
-    return not overdue
+    if overdue:
+        why = "No worker of their groups trades these symbols."
+        click.echo(f"{why} Look at the venues, then: arbdesk claims --sign TRADE_ID", err=True)
 
 
 def _find(trade_id: str, overdue: tuple[Intent, ...]) -> Intent:

@@ -66,8 +66,19 @@ async def _kafka(settings: Settings) -> list[Finding]:
         if log.group:
             findings += [one async for one in _group(log, log.group)]
     except DeskError as error:
-        findings.append(Finding(False, "Kafka", str(error)))
+        findings += [Finding(False, "Kafka", str(error)), *await _addresses(log)]
     return findings
+
+
+async def _addresses(log: LogSettings) -> list[Finding]:
+    """Tell the addresses that are named apart, where there are several and some are the matter."""
+    from core.log import checkup
+
+    if "," not in log.bootstrap:
+        return []
+    found = await checkup.each(log)
+    told = [Finding(not why, "address", f"{one}: {why or 'answers'}") for one, why in found.items()]
+    return told if any(found.values()) else []
 
 
 async def _cluster(log: LogSettings) -> AsyncIterator[Finding]:
@@ -103,7 +114,7 @@ async def _group(log: LogSettings, group: str) -> AsyncIterator[Finding]:
     yield Finding(True, "lag", read if unread < len(lag) else f"{group} has read nothing: no worker of that name ran")
     overdue = (await claims.known(log)).overdue(time.time_ns())
     symbols = ", ".join(sorted({one.symbol for one in overdue}))
-    without = f"{len(overdue)} without an end, so {symbols} not traded: `arbdesk claims` lists them"
+    without = f"{len(overdue)} without an end: {symbols} not traded meanwhile; `arbdesk claims` lists them"
     yield Finding(not overdue, "claims", without if overdue else "every trade has come to its end")
 
 

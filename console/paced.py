@@ -13,6 +13,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.screen import Screen
 
+from console.canvas import Canvas
 from console.driver import ASK, DRIVER
 from console.painting import Painter, Ready
 from console.panes.lines import Lines
@@ -27,6 +28,7 @@ class Paced(App[None], inherit_bindings=False):
         super().__init__(driver_class=DRIVER, ansi_color=True if plain else None)
         self._tempo = tempo
         self._painter = Painter()
+        self.canvas = Canvas(self._painter)
         self._painted = False
 
     def on_mount(self) -> None:
@@ -42,6 +44,17 @@ class Paced(App[None], inherit_bindings=False):
     def frame(self) -> None:
         """Draw what there is to show now."""
 
+    def beat(self) -> None:
+        """Draw a frame that no key asked for: what lies free is written at once, Textual paints the rest.
+
+        After a key the layout may soon be another one, and more keys may follow: Textual paints once for all of them.
+        """
+        if self._writes:
+            self.canvas.begin(self.screen, self.console)
+        self.frame()
+        if text := self.canvas.end():
+            super()._display(self.screen, Ready(text))
+
     def _timed_frame(self) -> None:
         """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
         now = time.monotonic_ns()
@@ -55,12 +68,15 @@ class Paced(App[None], inherit_bindings=False):
             self._painted = False
             self._tempo.asked(now)
             driver.write(ASK)
-        self.frame()
+        self.beat()
+
+    @property
+    def _writes(self) -> bool:
+        return self._running and not self._closed and not self._batch_count and not self.is_headless
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Write what looks different, and nothing where nothing does."""
-        writes = self._running and not self._closed and not self._batch_count and not self.is_headless
-        if writes and isinstance(renderable, ChopsUpdate | LayoutUpdate):
+        if self._writes and isinstance(renderable, ChopsUpdate | LayoutUpdate):
             if text := self._painter.paint(renderable, self.console):
                 super()._display(screen, Ready(text))
             return

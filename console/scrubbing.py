@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from console.app import Console
 from console.keys import KEYS, bindings
-from console.panes.lines import Picture
+from console.panes.lines import Picture, Surface
 from console.panes.timebar import TimeBar
 from console.screen import kept, terminal_gone
 from console.screens.desk import DeskScreen
@@ -25,10 +25,11 @@ NEVER_NS = 2**62  # a picture of a tape does not get old
 class ScrubbingScreen(DeskScreen):
     """The desk's screen with a time bar above the keys."""
 
-    def __init__(self, deck: Deck) -> None:
-        super().__init__()
+    def __init__(self, deck: Deck, surface: Surface) -> None:
+        super().__init__(surface)
         self._deck = deck
         self.timebar = TimeBar()
+        self.timebar.surface = surface
 
     def compose(self) -> ComposeResult:
         for widget in super().compose():
@@ -51,7 +52,7 @@ class Scrubbing(Console):
         super().__init__(deck, settings.console, clock_ns=deck.clock_ns, old_ns=NEVER_NS, **kept(folder))
 
     def get_default_screen(self) -> Screen[None]:
-        return ScrubbingScreen(self._deck)
+        return ScrubbingScreen(self._deck, self.canvas)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the tape's keys, too."""

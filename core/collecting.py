@@ -1,6 +1,7 @@
 """The feeds of this desk: which venues it listens to, and what it asks each of them for."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -11,10 +12,12 @@ from core.instruments import Instruments
 from core.listed import shelf
 from core.log.ticklog import TickLog
 from core.settings import Settings
+from core.spreads.instants import Instants
 from core.tape.recorder import Recorder
 from core.taping import heard
 
 DEMO_SILENCE_S = 3.0
+CLOCKS_EVERY_S = 1.0
 
 
 class Simulated(Protocol):
@@ -67,8 +70,26 @@ def _feed(
     )
 
 
-async def collect(venues: Iterable[Feed]) -> None:
+class Collects(Protocol):
+    """One venue, for ticks or for depth."""
+
+    name: str
+
+    async def run(self) -> None:
+        """Collect until cancelled."""
+
+
+async def collect(venues: Iterable[Collects]) -> None:
     """Collect all venues until cancelled."""
     async with asyncio.TaskGroup() as tasks:
         for one in venues:
             tasks.create_task(one.run(), name=f"collector {one.name}")
+
+
+async def keep_clocks_known(venues: Iterable[Feed], instants: Instants) -> None:
+    """Tell those who date quotes what is known of the venues' clocks, until cancelled."""
+    while True:
+        await asyncio.sleep(CLOCKS_EVERY_S)
+        now_ns = time.time_ns()
+        for one in venues:
+            instants.know(one.name, one.event_clock(now_ns))

@@ -12,6 +12,7 @@ import msgspec
 
 from core.analysis.state import AnalysisState
 from core.commands import Command
+from core.depth import DepthState
 from core.latency import Percentiles, Stage
 from core.live.wire import GatewayState
 from core.notices import Notice
@@ -145,6 +146,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     halted_all: bool = False  # the halt is meant for hedges of what stands open, too
     order_gateway: GatewayState | None = None  # None: orders are filled on paper
     recording: Recording | None = None  # None: nothing is put on a tape
+    depth: DepthState = DepthState()  # top levels, where venues send them
 
 
 class Desk(Protocol):

@@ -12,7 +12,7 @@ import msgspec
 
 from core.analysis.allocation import AllocationFile
 from core.analysis.quality import Label
-from core.collecting import collect, keep_listings_fresh
+from core.collecting import collect, keep_clocks_known, keep_listings_fresh
 from core.commands import AcceptProposal, Arm, AskStrategy, Command, DropProposal, Fault, Halt
 from core.control import Door, Halted
 from core.desk import Snapshot
@@ -195,7 +195,11 @@ class Engine:
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")
-            self._collecting = tasks.create_task(collect(self._parts.feeds), name="collectors")
+            self._collecting = tasks.create_task(
+                collect([*self._parts.feeds, *self._parts.depth_feeds.feeds]), name="collectors"
+            )
+            knowing = keep_clocks_known(self._parts.feeds, self._parts.detector.instants)
+            tasks.create_task(knowing, name="clocks")
 
     async def _finish_market(self) -> Truth | None:
         if self._opened.market is None:

@@ -14,6 +14,7 @@ from core.brokerage import learn_lattices, on_paper, through
 from core.claims import GroupClaim
 from core.collecting import feeds
 from core.currencies import Currencies
+from core.depthfeeds import DepthFeeds
 from core.desk import Mode
 from core.events import Events
 from core.execution.accounts import Accounts
@@ -142,6 +143,8 @@ class Parts:
             truth=market is not None,
         )
         self.feeds = feeds(settings, log, held, market, recorder) if settings.role != "worker" else []
+        self.depth_feeds = DepthFeeds(settings, held, market)
+        self.detector.offered = self.depth_feeds.offered
         self.troubles = Troubles(self._who_knows(), self.notices)
         self.guard = Guard(settings, self.trading, self.detector.book, self.feeds, self._way_is_lost)
         self.portrait = Portrait(
@@ -165,6 +168,7 @@ class Parts:
             faults=market.faults if market is not None else (),
             gateway_faults=market.gateway_faults if gateway.simulated and market is not None else (),
             recording=lambda: recorder.state() if recorder is not None else None,
+            depth=self.depth_feeds.state,
         )
 
     def _on_opportunity(self, opportunity: Opportunity, decided_ns: int) -> None:

@@ -10,6 +10,7 @@ from core import advising, views
 from core.advising import Gateway
 from core.analysis.analyst import Analyst
 from core.currencies import Currencies
+from core.depth import DepthState
 from core.desk import Mode, Outside, Snapshot, TickCounts, TicketCounts, pnl_text
 from core.execution.orders import currencies
 from core.feeds.collector import FeedState
@@ -58,6 +59,7 @@ class Portrait:
     started_ns: int = field(default_factory=time.time_ns)
     clock_ns: Callable[[], int] = time.time_ns
     recording: Callable[[], Recording | None] = lambda: None
+    depth: Callable[[], DepthState] = DepthState
     latency: dict[Stage, Percentiles] = field(default_factory=dict)
     _per_s: dict[str, float] = field(default_factory=dict)
 
@@ -129,6 +131,7 @@ class Portrait:
             markout=self.marking.markouts.state(),
             order_gateway=self.link.state() if self.link is not None else None,
             recording=self.recording(),
+            depth=self.depth(),
         )
 
     async def keep(self) -> None:
@@ -144,7 +147,6 @@ class Portrait:
                 counted[name] = ticks
             for feed in self.feeds:
                 self.latencies.record_all("feed", feed.take_feed_ns())
-                self.detector.instants.know(feed.name, feed.event_clock(now_ns))
             await self.read_latencies()
 
     async def read_latencies(self) -> None:

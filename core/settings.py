@@ -37,6 +37,18 @@ class VenueSettings(Section):
     silence_s: float = Field(default=15.0, gt=0, le=3600)  # no data for so long: hang up and connect anew
 
 
+class FeedSettings(Section):
+    """What venues are asked for beside their ticks."""
+
+    depth: int = Field(default=5, ge=0, le=20)  # levels a side, where a venue sends them whole; 0, or "off": none
+    depth_symbols: int = Field(default=12, ge=1, le=1_000)  # of each venue: the desk's first ones; each costs bandwidth
+
+    @field_validator("depth", mode="before")
+    @classmethod
+    def _off(cls, depth: Any) -> Any:
+        return 0 if depth == "off" else depth
+
+
 class SecuritySettings(Section):
     """How the desk and the brokers of Kafka prove who they are, and hide what they say."""
 
@@ -258,6 +270,7 @@ class Settings(BaseSettings):
     data_dir: Path | None = None  # where the journal is; the user's data directory if not set
     status_every_s: float = Field(default=10.0, ge=0.1, le=3600)  # how often the daemon's log says how the desk is
     journal: Path | None = None  # the journal's file, instead of one in data_dir
+    feeds: FeedSettings = FeedSettings()
     log: LogSettings = LogSettings()
     spreads: SpreadSettings = SpreadSettings()
     limits: LimitSettings = LimitSettings()

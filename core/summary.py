@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from core.analysis.state import Proposal
+from core.depth import DepthState
 from core.desk import Snapshot, TickCounts
 from core.spreads.markout import MarkoutState
 
@@ -123,6 +124,7 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
             }
             for venue in snapshot.venues
         },
+        "depth": _depth(snapshot.depth),
         "routes": len(snapshot.edges),
         "opportunities": {"found": snapshot.opportunities, "ghosts": dict(snapshot.ghosts)},
         "markout": _markout(snapshot.markout),
@@ -174,6 +176,15 @@ def summary(snapshot: Snapshot, truth: Mapping[str, object] | None) -> dict[str,
     if truth is not None:
         result["truth"] = dict(truth)
     return result
+
+
+def _depth(state: DepthState) -> dict[str, Any]:
+    """Return what venues told of their top levels; "why": there are none at all, or none of a venue."""
+    venues = {
+        one.venue: {"books": one.books, "rejected": dict(one.rejected)} if one.state != "none" else {"why": one.why}
+        for one in state.venues
+    }
+    return {"why": state.why, "venues": venues}
 
 
 def _in_force(proposal: Proposal | None) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from core.alarms import Alarms
 from core.analysis.verdicts import Verdicts
 from core.arming import Arming
 from core.brokerage import Brokerage
+from core.claims import TAKEN_OVER
 from core.commands import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.executor import ANSWER_S, Claim, Executor
@@ -179,9 +180,8 @@ class Trading:
 
     def _approve(self, ticket_id: str, code: str, now_ns: int, who: str) -> str:
         if not self._owns():
-            why = "another worker has taken this desk's symbols over"
-            self._notify("warning", f"ticket not approved: {why}")
-            return why
+            self._notify("warning", f"ticket not approved: {TAKEN_OVER}")
+            return TAKEN_OVER
         ticket, trade = self.board.find(ticket_id), self.board.approve(ticket_id, code, now_ns, _by(who))
         if isinstance(trade, Refusal):
             self.limits.refuse(trade.reason, trade.detail)

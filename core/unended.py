@@ -12,7 +12,7 @@ from core.execution.journal import ORDER_ENDED, TRADE_ENDED
 from core.execution.orders import Fate, Fill, Order, Outcome
 
 OVERDUE_S = 100.0  # asking about an order and hedging take no longer: by then its desk has spoken, or is gone
-LOOK_BACK_S = 3 * 86_400.0  # so far back a desk that starts reads what was claimed: over a weekend
+LOOK_BACK_S = 7 * 86_400.0  # so far back a desk that starts reads what was claimed; a million events take about 2 s
 PROVEN = frozenset({"flat", "dust", "signed"})  # how a trade ends; "manual" only says that a person was given it
 REMEMBERED = 4_096  # newest ends, and newest fates of orders
 

@@ -21,7 +21,7 @@ from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, client_id
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
-from core.settings import PaperSettings, Settings
+from core.settings import LimitSettings, PaperSettings, Settings, SpreadSettings
 from core.spreads.detector import Detector
 from core.tick import Tick, Withdrawal
 from core.trading import Trading
@@ -29,6 +29,7 @@ from tests.execution.parts import filled, trade
 
 VENUES = ("binance", "okx")
 SYMBOL = "BTC/USDT"
+SLOW, OLD = LimitSettings(deadline_ms=10_000), SpreadSettings(max_quote_age_ms=60_000)  # the machine may be busy
 
 
 class Floor:
@@ -90,7 +91,7 @@ async def floor(
     *,
     keeps_books: bool = False,
 ) -> AsyncIterator[Floor]:
-    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1))
+    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1), limits=SLOW, spreads=OLD)
     file = path / "journal.sqlite"
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(Journal.open(file, mode="paper", run_id="one"))

@@ -11,11 +11,10 @@ HEALTH: dict[Health, Span] = {
     "silent": ("◐", "warn"),
     "down": ("✗", "bad"),
 }
-DOCTOR = "`arbdesk doctor` looks at the network"
 DO: dict[Health, str] = {
     "connecting": "prices come once it answers",
     "silent": "connected, but it sends nothing: the connection is soon made anew",
-    "down": f"it is tried again by itself; {DOCTOR}",
+    "down": "it is tried again by itself; where others are up look at its status page, else at this machine's network",
 }
 
 
@@ -35,7 +34,7 @@ def no_price(picture: Picture, width: int) -> Line | None:
         waited = [inert(venue.name) for venue in snapshot.venues if venue.health != "down"]
         return clipped([(f" No price yet: connecting to {', '.join(waited)}", "warn")], width)
     told = next((inert(venue.why) for venue in away if venue.why), "they are down")
-    return cut_short([(f" No venue answers: {told}", "bad")], [(f"; {DOCTOR}", "dim")], width)
+    return cut_short([(f" No venue answers: {told}", "bad")], [("; look at the network", "dim")], width)
 
 
 def to_do(state: VenueState | None, symbol: str) -> str:

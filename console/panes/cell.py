@@ -1,5 +1,6 @@
 """All about one cell of the heatmap: what its edge is made of, at which size, how old, and how it went."""
 
+from console.panes.depth import by_size
 from console.panes.history import SECONDS, History, drawn
 from console.panes.lines import Line, Picture
 from console.panes.markout import route_so_far
@@ -21,7 +22,7 @@ def about(route: Route, edge: Edge | None, history: History[Route], picture: Pic
         _side("sell", route.sell, sold, picture, buys=False),
         _basis(bought, sold),
         _made_of(bought, sold, edge),
-        _by_size(edge, bought, sold),
+        *_by_size(route, edge, bought, sold, picture, width),
         [(f" {left(f'last {SECONDS} s', 11)}", "dim"), *drawn(edges, max(10, width - 32), above=0.0), *span],
         *route_so_far(picture.snapshot, route),
     ]
@@ -64,12 +65,18 @@ def _made_of(bought: Quote | None, sold: Quote | None, edge: Edge | None) -> Lin
     return [*line, (f"  = {bps(edge.edge_bps)}", "good" if edge.edge_bps > 0 else "down")]
 
 
-def _by_size(edge: Edge | None, bought: Quote | None, sold: Quote | None) -> Line:
-    """Return up to which size the edge is known: venues send the top of the book, and beyond it nothing is."""
+def _by_size(
+    route: Route, edge: Edge | None, bought: Quote | None, sold: Quote | None, picture: Picture, width: int
+) -> list[Line]:
+    """Return the edge by size; where a venue tells no more than the top of its book, up to which size it is known."""
+    lines = by_size(route, picture, width)
+    if not isinstance(lines, str):
+        return lines
+    why: list[Line] = [[(f" {left('depth', 11)}", "dim"), (lines, "dim")]] if lines else []
     line: Line = [(f" {left('by size', 11)}", "dim")]
     if edge is None or bought is None or sold is None:
-        return [*line, (NOTHING, "stale")]
+        return [[*line, (NOTHING, "stale")], *why]
     shorter = "to buy" if bought.ask_volume <= sold.bid_volume else "to sell"
     notional = f"{edge.size * bought.ask_price:,.0f}"
     line += [(f"{bps(edge.edge_bps)} up to {amount(edge.size)}", "text"), (f" ({notional} of quote)", "dim")]
-    return [*line, (f", no more on offer {shorter} at the top of the book; deeper is not known", "dim")]
+    return [[*line, (f", no more on offer {shorter} at the top of the book; deeper is not known", "dim")], *why]

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
+from typing import Protocol
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.color import Color
-from textual.filter import ANSIToTruecolor, LineFilter
-from textual.geometry import Region
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -28,7 +29,7 @@ Line = list[Span]
 
 
 def width_of(line: Iterable[Span]) -> int:
-    return sum(len(text) for text, _ in line)
+    return sum([len(text) for text, _ in line])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,19 @@ class Picture:
 
     @property
     def symbols(self) -> tuple[str, ...]:
+        if not self.filter:
+            return self.snapshot.symbols
         return tuple(symbol for symbol in self.snapshot.symbols if self.filter.upper() in symbol.upper())
+
+
+class Surface(Protocol):
+    """What lines can be written to at once, where nothing lies over them: past Textual, which would see to that."""
+
+    def take(self, lines: "Lines", changed: Iterable[int]) -> bool:
+        """Write the lines with these numbers, if they can be: else Textual is to paint them."""
+
+    def recoloured(self, lines: "Lines") -> None:
+        """The pens of `lines` have other colours: all of it will be painted anew."""
 
 
 class Lines(Widget):
@@ -71,10 +84,15 @@ class Lines(Widget):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.lines: list[Line] = []
+        self.surface: Surface | None = None  # None: Textual paints
         self._strips: dict[int, Strip] = {}
         self._styles: dict[str, Style] = {}  # own cache: every refresh() wipes Textual's
         self._theme: object = None
-        self._filters: list[LineFilter] = []
+
+    @property
+    def size(self) -> Size:
+        """All of it: there is no border and no padding, and to ask the styles for them takes long."""
+        return self.region.size
 
     def show(self, lines: list[Line]) -> None:
         """Put `lines` in place; only those that differ from what is there are painted."""
@@ -88,7 +106,7 @@ class Lines(Widget):
         ]
         for y in changed:
             self._strips.pop(y, None)
-        if changed:
+        if changed and not (self.surface is not None and self.surface.take(self, changed)):
             self.refresh(*[Region(0, y, width, 1) for y in changed])
 
     def redraw(self) -> None:
@@ -106,14 +124,14 @@ class Lines(Widget):
             self._theme = theme
             self._strips.clear()
             self._styles.clear()
+            if self.surface is not None:
+                self.surface.recoloured(self)
 
     def on_click(self, event: events.Click) -> None:
         if event.y < len(self.lines) and (sign := key_at(self.lines[event.y], event.x)):
             self.post_message(self.Clicked(sign))
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        # Pens are RGB already, or what a theme of the terminal's own colours wants them to be.
-        self._filters = [one for one in self.get_line_filters() if not isinstance(one, ANSIToTruecolor)]
         strips = [self._strip(y) for y in crop.line_range]
         start, end = crop.column_span
         return strips if (start, end) == (0, self.size.width) else [strip.crop(start, end) for strip in strips]
@@ -121,8 +139,17 @@ class Lines(Widget):
     def style_of(self, pens: str) -> Style:
         """Return how to write with a pen, made once for each theme."""
         if (style := self._styles.get(pens)) is None:
-            style = self._styles[pens] = self._mix(*pens.split(" on "))
+            style = self._styles[pens] = self._filtered(self._mix(*pens.split(" on ")))
         return style
+
+    def _filtered(self, style: Style) -> Style:
+        """Return what is left of `style` without colours, where none are wanted."""
+        segments = [Segment(" ", style)]
+        for line_filter in self.get_line_filters():
+            # Pens are RGB already, or what a theme of the terminal's own colours wants them to be.
+            if not isinstance(line_filter, ANSIToTruecolor):
+                segments = line_filter.apply(segments, self.background_colors[1])
+        return segments[0].style or style
 
     def _mix(self, name: str, ground: str = "") -> Style:
         """Component classes would do the same, and cost most of every mount and every change of focus."""
@@ -147,20 +174,17 @@ class Lines(Widget):
                 runs.append(([text], pens))
         style_of = self.style_of
         strip = Strip([Segment("".join(texts), style_of(pens)) for texts, pens in runs], max(used, width))
-        if used > width:
-            strip = strip.crop(0, width)
-        for line_filter in self._filters:
-            strip = strip.apply_filter(line_filter, self.background_colors[1])
-        return strip
+        return strip.crop(0, width) if used > width else strip
 
 
 def clipped(line: Iterable[Span], width: int) -> Line:
     """Return as much of `line` as fits; a cut shows."""
     result: Line = []
-    for text, pens in line:
+    for span in line:
         if width <= 0:
             break
-        result.append((cut(text, width), pens))
+        text, pens = span
+        result.append(span if len(text) <= width else (cut(text, width), pens))
         width -= len(text)
     return result
 

@@ -30,11 +30,11 @@ def cut(text: str, width: int) -> str:
 
 
 def left(text: str, width: int) -> str:
-    return cut(text, width).ljust(width)
+    return text.ljust(width) if len(text) <= width else cut(text, width)
 
 
 def right(text: str, width: int) -> str:
-    return cut(text, width).rjust(width)
+    return text.rjust(width) if len(text) <= width else cut(text, width)
 
 
 def symbol_width(symbols: Iterable[str]) -> int:

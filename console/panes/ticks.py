@@ -101,7 +101,9 @@ class Ticks(Rows):
         if row is not None:
             wrong = trouble(row.state) if row.state else ""
             told = about(row.symbol, row.venue, row.quote, row.state, wrong, picture, width)
-        return [[("─" * width, "rule")], *told[: max(3, height - 6)]]
+        foot: list[Line] = [[("─" * width, "rule")], *told[: max(3, height - 6)]]
+        feeds = feeds_of(picture, width)
+        return [*foot, [], *feeds] if len(rows) + len(foot) + len(feeds) + 3 <= height else foot
 
 
 def _feeds(picture: Picture, width: int, height: int, rows: int) -> list[Line]:

@@ -17,7 +17,7 @@ from console.panes.blotter import Blotter
 from console.panes.filter import Filter
 from console.panes.footer import Keys, bound_keys
 from console.panes.latency import Latency
-from console.panes.lines import Line, Lines, Pane, Picture
+from console.panes.lines import Line, Lines, Pane, Picture, Surface
 from console.panes.spreads import Spreads
 from console.panes.status import Status
 from console.panes.strip import TicketStrip
@@ -74,7 +74,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = ""
 
-    def __init__(self) -> None:
+    def __init__(self, surface: Surface) -> None:
+        """`surface` takes what the panes show while a frame is drawn."""
         super().__init__()
         self.current = 1
         self.zoomed = False
@@ -85,6 +86,8 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         self.spreads, self.latency, self.blotter = Spreads(), Latency(), Blotter()
         self.ticks = Ticks()
         self.panes: tuple[Pane, ...] = (self.ticks, self.spreads, Analysis(), self.latency, self.blotter)
+        for lines in (self.status, self.strip, self.footer, *self.panes):
+            lines.surface = surface
 
     def render_lines(self, crop: Region) -> list[Strip]:
         return blank(self, crop)

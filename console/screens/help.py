@@ -24,8 +24,8 @@ SIGNS = (
 
 
 MOUSE = (
-    ("click", "Go to a pane, a cell of the map, a ticket or an order; press a key that is written there"),
-    ("click again", "All about the cell, the whole story of the order; open the ticket"),
+    ("click", "Go to a pane, a row, a cell of the map; press a key that is written there"),
+    ("click again", "All about the row or the cell, the whole story of the order; open the ticket"),
     ("wheel", "Scroll"),
 )
 

@@ -28,7 +28,7 @@ Reason = Literal[
     "moved",
     "deadline",
     "busy",
-    "owner",  # another worker decides on this symbol by now, or the claim on it was not acknowledged
+    "owner",  # another worker decides on this symbol, or has a trade on it without an end, or a claim was not taken
     "inventory",  # a venue does not hold what its leg needs
     "recovery",  # something of an earlier run is not proven yet
     "max_order_notional",

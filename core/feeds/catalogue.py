@@ -10,9 +10,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
+from typing import Any
 
 from core.errors import ConfigurationError
-from core.feeds import dialects
+from core.feeds import depths, dialects
+from core.feeds.top_levels import TopLevels
 from core.feeds.venue import Dialect
 from core.settings import VenueSettings
 
@@ -44,6 +46,16 @@ def dialect(name: str) -> type[Dialect]:
     if offer := _offered().get(name):
         return _load(offer)
     raise ConfigurationError(f"No venue is called {name!r}", do=f"Use one of: {', '.join(known())}.")
+
+
+@cache
+def top_levels(name: str) -> type[TopLevels[Any]] | None:
+    """Return what speaks of the top levels of the venue `name`; None: it offers none (`Dialect.no_depth`)."""
+    if name not in {module.name for module in iter_modules(depths.__path__)}:
+        return None
+    module = import_module(f"{depths.__name__}.{name}")
+    found = (one for one in vars(module).values() if inspect.isclass(one) and issubclass(one, TopLevels))
+    return next(one for one in found if getattr(one, "venue", None) == name)
 
 
 def taker_fee(name: str, settings: VenueSettings) -> Decimal:

@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -59,6 +59,8 @@ def backoff_s(failures: int) -> float:
 class Collector:
     """One venue, one connection at a time."""
 
+    brings: ClassVar[str] = "tick"
+
     def __init__(
         self,
         dialect: type[Dialect],
@@ -92,7 +94,7 @@ class Collector:
         self._mute_ns = int(min(MUTE_S, silence_s) * 1e9)
         self._clock_ns, self._backoff_s = clock_ns, backoff_s
         self._tally = Tally()
-        self._intake = Intake(dialect(self._symbols, natives), log, self._tally)
+        self._intake = self._open(dialect(self._symbols, natives))
         self._connects = 0
         self._connected = False
         self._subscribed_ns = 0  # 0: not all of it
@@ -159,7 +161,7 @@ class Collector:
     async def _listen(self) -> Exception:
         """Hold one connection until it ends; return why it did."""
         dialect = self._dialect(self._symbols, self._natives)
-        self._intake = intake = Intake(dialect, self._log, self._tally)
+        self._intake = intake = self._open(dialect)
         self._subscribed_ns = self._retry_ns = 0
         troubles: ExceptionGroup[Exception] | None = None
         try:
@@ -196,6 +198,10 @@ class Collector:
         assert troubles is not None
         return min(_leaves(troubles), key=lambda error: not isinstance(error, Parting))  # our own words first
 
+    def _open(self, dialect: Dialect) -> Intake:
+        """Return what takes the frames of a new connection."""
+        return Intake(dialect, self._log, self._tally)
+
     async def _read(self, socket: Socket, intake: Intake) -> None:
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns
         while True:
@@ -225,7 +231,7 @@ class Collector:
             if self._tally.ticks != seen:
                 seen, since_s = self._tally.ticks, now_s()
             elif silent_s >= self._silence_s:
-                raise Parting("Silent", why=f"no tick for {self._silence_s:g} s")
+                raise Parting("Silent", why=f"no {self.brings} for {self._silence_s:g} s")
             elif silent_s >= self._silence_s / 2 and not intake.is_silent:
                 intake.is_silent = True
                 intake.withdraw_all("stale", self._clock_ns())
@@ -241,7 +247,7 @@ class Collector:
         elif health == "connecting" and self._trouble:
             yield f"before: {self._trouble}"
         elif health == "silent":
-            yield f"no tick for {self._silence_s / 2:g} s or more"
+            yield f"no {self.brings} for {self._silence_s / 2:g} s or more"
         for symbol, why in self._intake.refused.items():
             yield f"refused {symbol or 'a request'}: {why}"
 

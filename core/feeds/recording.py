@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.depth import Depth
 from core.errors import BadFrame
 from core.feeds.venue import Acknowledged, Dialect, Goodbye, Ignored, Refused, Reply, Untrue
 from core.tick import Tick
 
-Said = Tick | Acknowledged | Refused | Untrue | Ignored | Goodbye
+Said = Tick | Depth | Acknowledged | Refused | Untrue | Ignored | Goodbye
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -66,6 +67,8 @@ def _told(number: int, event: Said) -> Decoded:
     match event:
         case Tick():
             return Decoded(number, "tick", tick=event)
+        case Depth():
+            return Decoded(number, "ignored", "top levels")
         case Ignored(what):
             return Decoded(number, "ignored", what)
         case Untrue(symbol, reason):

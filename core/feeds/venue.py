@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
+from core.depth import Depth
 from core.errors import BadFrame
 from core.instruments import Listing
 from core.tick import Tick
@@ -57,7 +58,7 @@ class Goodbye:
     why: str
 
 
-Event = Tick | Acknowledged | Refused | Untrue | Ignored | Reply | Goodbye
+Event = Tick | Depth | Acknowledged | Refused | Untrue | Ignored | Reply | Goodbye
 
 
 class Keepalive(NamedTuple):
@@ -94,6 +95,7 @@ class Dialect(Protocol):
     catalogue: ClassVar[Call | None] = None  # what answers with the venue's symbols, lattices and fees
     clock: ClassVar[Call | None] = None  # what answers with the venue's time
     clock_step_ns: ClassVar[int] = 1_000_000  # how finely it tells it
+    no_depth: ClassVar[str] = "its dialect offers none"  # why there are no top levels, without a file in `depths/`
 
     def __init__(self, symbols: Sequence[str], natives: Mapping[str, str] = NOTHING) -> None:
         """Speak for `symbols` (ours, "BTC/USDT"); none: any spot symbol the venue may name (reading a recording).

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from core.errors import DeskError
 from core.log.reader import stop_consumer
 from core.log.security import secured
 from core.log.topics import TICKS, Topic, administrator, described, expect, metadata
@@ -24,6 +25,20 @@ async def brokers(log: LogSettings) -> list[str]:
     async with administrator(log.bootstrap, secured(log)) as admin:
         found: list[dict[str, Any]] = (await metadata(admin, []))["brokers"]
     return [f"{one['host']}:{one['port']}" for one in sorted(found, key=lambda one: one["node_id"])]
+
+
+async def each(log: LogSettings) -> Mapping[str, str]:
+    """Return of each address of the settings why nobody answers there, nothing if somebody does."""
+    addresses = [address.strip() for address in log.bootstrap.split(",")]
+    return dict(zip(addresses, await asyncio.gather(*(_why_not(log, one) for one in addresses)), strict=True))
+
+
+async def _why_not(log: LogSettings, address: str) -> str:
+    try:
+        await brokers(log.model_copy(update={"bootstrap": address}))
+    except DeskError as error:
+        return error.why or error.what
+    return ""
 
 
 async def lacking(log: LogSettings, topics: Sequence[Topic]) -> Mapping[str, int]:

@@ -97,7 +97,7 @@ def refusal(bootstrap: str, error: Exception, security: Mapping[str, Any]) -> Lo
     elif isinstance(reason, KafkaConnectionError | OSError):
         why = "no broker answers"
     elif isinstance(reason, NodeNotReadyError):  # its words name now this node, now that one
-        why, do = "a broker that is needed does not answer", "Look after the brokers; the desk tries again."
+        why, do = "a broker that is needed does not answer", "Look after the brokers; a desk that runs tries again."
     return LogUnavailable(f"Kafka at {bootstrap} cannot be used", why=why, do=do)
 
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from core.analysis.verdicts import Verdicts
 from core.brokerage import on_paper
 from core.commands import Approve, Arm, Command, Disarm, Fault, Halt, Refuse, Sign
 from core.currencies import Currencies
+from core.depth import DepthState
 from core.desk import Snapshot
 from core.execution.accounts import Accounts
 from core.execution.planning import Ids
@@ -45,6 +47,7 @@ SETTLE_NS = 1_500_000_000  # after the last entry, for what is on its way: as lo
 LOOK_S = 0.25  # between two looks at tickets and at the baseline, time of the tape
 AT_ONCE = 256  # entries between two looks at the real clock
 NO_MODELS = "a replay asks no models"
+NO_DEPTH = "a tape holds no depth"
 
 _venue = attrgetter("exchange_id")
 
@@ -133,6 +136,7 @@ class ReplayDesk:
             self.notices,
             started_ns=self.from_ns,
             clock_ns=clock_ns,
+            depth=partial(DepthState, why=NO_DEPTH),
         )
 
     @property

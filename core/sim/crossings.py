@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from core.draws import seeded
 from core.errors import ConfigurationError
+from core.sim.currencies import parts
 from core.sim.listings import VENUES
+from core.sim.market import Market
 
 LEAST_PAUSE_S = 0.5  # between two crossings of a symbol: a desk must have seen the end of the one before
 
@@ -116,3 +118,20 @@ class Track:
     def over(self, now_ns: int) -> bool:
         """Return whether what is running has lasted as long as planned."""
         return self.running is not None and now_ns - self.running.start_ns >= self.running.plan.lasts_s * 1e9
+
+
+def tracks(
+    market: Market, seed: int, crossings_per_s: float, ranges: Sequence[tuple[float, float]]
+) -> dict[str, Track]:
+    """Return the crossings to come of each symbol, or of each base that is traded in several currencies."""
+    places: dict[str, list[Place]] = {}
+    for symbol in market.symbols:
+        if parts(symbol)[0] not in market.currencies:
+            traded = [(venue, symbol) for venue in market.venues if market.trades(venue, symbol)]
+            places.setdefault(market.track(symbol), []).extend(traded)
+    return {
+        name: Track(
+            plans(name, seed, symbols=len(places), crossings_per_s=crossings_per_s, ranges=ranges, places=traded)
+        )
+        for name, traded in places.items()
+    }

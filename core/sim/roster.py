@@ -7,7 +7,8 @@ from pkgutil import iter_modules
 from typing import cast
 
 from core.errors import ConfigurationError
-from core.sim import servers
+from core.sim import depths, servers
+from core.sim.depth import DepthServer
 from core.sim.dialect import Server
 
 
@@ -30,3 +31,13 @@ def server(name: str) -> type[Server]:
         if inspect.isclass(found) and getattr(found, "name", "") == name:
             return cast(type[Server], found)
     raise AssertionError(f"servers/{name}.py has no class whose name is {name}")
+
+
+@cache
+def depth_server(name: str) -> type[DepthServer] | None:
+    """Return how the venue `name` speaks of its top levels; None: not at all, or not apart from its ticks."""
+    if name not in {module.name for module in iter_modules(depths.__path__)}:
+        return None
+    module = import_module(f"{depths.__name__}.{name}")
+    found = (one for one in vars(module).values() if inspect.isclass(one) and issubclass(one, DepthServer))
+    return next(one for one in found if getattr(one, "venue", None) == name)

@@ -12,7 +12,7 @@ import msgspec
 
 from core.draws import seeded
 from core.sim.anomalies import Anomaly, anomalies
-from core.sim.crossings import Track, plans
+from core.sim.crossings import tracks
 from core.sim.currencies import parts
 from core.sim.faults import Kind, Planned
 from core.sim.injector import REMEMBERED, Injector
@@ -69,7 +69,8 @@ class Simulation:
         dialects = [server(name)(self.market.lists(name)) for name in settings.venues]
         self.venues = {one.name: SimulatedVenue(one, self.market, seed, clock_ns) for one in dialects}
         self.parting = Parting(self.market, settings.rate, clock_ns)
-        self.injector = Injector(self._tracks(), self.market, self.venues, self.parting, clock_ns)
+        crossings = tracks(self.market, seed, settings.crossings_per_s, settings.crossing_s)
+        self.injector = Injector(crossings, self.market, self.venues, self.parting, clock_ns)
         self._spans: deque[FaultSpan] = deque(maxlen=REMEMBERED)
         self._failing: dict[str, tuple[Kind, int]] = {}
         self._faults: dict[str, asyncio.Queue[Kind]] = {
@@ -80,28 +81,6 @@ class Simulation:
         self._anomalies = anomalies(self._coins, seed, anomalies_per_s, settings.venues)
         self._bending: Anomaly | None = None
         self._finished = False
-
-    def _tracks(self) -> dict[str, Track]:
-        """Return the crossings to come of each symbol, or of each base that is traded in several currencies."""
-        settings, market = self._settings, self.market
-        places: dict[str, list[tuple[str, str]]] = {}
-        for symbol in settings.symbols:
-            if parts(symbol)[0] not in market.currencies:
-                traded = [(venue, symbol) for venue in settings.venues if market.trades(venue, symbol)]
-                places.setdefault(market.track(symbol), []).extend(traded)
-        return {
-            name: Track(
-                plans(
-                    name,
-                    settings.seed,
-                    symbols=len(places),
-                    crossings_per_s=settings.crossings_per_s,
-                    ranges=settings.crossing_s,
-                    places=traded,
-                )
-            )
-            for name, traded in places.items()
-        }
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[dict[str, str]]:

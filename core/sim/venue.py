@@ -15,12 +15,14 @@ from websockets.http11 import Request, Response
 
 from core.draws import seeded
 from core.sim.client import Client
+from core.sim.depth import Deep
 from core.sim.dialect import Server
 from core.sim.faults import LAG_S, LASTS_S, Kind
 from core.sim.listings import profile
 from core.sim.market import Market
 from core.sim.publisher import Publisher, framed
 from core.sim.quotes import Quote, one_sided
+from core.sim.roster import depth_server
 
 HOST = "127.0.0.1"
 GARBAGE_PAUSE_S = 0.02
@@ -38,6 +40,8 @@ class SimulatedVenue:
         self.name, self._server, self._market, self._clock_ns = server.name, server, market, clock_ns
         self._random = seeded(f"{seed} {self.name} server")
         self.quotes = Publisher(server, market, seed, clock_ns)
+        speaks = depth_server(self.name)
+        self._deep = Deep(speaks(server), self.quotes, market, seed, clock_ns) if speaks is not None else None
         self._clients: set[Client] = set()
         self._listener: Listener | None = None
         self._port = 0
@@ -126,6 +130,8 @@ class SimulatedVenue:
         finally:
             self._clients.discard(client)
             self.quotes.unsubscribe(client, tuple(client.symbols))
+            if self._deep is not None:
+                self._deep.leave(client)
             self._server.leave(connection_id)
 
     async def _hear(self, client: Client, request: str) -> None:
@@ -134,6 +140,11 @@ class SimulatedVenue:
         client.heard.append(now_ns)
         if limit is not None and sum(now_ns - at_ns < 10**9 for at_ns in client.heard) > limit:
             await client.connection.close(1008, "Too many requests")
+            return
+        replies = self._deep.answer(client, request) if self._deep is not None else None
+        if replies is not None:
+            for reply in replies:
+                await client.connection.send(reply)
             return
         answer = self._server.answer(request, client.symbols, client.connection_id)
         self.quotes.unsubscribe(client, answer.removed)
@@ -157,6 +168,8 @@ class SimulatedVenue:
         repeat_s, idle_s = self._server.repeat_s, self._server.idle_s
         if repeat_s is not None:
             self.quotes.repeat(repeat_s)
+        if self._deep is not None:
+            self._deep.publish()
         if idle_s is not None:
             quiet = [client for client in self._clients if now_ns - client.active_ns >= idle_s * 1e9]
             await self._close(quiet, 4004, f"No data received in {idle_s:g}s.")

@@ -1,12 +1,13 @@
 """Judges every route that an entry touches: an opportunity, a ghost with its cause, or nothing."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from core.instruments import Instruments
 from core.settings import SpreadSettings
 from core.spreads.book import Market, SpreadBook
+from core.spreads.depth import at_the_top
 from core.spreads.instants import MS, Instants
 from core.spreads.route import Finding, Ghost, Opportunity, Route
 from core.tick import Cause, Entry, Tick
@@ -60,6 +61,7 @@ class Detector:
         self.instants = Instants(self.book, settings)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
         self.unpegged: frozenset[str] = frozenset()  # symbols that depend on a stablecoin that has left its dollar
+        self.offered: Callable[[Tick, bool, int], float] = at_the_top  # (quote, is bought from, now) -> base on offer
         self._instruments, self._version = instruments, instruments.version
         self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
         self._min_edge_bps = settings.min_edge_bps
@@ -224,7 +226,7 @@ class Detector:
         assert bought is not None
         assert sold is not None
         route, edge_bps = self._routes[market.symbol][buy][sell], self._edge_bps(market, buy, sell)
-        size = min(bought.ask_volume, sold.bid_volume)
+        size = min(self.offered(bought, True, now_ns), self.offered(sold, False, now_ns))
         cause = (
             self._untrue(market, buy, sell, now_ns)
             or self._untradable(market, buy, sell, edge_bps, size)
@@ -253,6 +255,8 @@ class Detector:
             return "basis"
         if edge_bps > NO_EDGE_BPS or (self.aside and self._is_aside(market.symbol, buy, sell)):
             return "identity"
+        if not size:
+            return "depth"
         minimum = self._minimum(market.symbol, buy, sell)
         if minimum is None:
             return "lot"

@@ -13,7 +13,7 @@ from core.feeds.catalogue import dialect
 from core.feeds.intake import Intake, Tally
 from core.log.memory import MemoryLog
 from core.settings import Settings
-from core.sim.crossings import Running, Track, plans
+from core.sim.crossings import Running, Track, tracks
 from core.sim.dialect import Counters, Update
 from core.sim.listings import lattices, profile
 from core.sim.market import STEP_S, Market
@@ -25,7 +25,7 @@ from core.taping import about
 from core.tick import Entry
 
 START_NS = 1_700_000_000_000_000_000  # of the market's own time
-CONNECTION = "simulated-tape"
+CONNECTION = "5eed7a9e"  # as the simulated venues number theirs
 WARM_NS = 2_000_000_000  # every venue has quoted by then
 
 
@@ -96,22 +96,10 @@ class SimulatedTape:
         self._market = Market(
             symbols, demo.seed, rate=demo.rate, min_edge_bps=settings.spreads.min_edge_bps, venues=names
         )
-        self._venues = {name: _Venue(name, symbols, demo.seed) for name in names}
+        self._venues = {name: _Venue(name, self._market.lists(name), demo.seed) for name in names}
         per_s = UNATTENDED.per_s if demo.crossings_per_s is None else demo.crossings_per_s
-        self._tracks = [
-            Track(
-                plans(
-                    symbol,
-                    demo.seed,
-                    symbols=len(symbols),
-                    crossings_per_s=per_s,
-                    ranges=UNATTENDED.lasting_s,
-                    venues=names,
-                )
-            )
-            for symbol in symbols
-        ]
-        pairs = [(name, symbol) for name in names for symbol in symbols]
+        self._tracks = tuple(tracks(self._market, demo.seed, per_s, UNATTENDED.lasting_s).values())
+        pairs = [(name, symbol) for name in names for symbol in self._market.lists(name)]
         weights = [profile(name).share / (1 + symbols.index(symbol)) ** 0.5 for name, symbol in pairs]
         self._rota = seeded(f"{demo.seed} rota").choices(pairs, weights, k=10_007)
         self._place, self._owed, self.now_ns = 0, 0.0, START_NS
@@ -169,14 +157,14 @@ class SimulatedTape:
             if not track.over(self.now_ns):
                 return
             track.running = None
-            self._market.restore(running.plan.symbol)
             plan = running.plan
+            self._market.restore(*(symbol for _, symbol in plan.legs))
         else:
             due = track.due(self.now_ns, lambda *_: self.now_ns - START_NS > WARM_NS)
             if due is None:
                 return
             plan = due
-            self._market.cross(plan.symbol, plan.buy, plan.sell, plan.strength)
+            self._market.cross(plan.symbol, plan.buy, plan.sell, plan.strength, plan.sold)
             track.begin(Running(plan, self.now_ns, 0.0, void=False))
-        for name in (plan.buy, plan.sell):
-            self._venues[name].say(self._market, plan.symbol, self.now_ns)
+        for name, symbol in plan.legs:
+            self._venues[name].say(self._market, symbol, self.now_ns)

@@ -89,7 +89,6 @@ class Face:
             self.app.pop_screen()
             await self.pilot.pause()
         self.desk.submitted.clear()
-        self.app.clear_notifications()
         if self.app.theme != "arbdesk-dark":
             self.app.theme = "arbdesk-dark"
         self.now_ns = NOW_NS
@@ -105,6 +104,8 @@ class Face:
         self.main.spreads.at_symbol = self.main.spreads.at_route = 0
         self.main.go(1)
         await self.show(snapshot)
+        self.app.clear_notifications()  # while the panes are in front: a dialog would have others of its own
+        await self.pilot.pause()
 
     async def show(self, snapshot: Snapshot) -> None:
         self.desk.held = snapshot

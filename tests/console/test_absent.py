@@ -18,7 +18,7 @@ def away() -> Snapshot:
 
 STATES = {
     "connecting": (frozen.just_started(), "No price yet: connecting to binance, bybit, okx", ""),
-    "down": (away(), f"No venue answers: {DOWN}", "`arbdesk doctor` looks at the network"),
+    "down": (away(), f"No venue answers: {DOWN}", "; look at the network"),
     "worker": (replace(frozen.just_started(), venues=()), "No venue is collected here", ""),
     "tape": (replace(frozen.just_started(), mode="REPLAY"), "The tape has no price before this moment: p plays it", ""),
 }
@@ -78,7 +78,10 @@ async def test_the_log_says_each_thing_once_with_all_its_times() -> None:
 
 async def test_the_pages_of_help_and_welcome_have_the_keys_as_they_are_bound_and_cut_nothing() -> None:
     async with Face(frozen.demo_up()).opened((80, 24)) as face:
-        face.app.set_keymap({"view.filter": "f8", "view.mouse": "f9", "view.tour": "f10"})
+        face.app.set_keymap({"view.filter": "f8", "view.mouse": "f9", "view.tour": "f10", "desk.arm": "f7"})
+        await face.press("5")
+        await face.frame()
+        assert "the desk is disarmed, f7 arms it" in face.read(face.main.blotter)
         await face.press("f10")
         await face.frame()
         assert "f8       only symbols that contain a text" in face.read()

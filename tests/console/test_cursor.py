@@ -53,7 +53,7 @@ async def test_all_about_a_quote_its_feed_what_to_do_and_its_routes() -> None:
         assert "8.2s old, received 11:59:50Z" in shown
         assert "down, 0 ticks/s" in shown
         assert "hung up (1006); tried again in 4 s" in shown
-        assert "it is tried again by itself; `arbdesk doctor` looks at the network" in shown
+        assert "it is tried again by itself; where others are up look at its status page" in shown
         await face.press("k")
         await face.frame()
         shown = face.read(face.main.ticks)

@@ -22,7 +22,7 @@ from tests.log.entries import at, fresh_topic, producing, take, tick
 from tests.waiting import until
 
 SYMBOLS = [f"COIN{number}/USDT" for number in range(60)]  # on every partition
-AT_ONCE = 3  # ticks on their way: a market that is as fast as its brokers
+AT_ONCE = 4  # ticks on their way: a market that is as fast as its brokers
 HALF, ALL = TICKS.partitions // 2, TICKS.partitions
 
 

@@ -89,6 +89,7 @@ def test_the_snapshot_is_of_the_tapes_time_and_says_that_it_is_a_replay(tape: Ta
     assert {venue.name for venue in shown.venues if venue.health == "up"} == {"binance", "bybit", "okx"}
     assert all(0 <= at_ns - quote.received_ns < 10**9 for quote in shown.quotes)
     assert shown.order_counts["filled"] > 0
+    assert shown.depth.book("okx", "BTC/USDT") == "a tape holds no depth"
     assert not any(taken.count for taken in shown.latency.values())  # this machine's speed is none of the tape's
     desk.submit(Fault("hang_up", "okx"))
     desk.submit(Halt("enough"))

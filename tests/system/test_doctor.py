@@ -20,6 +20,16 @@ def test_brokers_that_do_not_answer_are_wrong_in_one_line(tmp_path: Path) -> Non
     assert told.stderr == ""
 
 
+async def test_of_several_addresses_those_that_do_not_answer_are_told_apart(
+    kafka: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = kafka.partition(",")[0]
+    assert not await examine(Settings(log=at(f"{one},127.0.0.1:1,nowhere:x", 1)))
+    told = [line for line in capsys.readouterr().out.splitlines() if line[6:].startswith("address ")]
+    assert told[:2] == [f"ok    address    {one}: answers", "WRONG address    127.0.0.1:1: no broker answers"]
+    assert told[2].startswith("WRONG address    nowhere:x: ")
+
+
 async def test_a_topic_that_is_missing_is_named_and_not_taken_for_brokers_that_do_not_answer(
     kafka: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

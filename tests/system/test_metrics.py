@@ -32,7 +32,8 @@ def offered(port: int) -> dict[tuple[str, tuple[str, ...]], float]:
 def test_figures_are_served_on_loopback_and_agree_with_the_summary(tmp_path: Path) -> None:
     port = free_port()
     with DeskProcess(["demo", "--no-ui", "--rate", "500", "--metrics-port", str(port)], tmp_path) as desk:
-        desk.wait_for("connected", times=3)
+        for venue in ("binance", "bybit", "okx"):
+            desk.wait_for(f"{venue}: connected")
         seen = eventually(lambda: offered(port))
         desk.signal(signal.SIGTERM)
         ticks = desk.summary()["ticks"]

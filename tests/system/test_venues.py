@@ -17,6 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from core.feeds.catalogue import own
 from tests.system.desk import DeskProcess, arbdesk
 
+NO_DEPTH = {"bybit", "coinbase", "kraken", "bitfinex", "bithumb", "bitstamp"}
+
 
 def test_seventeen_simulated_venues_are_traded_on_at_once(tmp_path: Path) -> None:
     arguments = ["demo", "--no-ui", "--for", "3s", "--approval", "auto", "--seed", "7", "--venues", "all"]
@@ -28,6 +30,10 @@ def test_seventeen_simulated_venues_are_traded_on_at_once(tmp_path: Path) -> Non
     assert summary["ticks"]["rejected"] == 0
     assert summary["truth"]["false"] == 0
     assert summary["routes"] > 0
+    depth = summary["depth"]["venues"]
+    assert {name for name, told in depth.items() if told.get("books")} == set(own()) - NO_DEPTH
+    assert not [name for name, told in depth.items() if told.get("rejected")]
+    assert all(depth[name]["why"] for name in NO_DEPTH)
 
 
 def test_venues_that_cannot_be_simulated_are_told_in_one_line(tmp_path: Path) -> None:

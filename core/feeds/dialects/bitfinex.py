@@ -52,6 +52,7 @@ class Bitfinex(JsonDialect[_Orders]):
 
     name: ClassVar[str] = "bitfinex"
     url: ClassVar[str] = "wss://api-pub.bitfinex.com/ws/2"
+    no_depth: ClassVar[str] = "it sends changes of its book only"
     max_symbols: ClassVar[int] = 25
     batch: ClassVar[int] = 1
     kind: ClassVar[type[Stream]] = _Orders

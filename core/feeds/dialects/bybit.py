@@ -71,6 +71,7 @@ class Bybit(Dialect):
 
     name: ClassVar[str] = "bybit"
     url: ClassVar[str] = "wss://stream.bybit.com/v5/public/spot"
+    no_depth: ClassVar[str] = "it sends changes of its book only"
     stamps_events: ClassVar[bool] = True
     max_symbols: ClassVar[int] = 21_000 // len('"orderbook.1.",' + 30 * "X")  # 21,000 characters of args a connection
     request_pause_s: ClassVar[float] = 0.1

@@ -28,6 +28,7 @@ class Coinbase(BookDialect):
 
     name: ClassVar[str] = "coinbase"
     url: ClassVar[str] = "wss://ws-feed.exchange.coinbase.com"
+    no_depth: ClassVar[str] = "it sends changes of its book only"
     joint: ClassVar[str] = "-"
     request_pause_s: ClassVar[float] = 0.15  # 8 requests a second
     taker_fee_bps: ClassVar[Decimal] = Decimal(60)

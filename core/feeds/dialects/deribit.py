@@ -43,8 +43,12 @@ class Deribit(JsonDialect[Stream]):
     def request(self, natives: Sequence[str]) -> str:
         ident = len(self._requests) + 1
         self._requests[ident] = natives
-        params = {"channels": [CHANNEL + native for native in natives]}
+        params = {"channels": [self.channel(native) for native in natives]}
         return orjson.dumps({"jsonrpc": "2.0", "id": ident, "method": "public/subscribe", "params": params}).decode()
+
+    def channel(self, native: str) -> str:
+        """Return what of an instrument is asked for."""
+        return CHANNEL + native
 
     def take(self, message: dict[str, Any], received_ns: int) -> Sequence[Event]:
         match message.get("method"):
@@ -62,7 +66,7 @@ class Deribit(JsonDialect[Stream]):
             return (self.refused(asked[0] if len(asked) == 1 else None, why),)
         if not asked:
             return (Ignored("answer" if "result" in message else str(message["method"])),)
-        accepted = {str(channel).removeprefix(CHANNEL) for channel in message["result"]}
+        accepted = [one for one in asked if self.channel(one) in message["result"]]
         missing = [self.streams[one].symbol for one in asked if one not in accepted]
         return [self.accepted(accepted), *(Refused(symbol, "it is not in the answer") for symbol in missing)]
 

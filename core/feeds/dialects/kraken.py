@@ -124,6 +124,7 @@ class Kraken(BookDialect):
 
     name: ClassVar[str] = "kraken"
     url: ClassVar[str] = "wss://ws.kraken.com/v2"
+    no_depth: ClassVar[str] = "it sends changes of its book only"
     joint: ClassVar[str] = "/"
     kind: ClassVar[type[Stream]] = _Checked
     keepalive: Keepalive | None = Keepalive('{"method":"ping"}', 30.0)

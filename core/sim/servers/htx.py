@@ -28,13 +28,13 @@ class Htx(Server):
         name, _, channel = rest.partition(".")
         if market != "market" or channel != "bbo" or name not in self.symbols:
             said = {"status": "error", "ts": 1, "id": ident, "err-code": "bad-request"}
-            return Answer((_packed(text({**said, "err-msg": f"invalid topic {topic}"})),))
-        done = _packed(text({"id": ident, "status": "ok", f"{operation}bed": topic, "ts": 1489474081631}))
+            return Answer((packed(text({**said, "err-msg": f"invalid topic {topic}"})),))
+        done = packed(text({"id": ident, "status": "ok", f"{operation}bed": topic, "ts": 1489474081631}))
         return switched([done], self.known([name]), on=operation == "sub")
 
     def frame(self, update: Update, form: str) -> Wire:
         name, q = self.names[update.symbol], update.quote
-        return _packed(
+        return packed(
             f'{{"ch":"market.{name}.bbo","ts":{update.sent_ms},"tick":{{"seqId":{update.sequence},'
             f'"ask":{trimmed(q.ask) if q.ask_size else 0},"askSize":{trimmed(q.ask_size)},'
             f'"bid":{trimmed(q.bid) if q.bid_size else 0},"bidSize":{trimmed(q.bid_size)},'
@@ -42,7 +42,7 @@ class Htx(Server):
         )
 
     def beat(self, now_ms: int) -> Wire:
-        return _packed(text({"ping": now_ms}))
+        return packed(text({"ping": now_ms}))
 
     def strange(self, symbol: str) -> tuple[str, ...]:
         name = self.names[symbol]
@@ -54,6 +54,7 @@ class Htx(Server):
         )
 
 
-def _packed(said: str) -> bytes:
+def packed(said: str) -> bytes:
+    """Return what was said as one member of gzip."""
     packer = zlib.compressobj(level=1, wbits=GZIP | SMALLEST, memLevel=1)  # the usual window costs more than the rest
     return packer.compress(said.encode()) + packer.flush()

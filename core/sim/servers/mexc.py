@@ -45,7 +45,7 @@ class Mexc(Server):
         sides = (bid, q.bid_size, ask, q.ask_size)  # what is zero is not sent
         body = b"".join(_text(number, trimmed(value)) for number, value in enumerate(sides, 1) if value)
         body += _text(5, str(update.sequence))
-        return _head(name) + _varint(update.sent_ms) + BODY + _varint(len(body)) + body
+        return _head(name) + varint(update.sent_ms) + BODY + varint(len(body)) + body
 
     def strange(self, symbol: str) -> tuple[str, ...]:
         return ('{"channel":"spot@public.deals"}', '{"id":0}', '{"msg":{}}')
@@ -57,16 +57,17 @@ def _said(words: str) -> str:
 
 def _text(number: int, value: str) -> bytes:
     written = value.encode()
-    return _varint(number << 3 | 2) + _varint(len(written)) + written
+    return varint(number << 3 | 2) + varint(len(written)) + written
 
 
 @cache
 def _head(name: str) -> bytes:
     """Return all fields before the time that it was sent at, with the tag of that."""
-    return _text(1, CHANNEL + name) + _text(3, name) + _varint(6 << 3)
+    return _text(1, CHANNEL + name) + _text(3, name) + varint(6 << 3)
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """Return a whole number as protocol buffers have it."""
     if value <= 0x7F:
         return bytes((value,))
     written = bytearray()
@@ -76,4 +77,4 @@ def _varint(value: int) -> bytes:
     return bytes((*written, value))
 
 
-BODY = _varint(315 << 3 | 2)  # the tag of the field with the quote
+BODY = varint(315 << 3 | 2)  # the tag of the field with the quote
