@@ -35,15 +35,23 @@ class Market:
         self.path = Path()  # of the middle
         self.due_ns = 0  # when it goes on
 
-    def middle(self) -> float | None:
-        """Return the price in the middle of what its venues quote, in quote per base; None: none of them does."""
+    def middle(self, before: int | None = None) -> float | None:
+        """Return the price in the middle of what its venues quote, in quote per base; None: none of them does.
+
+        `before`: the number of a venue; then as it was before that one's last quote.
+        """
         asks, withdrawn = self.asks, self.withdrawn
-        doubled = sorted(
-            bid + asks[number] for number, bid in enumerate(self.bids) if bid > 0 and withdrawn[number] is None
-        )
-        half = len(doubled) // 2
+        doubled = [
+            bid + asks[number]
+            for number, bid in enumerate(self.bids)
+            if bid > 0 and withdrawn[number] is None and number != before
+        ]
+        if before is not None and (tick := self.before[before]) is not None:
+            doubled.append(tick.bid_price + tick.ask_price)
         if not doubled:
             return None
+        doubled.sort()
+        half = len(doubled) // 2
         return doubled[half] / 2 if len(doubled) % 2 else (doubled[half - 1] + doubled[half]) / 4
 
 

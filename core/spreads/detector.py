@@ -83,7 +83,7 @@ class Detector:
             return ()
         market, number = changed
         if entry.received_ns >= market.due_ns:
-            self.instants.note(market, entry.received_ns)
+            self.instants.note(market, number, entry.received_ns)
         if (
             market.bids[number] <= min(market.asks)
             and market.asks[number] >= max(market.bids)
@@ -109,7 +109,7 @@ class Detector:
         for market, number, received_ns in changed.values():
             self._seen_ns = received_ns
             if received_ns >= market.due_ns:
-                self.instants.note(market, received_ns)
+                self.instants.note(market, number, received_ns)
             opened += self._judge_routes(market, number, now_ns, received_ns)
         return opened
 

@@ -73,10 +73,13 @@ class Instants:
         """Take what is known of a venue's clock at present; None: nothing."""
         self._clocks[venue] = clock
 
-    def note(self, market: Market, now_ns: int) -> None:
-        """Go on with the symbol's path, and with what is usual of its venues; to be called every `STEP_NS` or so."""
+    def note(self, market: Market, changed: int, now_ns: int) -> None:
+        """Go on with the symbol's path, and with what is usual of its venues; to be called every `STEP_NS` or so.
+
+        What stood until now counts, and not yet what venue `changed` just said: others may be about to say the same.
+        """
         market.due_ns = now_ns + STEP_NS
-        if (middle := market.middle()) is not None:
+        if (middle := market.middle(before=changed)) is not None:
             market.path.note(now_ns, middle)
         for tick, quickest in zip(market.ticks, self._quickest, strict=True):
             if tick is not None:
@@ -112,10 +115,16 @@ class Instants:
         return "skew" if edge_bps < self._moves * moved_bps else None
 
     def moved_bps(self, symbol: str, within_ns: int, now_ns: int) -> float:
-        """Return the furthest that `symbol` moved lately within so long, up to now."""
+        """Return the furthest that `symbol` moved lately within so long, up to now.
+
+        Between two venues the middle moves by half of what one of them does, and no third one tells which is right.
+        """
         market = self._book.markets[symbol]
         middle = market.middle()
-        return market.path.furthest_bps(within_ns, now_ns, middle) if middle is not None else 0.0
+        if middle is None:
+            return 0.0
+        both = sum(1 for tick, why in zip(market.ticks, market.withdrawn, strict=True) if tick and why is None) == 2
+        return market.path.furthest_bps(within_ns, now_ns, middle) * (2.0 if both else 1.0)
 
     def _here_ns(self, at_ns: int) -> int:
         """Return how late all that is read here may be: as the latest venue, if more than half of them come late."""

@@ -1,7 +1,7 @@
 """When quotes were true: streams that come late are told from books that are quiet, and movement from an edge."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -134,12 +134,18 @@ def swinging(at_ms: int) -> float:
 
 
 def moving(
-    desk: Desk, price: Callable[[int], float], lag_ms: int, *, stamped: bool = True, until_ms: int = 4_000
+    desk: Desk,
+    price: Callable[[int], float],
+    lag_ms: int,
+    *,
+    stamped: bool = True,
+    until_ms: int = 4_000,
+    others: Sequence[str] = ("kraken", "bybit"),
 ) -> None:
-    """Let all venues quote one price in each 10 ms; what okx says comes `lag_ms` late from one second on."""
+    """Let okx and others quote one price in each 10 ms; what okx says comes `lag_ms` late from one second on."""
     waiting: list[tuple[int, int]] = []  # when it comes, when it was made
     for at_ms in range(0, until_ms, 10):
-        for venue in ("kraken", "bybit"):
+        for venue in others:
             desk.hear(at_ms, venue, price(at_ms - WAY_MS[venue]))
         waiting.append((at_ms + 5 + (lag_ms if at_ms >= 1_000 else 0), at_ms))
         while waiting and waiting[0][0] <= at_ms:
@@ -156,6 +162,16 @@ def test_an_edge_that_only_a_late_venue_makes_is_a_ghost_skew(lag_ms: int) -> No
     assert bool(blind.opened) == (desk.detector.ghosts["skew"] > 0) == (lag_ms > 200)  # 22 bps take the market 200 ms
     assert {venue for one in desk.detector.skews for venue in one.route[1:]} <= {"okx", "kraken", "bybit"}
     assert all("okx" in one.route for one in desk.detector.skews)
+
+
+@pytest.mark.parametrize("lag_ms", [250, 400])
+def test_where_only_two_venues_quote_a_symbol_a_late_one_opens_nothing_either(lag_ms: int) -> None:
+    desk, blind = Desk(), Desk(skew_moves=0)
+    for one in (desk, blind):
+        moving(one, swinging, lag_ms, others=("bybit",))
+    assert blind.opened
+    assert not desk.opened
+    assert desk.detector.ghosts["skew"] > 0
 
 
 def test_without_the_venues_time_nobody_can_tell_that_it_is_late() -> None:
