@@ -65,10 +65,16 @@ if sys.platform != "win32":
             self.exit_event.set()
             if self._key_thread is not None:
                 self._key_thread.join(CLOSE_S)
+                if self._key_thread.is_alive():
+                    return  # told to end it stays, until it gets a turn: else the process would wait for it for ever
             self.exit_event.clear()
 
         def close(self) -> None:
-            """End the writing thread, unless it cannot be reached; it is a daemon and goes with the process."""
+            """End the writing thread, unless it cannot be reached; it is a daemon and goes with the process.
+
+            The thread that reads keys is none: whatever became of it before, it is told to end.
+            """
+            self.exit_event.set()
             writer = self._writer_thread
             if writer is None or not writer.is_alive():
                 return

@@ -26,6 +26,8 @@ class Standing(NamedTuple):
 class Toasting(Paced, inherit_bindings=False):
     """The part of the console that puts words over the picture for a moment."""
 
+    TOAST_S = STAYS_NS / 1e9  # of real time
+
     def __init__(self, tempo: Tempo) -> None:
         super().__init__(tempo)
         self._answers = Answers()
@@ -53,7 +55,7 @@ class Toasting(Paced, inherit_bindings=False):
         for toast in [toast for screen in self.screen_stack for toast in screen.query(Toast)]:
             if before is not None and toast._notification is before.shown:
                 toast._expire()  # with what holds it: Textual leaves that behind when it takes one away by itself
-        shown = Notification(inert(counted(notice)), severity=SEVERITY[notice.level], timeout=STAYS_NS / 1e9)
+        shown = Notification(inert(counted(notice)), severity=SEVERITY[notice.level], timeout=self.TOAST_S)
         self._standing = {slot: one for slot, one in self._standing.items() if not one.shown.has_expired}
         self._standing[slot] = Standing(shown, notice.times)
         self.post_message(Notify(shown))

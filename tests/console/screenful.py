@@ -35,6 +35,7 @@ class Face:
         self.clock = HandClock()
         settings = ConsoleSettings(theme=theme, frames_per_s=1)
         self.app = Console(self.desk, settings, clock_ns=lambda: self.now_ns, key_clock=self.clock)
+        self.app.TOAST_S = 600.0  # real time is the one that no test holds
         self.pilot: Pilot[None]
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from textual.app import App
@@ -66,6 +66,28 @@ async def test_a_terminal_that_is_gone_is_written_to_no_more(driver: SafeDriver)
     assert time.monotonic() - began < ALLOWED_S
     with suppress(BrokenPipeError):
         file.close()
+
+
+async def test_a_thread_that_reads_keys_and_gets_no_turn_in_time_ends_all_the_same(
+    driver: SafeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.driver.CLOSE_S", 0.001)
+    turn = Event()
+
+    def read() -> None:
+        turn.wait()
+        while not driver.exit_event.is_set():  # as of a terminal that is gone: it says at once that there is nothing
+            os.sched_yield()
+
+    for end in (driver.stop_listening, driver.close):
+        turn.clear()
+        driver.exit_event.clear()
+        driver._key_thread = Thread(target=read)
+        driver._key_thread.start()
+        end()
+        turn.set()
+        driver._key_thread.join(10 * ALLOWED_S)
+        assert not driver._key_thread.is_alive()
 
 
 def test_two_frames_may_be_on_their_way_and_no_more() -> None:
