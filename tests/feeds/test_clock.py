@@ -112,8 +112,9 @@ async def test_a_feed_shows_its_venues_clock_and_its_latencies_are_no_finer_than
 
 @pytest.mark.parametrize(("name", "stamps"), [("binance", False), ("okx", True)])
 async def test_a_clock_that_no_quote_is_stamped_by_tells_nothing_of_when_quotes_were_made(
-    name: str, stamps: bool
+    name: str, stamps: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("core.feeds.clock.AT_ONCE", 1)  # no question is on its way when it ends
     log, now_ms = MemoryLog(1000), time.time_ns() // MS
     told = {"binance": {"serverTime": now_ms}, "okx": {"code": "0", "data": [{"ts": str(now_ms)}]}}
     async with answering(dumped(told[name])) as (url, _), serving(name) as venue, log.reader() as reader:
