@@ -19,7 +19,8 @@ from console.keys import KEYS, bindings, sign, signs
 from console.offers import offers
 from console.panes.blotter import Blotter
 from console.panes.footer import bound_keys
-from console.panes.lines import Lines, Picture
+from console.panes.lines import Lines
+from console.panes.sheet import Picture
 from console.panes.tickets import newest_open
 from console.panes.toasts import Toasts
 from console.screens.coded import CodeDialog, KeyClock

@@ -15,7 +15,8 @@ from textual.widget import Widget
 
 from console.inks import Ink
 from console.painting import Painter
-from console.panes.lines import Line, Lines
+from console.panes.lines import Lines
+from console.panes.sheet import Line
 from console.runs import Run
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from console.panes.lines import Picture
+from console.panes.sheet import Picture
 from core.analysis.state import Assessment
 from core.latency import Percentiles
 from core.shown import Edge, OrderView, Quote

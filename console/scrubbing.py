@@ -10,7 +10,8 @@ from textual.screen import Screen
 
 from console.app import Console
 from console.keys import KEYS, bindings
-from console.panes.lines import Picture, Surface
+from console.panes.lines import Surface
+from console.panes.sheet import Picture
 from console.panes.timebar import TimeBar
 from console.screen import kept, terminal_gone
 from console.screens.desk import DeskScreen

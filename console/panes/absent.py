@@ -1,7 +1,7 @@
 """How a venue is, why there is no price, and what can be done about it."""
 
 from console.panes.attention import cut_short
-from console.panes.lines import Line, Picture, Span, clipped
+from console.panes.sheet import Line, Picture, Span, clipped
 from console.panes.text import inert
 from core.shown import Health, VenueState
 

@@ -7,7 +7,6 @@ from textwrap import wrap
 from typing import NamedTuple, get_args
 
 from console.panes.judgement import name_of, told
-from console.panes.lines import Line, Picture, Sheet, clipped, width_of
 from console.panes.models import (
     STATES,
     assessment_head,
@@ -22,6 +21,7 @@ from console.panes.models import (
     usd,
 )
 from console.panes.rows import Rows, under_cursor
+from console.panes.sheet import Line, Picture, Sheet, clipped, width_of
 from console.panes.spreads import GHOST, MEANING, PAYS
 from console.panes.text import count, inert, left, right
 from core.analysis.state import AnalysisState

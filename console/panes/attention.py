@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from console.panes.lines import Line, Picture, clipped, width_of
+from console.panes.sheet import Line, Picture, clipped, width_of
 from console.panes.text import inert
 from core.desk import Snapshot
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from textual.message import Message
 
-from console.panes.lines import Line, Picture, Sheet, Span, clipped, width_of
 from console.panes.rows import Rows, under_cursor
+from console.panes.sheet import Line, Picture, Sheet, Span, clipped, width_of
 from console.panes.status import exposure, pnl
 from console.panes.story import story
 from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, left, money, right

@@ -2,8 +2,8 @@
 
 from console.panes.depth import by_size
 from console.panes.history import SECONDS, History, drawn
-from console.panes.lines import Line, Picture
 from console.panes.markout import route_so_far
+from console.panes.sheet import Line, Picture
 from console.panes.text import NOTHING, age, amount, bps, inert, left, places_of
 from core.shown import Edge, Quote
 from core.spreads.route import Route

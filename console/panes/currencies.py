@@ -1,6 +1,6 @@
 """What quote currencies are worth, routes across them, and what coins cost more where strangers cannot trade: lines."""
 
-from console.panes.lines import Line, Picture, clipped
+from console.panes.sheet import Line, Picture, clipped
 from console.panes.spreads import GHOST, MEANING
 from console.panes.text import NOTHING, age, amount, bps, inert, left, right
 from core.spreads.shown import CrossView, PremiumView, RateView

@@ -1,6 +1,6 @@
 """What a route earns at which size, drawn in two lines, as far as the levels of both venues reach."""
 
-from console.panes.lines import Line, Picture, width_of
+from console.panes.sheet import Line, Picture, width_of
 from console.panes.text import BLOCKS, age, bps, count, inert, left
 from core.depth import Depth
 from core.spreads.depth import Curve, Point, curve

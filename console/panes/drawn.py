@@ -3,7 +3,8 @@
 from abc import abstractmethod
 from typing import Generic, TypeVar
 
-from console.panes.lines import Line, Lines
+from console.panes.lines import Lines
+from console.panes.sheet import Line
 
 Value = TypeVar("Value")
 

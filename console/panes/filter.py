@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from console.panes.lines import Line, Picture
+from console.panes.sheet import Line, Picture
 from console.panes.text import inert
 
 

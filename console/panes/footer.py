@@ -3,7 +3,8 @@
 from textual.screen import Screen
 
 from console.keys import KEYS, sign
-from console.panes.lines import Line, Lines, width_of
+from console.panes.lines import Lines
+from console.panes.sheet import Line, width_of
 
 PANES: Line = [(" 1-5", "key"), (" pane  ", "title")]
 PANES_WIDTH = width_of(PANES)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from console.panes.lines import Line
+from console.panes.sheet import Line
 from console.panes.text import BLOCKS
 
 SECONDS = 120

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import get_args
 
-from console.panes.lines import Line, Picture, clipped
 from console.panes.models import EFFECTS, STATES, WORDS, usd
+from console.panes.sheet import Line, Picture, clipped
 from console.panes.spreads import GHOST, MEANING
 from console.panes.text import age, count, inert, left
 from core.analysis.lookout import ALARM

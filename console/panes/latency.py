@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from console.panes.lines import Line, Pane, Picture, Sheet
+from console.panes.lines import Pane
+from console.panes.sheet import Line, Picture, Sheet
 from console.panes.story import duration, hops_of, last_traded, waterfall
 from console.panes.text import BLOCKS, count, milliseconds
 from core.latency import BOUNDS_MS, PARTS, STAGES, Percentiles, Stage

@@ -1,6 +1,6 @@
 """What was left of an edge a moment after it was found, in a line: of one opportunity, or of a route."""
 
-from console.panes.lines import Line
+from console.panes.sheet import Line
 from console.panes.text import NOTHING, bps, inert, left
 from core.desk import Snapshot
 from core.spreads.markout import HORIZONS_MS, Look, Markout, Realised

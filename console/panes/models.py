@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 
-from console.panes.lines import Line, Picture, Span, clipped, width_of
+from console.panes.sheet import Line, Picture, Span, clipped, width_of
 from console.panes.text import BLOCKS, NOTHING, age, bps, count, inert, left, milliseconds, right
 from core.analysis.lookout import ALARM
 from core.analysis.state import AnalysisState, Assessment, ModelState, Opinion, Proposal, Quality

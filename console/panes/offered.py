@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from console.panes.lines import Picture
+from console.panes.sheet import Picture
 from console.panes.text import places_of
 from core.shown import Quote, VenueState
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from console.panes.absent import to_do
-from console.panes.lines import Line, Picture, clipped
+from console.panes.sheet import Line, Picture, clipped
 from console.panes.spreads import GHOST, MEANING, PAYS
 from console.panes.text import NOTHING, age, amount, bps, clock, count, inert, left, places_of, right
 from core.shown import Edge, Quote, VenueState

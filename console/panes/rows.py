@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 
-from console.panes.lines import Line, Pane, width_of, written
+from console.panes.lines import Pane
+from console.panes.sheet import Line, width_of, written
 
 CURSOR = "▌"
 

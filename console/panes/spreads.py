@@ -8,7 +8,8 @@ from console.panes.absent import HEALTH, no_price
 from console.panes.cell import about
 from console.panes.filter import none_chosen
 from console.panes.history import SECONDS, History, drawn
-from console.panes.lines import Line, Pane, Picture, Sheet, Span, clipped
+from console.panes.lines import Pane
+from console.panes.sheet import Line, Picture, Sheet, Span, clipped
 from console.panes.text import NOTHING, age, amount, bps, cut, inert, left, symbol_width
 from core.desk import Snapshot
 from core.shown import Edge

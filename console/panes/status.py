@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from console.panes.attention import Attention
 from console.panes.latency import BUDGET_MS
-from console.panes.lines import Line, Lines, Picture, width_of
+from console.panes.lines import Lines
+from console.panes.sheet import Line, Picture, width_of
 from console.panes.text import NOTHING, age, clock, count, cut, inert, milliseconds, money
 from core.desk import Link, Snapshot
 from core.latency import Percentiles, Stage

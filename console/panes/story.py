@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from console.panes.lines import Line, clipped
 from console.panes.markout import opportunity
+from console.panes.sheet import Line, clipped
 from console.panes.text import NOTHING, clock, inert, left, milliseconds, right
 from core.desk import Snapshot
 from core.shown import OrderView, TicketView

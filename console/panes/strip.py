@@ -2,7 +2,7 @@
 
 from console.panes.blotter import ORDER, notice_line
 from console.panes.drawn import Drawn
-from console.panes.lines import Line, Picture, clipped, width_of
+from console.panes.sheet import Line, Picture, clipped, width_of
 from console.panes.text import inert, left
 from console.panes.tickets import ticket_line
 from core.shown import OrderView

@@ -1,7 +1,7 @@
 """Tickets in a line each: how long they live, what they would bring, and what they are worth by now."""
 
-from console.panes.lines import Line, Picture, clipped, width_of
 from console.panes.rows import under_cursor
+from console.panes.sheet import Line, Picture, clipped, width_of
 from console.panes.text import NOTHING, age, bps, inert, left, money
 from core.desk import Snapshot
 from core.shown import TicketView

@@ -7,10 +7,10 @@ from functools import partial
 from console.panes.absent import HEALTH, no_price
 from console.panes.filter import none_chosen
 from console.panes.history import History, drawn
-from console.panes.lines import Line, Picture, Sheet, clipped, width_of
 from console.panes.offered import ORDERS, Row, ordered, places_in, rows_of, spread_bps
 from console.panes.quote import about
 from console.panes.rows import Rows, under_cursor
+from console.panes.sheet import Line, Picture, Sheet, clipped, width_of
 from console.panes.text import NOTHING, age, amount, count, cut, inert, left, right, symbol_width
 from core.shown import VenueState
 

@@ -3,7 +3,7 @@
 import math
 
 from console.panes.drawn import Drawn
-from console.panes.lines import Line, clipped
+from console.panes.sheet import Line, clipped
 from console.panes.text import count, cut, inert, money
 from core.replay.state import DeckState, Run
 

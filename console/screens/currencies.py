@@ -1,7 +1,7 @@
 """Rates between quote currencies, routes across them, and premiums, as they are at this moment."""
 
 from console.panes.currencies import lines
-from console.panes.lines import Line, Picture
+from console.panes.sheet import Line, Picture
 from console.screens.page import Page
 
 

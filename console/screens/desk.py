@@ -17,7 +17,8 @@ from console.panes.blotter import Blotter
 from console.panes.filter import Filter
 from console.panes.footer import Keys, bound_keys
 from console.panes.latency import Latency
-from console.panes.lines import Line, Lines, Pane, Picture, Surface
+from console.panes.lines import Lines, Pane, Surface
+from console.panes.sheet import Line, Picture
 from console.panes.spreads import Spreads
 from console.panes.status import Status
 from console.panes.strip import TicketStrip

@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import ModalScreen
 
-from console.panes.lines import Lines, Picture
+from console.panes.lines import Lines
+from console.panes.sheet import Picture
 from console.panes.status import Status
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from console.keys import KEYS, TICKET_HELP, Scope
-from console.panes.lines import Line, Picture
+from console.panes.sheet import Line, Picture
 from console.panes.spreads import GHOST, MEANING, PAYS
 from console.panes.text import left
 from console.screens.page import Page

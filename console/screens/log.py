@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from console.panes.blotter import NOTICE, notice_lines
-from console.panes.lines import Line, Picture
+from console.panes.sheet import Line, Picture
 from console.panes.text import inert
 from console.screens.page import Page
 from core.notices import Notice

@@ -7,7 +7,8 @@ from functools import partial
 from textual.app import ComposeResult
 
 from console.keys import bindings
-from console.panes.lines import Line, Lines, Pane, Picture, Sheet
+from console.panes.lines import Lines, Pane
+from console.panes.sheet import Line, Picture, Sheet
 from console.panes.strip import TicketStrip
 from console.screens.dialog import Dialog
 

@@ -5,7 +5,8 @@ from textwrap import wrap
 from textual import events
 from textual.message import Message
 
-from console.panes.lines import Line, Lines, Picture
+from console.panes.lines import Lines
+from console.panes.sheet import Line, Picture
 from console.panes.text import inert, right
 from console.screens.coded import CodeDialog, KeyClock
 

@@ -3,8 +3,9 @@
 from textual.message import Message
 
 from console.keys import bindings
-from console.panes.lines import Line, Lines, Picture, clipped
+from console.panes.lines import Lines
 from console.panes.models import accepted, share_lines
+from console.panes.sheet import Line, Picture, clipped
 from console.panes.text import age, inert
 from console.screens.dialog import Dialog
 from core.analysis.state import Proposal

@@ -5,7 +5,8 @@ from typing import Literal
 from textual.message import Message
 
 from console.keys import bindings
-from console.panes.lines import Line, Lines, clipped
+from console.panes.lines import Lines
+from console.panes.sheet import Line, clipped
 from console.panes.text import inert
 from console.screens.dialog import Dialog
 

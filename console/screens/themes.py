@@ -6,7 +6,8 @@ from textual import events
 from textual.message import Message
 
 from console.keys import bindings
-from console.panes.lines import Line, Lines
+from console.panes.lines import Lines
+from console.panes.sheet import Line
 from console.screens.dialog import Dialog
 
 SAMPLE: Line = [

@@ -3,7 +3,8 @@
 from textual import events
 from textual.message import Message
 
-from console.panes.lines import Lines, Picture, Span
+from console.panes.lines import Lines
+from console.panes.sheet import Picture, Span
 from console.panes.text import inert
 from console.screens.approval import CodeGuard, Phase
 from console.screens.coded import CodeDialog, KeyClock

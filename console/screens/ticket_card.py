@@ -2,8 +2,9 @@
 
 from decimal import Decimal, InvalidOperation
 
-from console.panes.lines import Line, Lines, Picture, Span, clipped
+from console.panes.lines import Lines
 from console.panes.models import advice_line
+from console.panes.sheet import Line, Picture, Span, clipped
 from console.panes.text import NOTHING, age, bps, cut, inert, left, money, right
 from console.panes.tickets import countdown, live, quote_age
 from console.screens.letters import large

@@ -3,7 +3,8 @@
 import re
 
 from console.keys import bindings
-from console.panes.lines import Line, Lines
+from console.panes.lines import Lines
+from console.panes.sheet import Line
 from console.panes.text import left
 from console.screens.dialog import Dialog
 

@@ -10,7 +10,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from console.inks import Ink
 from console.painting import Painter
-from console.panes.lines import Line
+from console.panes.sheet import Line
 from console.runs import Run, written
 from tests.console import frozen
 from tests.console.screenful import Face

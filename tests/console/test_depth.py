@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from console.panes.depth import by_size
-from console.panes.lines import Line, Picture, width_of
+from console.panes.sheet import Line, Picture, width_of
 from core.depth import Depth, DepthState, DepthVenue, Level
 from core.desk import Snapshot
 from core.remote.state import VERSION, DeskState, decode, encode

@@ -11,7 +11,8 @@ from rich.color import Color
 from textual.strip import Strip
 
 from console.panes.analysis import CAUSES
-from console.panes.lines import Line, Pane, Picture
+from console.panes.lines import Pane
+from console.panes.sheet import Line, Picture
 from console.panes.spreads import LEVELS, MEANING, level
 from console.panes.text import BLOCKS
 from console.panes.ticks import clock_of, feeds_of, trouble

@@ -10,7 +10,7 @@ import pytest
 from console.app import Console
 from console.export import csv_of
 from console.keymap import load_keymap, usual_keymap
-from console.panes.lines import Picture
+from console.panes.sheet import Picture
 from console.remembered import Remembered, keep, recall
 from console.screens.desk import DeskScreen
 from core.errors import ConfigurationError
