@@ -57,6 +57,11 @@ if sys.platform != "win32":
             with contextlib.suppress(OSError):
                 super().run_input_thread()
 
+        def start_application_mode(self) -> None:
+            """Begin, or go on after the shell: the thread that reads keys is not told to end, as the last one was."""
+            self.exit_event.clear()
+            super().start_application_mode()
+
         def stop_listening(self) -> None:
             """End the thread that reads keys: it looks up ten times a second only, so this is not for the event loop.
 
