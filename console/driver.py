@@ -57,10 +57,10 @@ if sys.platform != "win32":
             with contextlib.suppress(OSError):
                 super().run_input_thread()
 
-        def start_application_mode(self) -> None:
-            """Begin, or go on after the shell: the thread that reads keys is not told to end, as the last one was."""
+        def resume_application_mode(self) -> None:
+            """Go on after the shell: the new thread that reads keys is not told to end, as the last one was."""
             self.exit_event.clear()
-            super().start_application_mode()
+            super().resume_application_mode()
 
         def stop_listening(self) -> None:
             """End the thread that reads keys: it looks up ten times a second only, so this is not for the event loop.
