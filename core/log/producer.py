@@ -1,7 +1,7 @@
 """A producer of aiokafka that starts and stops in time, whatever the brokers do. Source: aiokafka 0.14."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -56,10 +56,21 @@ def _send(connection: Any, *request: Any, **options: Any) -> Any:
     """Send a request. uvloop says RuntimeError where the connection has just closed, and aiokafka knows only asyncio's
     OSError: the task that meets it would die, and with it all later news of which broker leads."""
     try:
-        return _asyncio_send(connection, *request, **options)
+        answer = _asyncio_send(connection, *request, **options)
+        return answer if connection._on_close_cb is not None else _or_closed(connection, answer)
     except RuntimeError as error:
         connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
         raise KafkaConnectionError(str(error)) from error
+
+
+async def _or_closed(connection: Any, answer: Awaitable[Any]) -> Any:
+    """Wait for an answer on a connection that nobody else knows yet: a client that is only finding its brokers, and is
+    cancelled, would leave it open."""
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        connection.close()
+        raise
 
 
 _asyncio_send = AIOKafkaConnection.send

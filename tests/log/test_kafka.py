@@ -12,6 +12,7 @@ import pytest
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.protocol.metadata import MetadataRequest
@@ -215,6 +216,17 @@ def test_a_connection_that_has_just_closed_is_an_error_of_kafka_on_every_event_l
             assert await log.flush(10)
 
     uvloop.run(send_on_closed_connections())
+
+
+async def test_who_is_cancelled_while_it_looks_for_the_brokers_leaves_no_connection_open(kafka: str) -> None:
+    host, port = kafka.split(",")[0].rsplit(":", 1)
+    connection = await create_conn(host, int(port))
+    asking = asyncio.ensure_future(connection.send(MetadataRequest([])))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not connection.connected()
 
 
 async def test_brokers_that_are_away_are_one_clear_line_at_once() -> None:
