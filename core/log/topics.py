@@ -1,6 +1,7 @@
 """The topics of the desk: what they must be, what they are, and making those that are missing."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError, NodeNotReadyError, for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
 from core.errors import ConfigurationError, LogUnavailable
@@ -138,8 +139,9 @@ async def create(log: LogSettings, topics: Sequence[Topic] = TOPICS) -> list[str
 async def _heard_of(admin: Any, names: list[str], broker: int) -> None:
     """Return once `broker` knows all topics of these names; nobody tells when that is, so it is asked."""
     while True:
-        if all((await described(admin, names, broker)).values()):
-            return
+        with contextlib.suppress(NodeNotReadyError):  # it is registered, and does not answer yet
+            if all((await described(admin, names, broker)).values()):
+                return
         await asyncio.sleep(ASK_S)
 
 

@@ -56,7 +56,7 @@ class Arrivals:
     def copies(self, venue: str) -> tuple[Copy, ...]:
         """Return the collectors that bring the same ticks of `venue`, the first first; none where only one does."""
         found = [
-            Copy(name, median(behind) / 1e6, behind.count(0), len(behind))
+            Copy(name, median(_odd(behind)) / 1e6, behind.count(0), len(behind))
             for name, behind in self._behind.get(venue, {}).items()
             if name in self._seen and behind
         ]
@@ -76,6 +76,11 @@ class Arrivals:
                 behind = self._behind.setdefault(entry.exchange_id, {})
                 behind.setdefault(held[1], deque(maxlen=WINDOW)).append(0)
                 behind.setdefault(collector, deque(maxlen=WINDOW)).append(max(1, read_ns - held[2]))
+
+
+def _odd(behind: Sequence[int]) -> Sequence[int]:
+    """Return the newest of these, an odd number of them: of two collectors, one was first more often."""
+    return behind if len(behind) % 2 else list(islice(behind, 1, None))
 
 
 def _by_collector(batch: Batch) -> Iterator[tuple[str, Sequence[Entry]]]:

@@ -50,7 +50,9 @@ SCENES: dict[str, Scene] = {
 async def take(face: Face, scene: Scene) -> None:
     snapshot, keys = scene
     await face.anew(snapshot())
-    await face.press(*keys)
+    for key in keys:
+        await face.press(key)
+        await face.pilot.pause()  # where lines are scrolled to depends on how many there was room for
     await face.frame()
     face.app.clear_notifications()  # how long they stay is told by a clock that is not held
     await face.pilot.pause()

@@ -217,7 +217,8 @@ def test_no_secret_is_in_what_travels_through_kafka_or_in_what_is_left_at_both_e
 
 async def on_kafka(bootstrap: str) -> list[ConsumerRecord]:
     """Return all that desks and consoles have said to each other there."""
-    async with asyncio.timeout(60), AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False) as consumer:
+    reading = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    async with asyncio.timeout(60), reading as consumer:
         places = [
             TopicPartition(topic.name, partition)
             for topic in (COMMANDS, DESK_STATE, EVENTS)
@@ -225,7 +226,6 @@ async def on_kafka(bootstrap: str) -> list[ConsumerRecord]:
         ]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
         records: list[ConsumerRecord] = []
         while any([await consumer.position(place) < ends[place] for place in places]):
             for found in (await consumer.getmany(timeout_ms=200)).values():
