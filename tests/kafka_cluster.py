@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import ctypes
 import json
 import logging
@@ -196,12 +197,25 @@ async def ready(bootstrap: str, brokers: int, running: Callable[[], bool], timeo
         raise ClusterFailed(f"the brokers were not ready within {timeout_s:g} s") from None
 
 
+async def _listens(host: str, port: int) -> bool:
+    """Return whether somebody answers there: a broker is registered before it listens to clients."""
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
 async def _registered(bootstrap: str) -> int:
-    """Return how many brokers there are."""
+    """Return how many brokers there are that listen to clients."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3000)
     try:
         await admin.start()
-        return len((await admin.describe_cluster())["brokers"])
+        brokers = (await admin.describe_cluster())["brokers"]
+        return sum(await asyncio.gather(*(_listens(one["host"], one["port"]) for one in brokers)))
     except (KafkaError, OSError):
         return 0
     finally:
