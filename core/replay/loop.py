@@ -86,25 +86,25 @@ class TapeLoop(asyncio.BaseEventLoop):
         return events._get_running_loop() is self
 
     def run_in_executor(self, *_: object) -> NoReturn:
-        raise NotImplementedError("a replay has no threads")
+        raise RuntimeError("a replay has no threads")
 
     def call_soon_threadsafe(self, *_: object, **__: object) -> NoReturn:
-        raise NotImplementedError("a replay has no threads")
+        raise RuntimeError("a replay has no threads")
 
     async def create_connection(self, *_: object, **__: object) -> NoReturn:
-        raise NotImplementedError("a replay has no sockets")
+        raise RuntimeError("a replay has no sockets")
 
     async def create_datagram_endpoint(self, *_: object, **__: object) -> NoReturn:
-        raise NotImplementedError("a replay has no sockets")
+        raise RuntimeError("a replay has no sockets")
 
     async def create_server(self, *_: object, **__: object) -> NoReturn:
-        raise NotImplementedError("a replay has no sockets")
+        raise RuntimeError("a replay has no sockets")
 
     async def subprocess_exec(self, *_: object, **__: object) -> NoReturn:
-        raise NotImplementedError("a replay has no processes")
+        raise RuntimeError("a replay has no processes")
 
     async def subprocess_shell(self, *_: object, **__: object) -> NoReturn:
-        raise NotImplementedError("a replay has no processes")
+        raise RuntimeError("a replay has no processes")
 
     def _at(
         self, when_ns: int, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None

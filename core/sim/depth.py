@@ -1,6 +1,7 @@
 """The levels behind a simulated venue's best bid and ask: made of the quote told last, so both always agree."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -41,7 +42,7 @@ class Asked:
     added: dict[str, int] = field(default_factory=dict)  # symbol (ours) -> levels a side, from here on
 
 
-class DepthServer:
+class DepthServer(ABC):
     """How one venue speaks of top levels. A subclass gives `venue`, `answer` and `frame`."""
 
     venue: ClassVar[str]
@@ -49,13 +50,13 @@ class DepthServer:
     def __init__(self, server: Server) -> None:
         self.names, self.symbols = server.names, server.symbols
 
+    @abstractmethod
     def answer(self, request: str, connection_id: str) -> Asked | None:
         """Return what follows from a request; None: it is not for levels, and the venue itself answers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def frame(self, book: Book, count: int) -> Wire:
         """Return the frame for a client that asked for `count` levels a side, of which `book` has at most as many."""
-        raise NotImplementedError
 
     def added(self, names: Collection[str], count: int) -> dict[str, int]:
         return {self.symbols[name]: count for name in names if name in self.symbols}

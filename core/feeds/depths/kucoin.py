@@ -3,10 +3,7 @@
 A whole book every 100 ms, also where it has not changed; no counter, so its time orders them.
 """
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
-
-import orjson
 
 from core.feeds.dialects.kucoin import KuCoin
 from core.feeds.frames import Stream, whole
@@ -24,13 +21,6 @@ class KuCoinDepth(TopLevels[Stream], KuCoin):
     @property
     def channel(self) -> str:
         return f"/spotMarket/level2Depth{self.asked}"
-
-    def request(self, natives: Sequence[str]) -> str:
-        ident = str(len(self._requests) + 1)
-        self._requests[ident] = natives
-        topic = f"{self.channel}:{','.join(natives)}"
-        asked = {"id": ident, "type": "subscribe", "topic": topic, "privateChannel": False, "response": True}
-        return orjson.dumps(asked).decode()
 
     def _take_data(self, message: dict[str, Any], received_ns: int) -> Event:
         channel, _, native = message["topic"].partition(":")

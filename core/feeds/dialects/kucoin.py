@@ -40,10 +40,15 @@ class KuCoin(JsonDialect[Stream]):
     def subscribe(self) -> Iterable[str]:
         return ()
 
+    @property
+    def channel(self) -> str:
+        """The topic that is asked for, without its symbols."""
+        return LEVEL1
+
     def request(self, natives: Sequence[str]) -> str:
         ident = str(len(self._requests) + 1)
         self._requests[ident] = natives
-        topic = f"{LEVEL1}:{','.join(natives)}"
+        topic = f"{self.channel}:{','.join(natives)}"
         asked = {"id": ident, "type": "subscribe", "topic": topic, "privateChannel": False, "response": True}
         return orjson.dumps(asked).decode()
 
