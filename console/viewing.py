@@ -142,7 +142,8 @@ class Viewing(Toasting, inherit_bindings=False):
         self._keep()
 
     def action_copy(self) -> None:
-        row = self._main.pane(self._main.current).row()
+        pane = self._main.pane(self._main.current)
+        row = pane.row() if pane.size else ""  # on a very small screen none is to be seen
         if not row:
             self._say("No row is chosen to copy: ↑ ↓ choose one")
             return

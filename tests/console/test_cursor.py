@@ -42,6 +42,20 @@ async def test_the_cursor_of_the_ticks_stays_on_its_row_when_they_are_sorted_fro
         assert marked(face, 1).startswith("C37/USDT coinbase")
 
 
+async def test_nothing_is_copied_that_is_not_to_be_seen() -> None:
+    async with Face(frozen.trading()).opened((80, 24)) as face:
+        for pane in "15":
+            await face.press(pane)
+            await face.frame()
+            await face.press("home")
+            assert marked(face, int(pane))
+        await face.pilot.resize_terminal(60, 20)  # too small for any pane
+        for pane in "12345":
+            await face.press(pane, "y")
+            assert face.toasts[-1].startswith("No row is chosen to copy: ↑ ↓ choose one")
+        assert face.app.clipboard == ""
+
+
 async def test_all_about_a_quote_its_feed_what_to_do_and_its_routes() -> None:
     async with Face(frozen.venue_down()).opened() as face:
         await face.press("1", "z", "d")
