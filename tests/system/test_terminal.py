@@ -17,6 +17,7 @@ from tests.waiting import eventually
 OPEN_CODE = re.compile(r"type ([A-Z]) ([A-Z])\b")
 
 
+DIALOG = "╭─ Ticket ─"
 SOLD = r"● (partly )?filled +\w+ +sell"  # an order of the blotter
 
 
@@ -36,10 +37,17 @@ def wait_for_file(path: Path, timeout_s: float = 10.0) -> str:
 
 
 def open_ticket(console: Terminal) -> str:
-    """Open the newest ticket; return its code once the dialog takes it."""
-    console.type("\r")
-    text = console.wait_for(lambda text: "ready: type" in text and OPEN_CODE.search(text) is not None)
-    found = OPEN_CODE.search(text)
+    """Open the newest ticket, and the next one where it ends before the dialog takes letters; return its code."""
+
+    def taken(text: str) -> bool:
+        return "ready: type" in text and OPEN_CODE.search(text) is not None
+
+    while not taken(console.text):
+        console.wait_for("▶ open")
+        console.type("\r")
+        console.wait_for(DIALOG)
+        console.wait_for(lambda text: taken(text) or DIALOG not in text)
+    found = OPEN_CODE.search(console.text)
     assert found is not None
     return "".join(found.groups()).lower()
 
