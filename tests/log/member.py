@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import sys
+import time
 from typing import Any
 
 from core.log.group import GroupReader
@@ -41,8 +42,9 @@ async def main(bootstrap: str, topic: str, group: str) -> None:
         tasks.create_task(tell_share(reader))
         while True:
             batch = await reader.read()
+            at_s = time.monotonic()
             given = [entry.sequence_id for entry in batch.entries if isinstance(entry, Tick)]
-            tell(given=given, warming=batch.warming, epoch=reader.epoch)
+            tell(given=given, warming=batch.warming, epoch=reader.epoch, at_s=at_s)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,19 +26,28 @@ AT_ONCE = 4  # ticks on their way: a market that is as fast as its brokers
 HALF, ALL = TICKS.partitions // 2, TICKS.partitions
 
 
+class Given(NamedTuple):
+    """What one read gave out."""
+
+    epoch: int
+    warming: bool
+    given: list[int]  # sequence ids
+    at_s: float  # by the clock of all processes of this machine
+
+
 class Member:
     """A reader in a process of its own, and what it told."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.share: list[int] = []
-        self.batches: list[tuple[int, bool, list[int]]] = []  # (epoch, of the warm-up, sequence ids)
+        self.batches: list[Given] = []
 
     def live(self) -> list[int]:
-        return [sequence for _, warming, batch in self.batches if not warming for sequence in batch]
+        return [sequence for batch in self.batches if not batch.warming for sequence in batch.given]
 
     def learned(self) -> set[int]:
-        return {sequence for _, warming, batch in self.batches if warming for sequence in batch}
+        return {sequence for batch in self.batches if batch.warming for sequence in batch.given}
 
     async def listen(self) -> None:
         assert self.process.stdout is not None
@@ -47,7 +56,7 @@ class Member:
             if "share" in told:
                 self.share = told["share"]
             else:
-                self.batches.append((told["epoch"], told["warming"], told["given"]))
+                self.batches.append(Given(**told))
 
 
 @asynccontextmanager
@@ -129,10 +138,10 @@ async def test_what_a_killed_member_had_is_taken_over_after_a_warm_up(kafka: str
         taken_over = len(appended)
         await until(lambda: len(appended) >= taken_over + 500)
         await until(lambda: set(appended[taken_over : taken_over + 500]) <= set(other.live()))
-        after = [(warming, batch) for epoch, warming, batch in other.batches if epoch == other.batches[-1][0]]
-        assert after[0][0]
+        after = [batch for batch in other.batches if batch.epoch == other.batches[-1].epoch]
+        assert after[0].warming
         for number in range(len(SYMBOLS)):  # of each symbol it learns all, and then it decides
-            flags = [warming for warming, batch in after for one in batch if one % len(SYMBOLS) == number]
+            flags = [batch.warming for batch in after for one in batch.given if one % len(SYMBOLS) == number]
             assert flags == sorted(flags, reverse=True)
         assert not set(one.live()) & set(other.live())
         assert len(set(other.live())) == len(other.live())
@@ -153,16 +162,16 @@ async def test_a_frozen_member_wakes_up_and_gives_out_nothing_of_what_it_lost(ka
         stopped, before = time.monotonic(), len(appended)
         await until(lambda: len(other.share) == ALL and time.monotonic() > stopped + 8)
         await until(lambda: set(appended[before + 100 :]) & set(other.live()) != set())
-        told, epoch = len(one.batches), one.batches[-1][0]
+        epoch = one.batches[-1].epoch
         one.process.send_signal(signal.SIGCONT)
         await until(lambda: len(one.share) == len(other.share) == HALF)
         again = len(appended)
         await until(lambda: len(appended) >= again + 300)
         last = set(appended[again + 100 : again + 300])
         await until(lambda: last <= {*one.live(), *other.live()})
-        woken = one.batches[told:]
-        assert woken[0][1]  # it learns anew what its share is like
-        assert all(batch[0] > epoch for batch in woken)  # and what it had in hand when it fell asleep is not given out
+        woken = [batch for batch in one.batches if batch.at_s > stopped]  # one from before may be told only now
+        assert all(batch.epoch > epoch for batch in woken)  # what it had in hand when it fell asleep is not given out
+        assert woken[0].warming  # it learns anew what its share is like
         assert not set(one.live()) & set(other.live())
         for member in (one, other):
             assert len(set(member.live())) == len(member.live())
