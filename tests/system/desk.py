@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE_S
+
 TRIES = 3  # of a run until the machine lets the desk keep up; the last one counts whatever it did
 KEPT_UP_MS = 250
 
@@ -44,7 +46,7 @@ class DeskProcess:
             if stream is not None:
                 stream.close()
 
-    def wait_for(self, words: str, timeout_s: float = 20.0, times: int = 1) -> None:
+    def wait_for(self, words: str, timeout_s: float = PATIENCE_S, times: int = 1) -> None:
         """Wait until `times` log messages hold `words`.
 
         Raises:

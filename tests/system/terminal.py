@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pyte
 
+from tests.waiting import PATIENCE_S
+
 
 class Terminal:
     """Runs `python -m module arguments` on a terminal of `columns` x `lines`, through `shell` if there is one."""
@@ -93,7 +95,7 @@ class Terminal:
         self._stream.feed(_without_private(data))
 
     def wait_for(
-        self, seen: str | Callable[[str], bool], timeout_s: float = 20.0, told: Callable[[], object] | None = None
+        self, seen: str | Callable[[str], bool], timeout_s: float = PATIENCE_S, told: Callable[[], object] | None = None
     ) -> str:
         """Return the screen's text once it shows `seen`; `told` says more of what is missing.
 

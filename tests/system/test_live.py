@@ -23,7 +23,7 @@ def test_run_live_without_a_key_is_refused_in_one_line(tmp_path: Path, monkeypat
 def test_a_demo_sends_its_orders_the_whole_live_way(tmp_path: Path) -> None:
     arguments = ["demo", "--live-sim", "--no-ui", "--approval", "auto", "--crossings", "6"]
     with DeskProcess(arguments, tmp_path) as desk:
-        desk.wait_for("armed: approved trades leave the desk", timeout_s=60)
+        desk.wait_for("armed: approved trades leave the desk")
         eventually(lambda: set(VENUES) <= traded_at(tmp_path / "arbdesk" / "demo.sqlite"), every_s=0.02)
         desk.process.terminate()
         summary = desk.summary()

@@ -166,8 +166,8 @@ def test_no_secret_is_in_logs_journal_events_screens_or_what_a_crash_leaves(tmp_
 def test_no_secret_is_in_the_traffic_of_live_orders_that_fail_in_every_way(tmp_path: Path) -> None:
     demo = ["demo", "--live-sim", "--no-ui", "--approval", "auto", "--crossings", "20", "--order-faults", "0.5"]
     with DeskProcess([*demo, "--seed", "5"], tmp_path / "home", loud(tmp_path / "loud")) as desk:
-        desk.wait_for("armed: approved trades leave the desk", timeout_s=60)
-        desk.wait_for(" unknown", timeout_s=60)  # a leg whose answer was lost
+        desk.wait_for("armed: approved trades leave the desk")
+        desk.wait_for(" unknown")  # a leg whose answer was lost
         desk.signal(signal.SIGTERM)
         summary = desk.summary()
     told = repr((desk.lines, desk.other, summary)).encode() + left_in(tmp_path / "home")
@@ -192,7 +192,7 @@ def test_no_secret_is_in_what_travels_through_kafka_or_in_what_is_left_at_both_e
     with DeskProcess(
         ["demo", "--no-ui", "--rate", "100", *elsewhere], tmp_path, {**env, **loud(tmp_path / "loud")}
     ) as desk:
-        desk.wait_for("consoles elsewhere see this desk", timeout_s=60)
+        desk.wait_for("consoles elsewhere see this desk")
         with Recorder(["attach", *asked, str(key)], env={**env, **home}) as console:
             console.wait_for("DISARMED")
             console.type("a")
