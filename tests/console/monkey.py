@@ -183,7 +183,7 @@ async def swing(most: int, seed: int) -> Swing:
             for command in [one for one in face.desk.submitted if isinstance(one, Approve)]:
                 times = clock.accepted[command.ticket_id] or [clock.at_ns]
                 accepted_ns = times.pop(0)
-                before = [one for one in monkey.pressed if one.at_ns <= accepted_ns]
+                before = [one for one in monkey.pressed if one.at_ns < accepted_ns]  # not what came at that moment
                 if meant(before, command.code, accepted_ns):
                     by_chance += 1
                 else:

@@ -87,7 +87,7 @@ def test_the_demo_finds_what_was_injected_and_its_profit_is_the_sum_of_its_fills
 
 
 def test_every_simulated_fault_is_survived_counted_and_never_traded_on(tmp_path: Path) -> None:
-    summary, told = demo_that_kept_up(["--for", "32s", "--seed", "3", "--fault", "all"], tmp_path)
+    summary, told = demo_that_kept_up(["--rate", "600", "--for", "32s", "--seed", "3", "--fault", "all"], tmp_path)
     check_truth(summary)
     for fault in ("hang_up", "silence", "garbage", "crossed", "one_sided", "refuse"):
         assert fault in told

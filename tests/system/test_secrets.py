@@ -125,7 +125,7 @@ def test_no_secret_is_in_logs_journal_events_screens_or_what_a_crash_leaves(tmp_
     }
     told = bytearray()
     with echoing() as (url, seen, asked):
-        demo = ["demo", "--crossings", "10", "--fault", "all", "--rate", "1000", "--gateway-url"]
+        demo = ["demo", "--crossings", "10", "--fault", "all", "--rate", "300", "--gateway-url"]
         daemon = [
             *demo,
             f"{url}/v1",
