@@ -16,6 +16,10 @@ import pyte
 from tests.waiting import PATIENCE_S
 
 
+# Frames as over SSH: the emulator is slower than any terminal, and takes its time from the desk.
+SETTINGS = {"TERM": "xterm-256color", "ARBDESK_CONSOLE__TOUR": "false", "ARBDESK_CONSOLE__FRAMES_PER_S": "4"}
+
+
 class Terminal:
     """Runs `python -m module arguments` on a terminal of `columns` x `lines`, through `shell` if there is one."""
 
@@ -35,7 +39,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-            own = {"TERM": "xterm-256color", "ARBDESK_CONSOLE__TOUR": "false", **(env or {})}
+            own = {**SETTINGS, **(env or {})}
             for name in ("COLORTERM", "COLUMNS", "LINES"):  # the size is the terminal's own, and it changes
                 os.environ.pop(name, None)
             # With the environment spelled out: readline has put a size into the one that execv would hand on.
