@@ -104,7 +104,7 @@ class _Checked(Book):
 
     def forget(self) -> None:
         """Drop the digits of levels that are gone, before there are too many."""
-        if len(self._exact) > 50 * DEPTH:
+        if len(self._exact) > 8 * DEPTH:
             held = [self.bids.sizes, self.asks.sizes]
             self._exact = {key: one for key, one in self._exact.items() if key[1] in held[key[0]]}
             self._digits = {key: one for key, one in self._digits.items() if key in self._exact}
