@@ -15,6 +15,8 @@ from console.themes import load_themes
 from core.desk import Snapshot
 from tests.console import frozen
 from tests.console.screenful import Face
+from tests.console.test_currencies import mixed
+from tests.console.test_points import unsigned
 
 HERE = Path(__file__).parent / "pictures"
 WRITE = os.environ.get("ARBDESK_TEST_PICTURES") == "write"
@@ -44,6 +46,9 @@ SCENES: dict[str, Scene] = {
     "quote": (frozen.venue_down, ("end", "d")),
     "verdict": (frozen.judged, ("3", "z", "home", "down", "down", "down", "down", "d")),
     "lost": (frozen.lost, ()),
+    "currencies": (mixed, ("c",)),
+    "points": (unsigned, ("a",)),
+    "palette": (frozen.trading, ("ctrl+p",)),
 }
 
 

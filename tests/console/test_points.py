@@ -5,17 +5,22 @@ from msgspec.structs import replace
 
 from console.screens.points import PointsDialog
 from core.commands import Sign
+from core.desk import Snapshot
 from tests.console.frozen import trading
 from tests.console.screenful import SIZES, Face
 
 POINTS = tuple(f"okx holds 0.{n} BTC, the journal says 1" for n in range(14))
 
 
+def unsigned() -> Snapshot:
+    return replace(trading(), armed=False, points=POINTS, points_code="fj")
+
+
 @pytest.mark.parametrize("size", SIZES[:2], ids=str)
 async def test_points_are_signed_only_when_all_were_read_and_the_code_was_typed_with_pauses(
     size: tuple[int, int],
 ) -> None:
-    async with Face(replace(trading(), armed=False, points=POINTS, points_code="fj")).opened(size) as face:
+    async with Face(unsigned()).opened(size) as face:
         await face.press("a")
         assert isinstance(face.app.screen, PointsDialog)
         await typed(face)
