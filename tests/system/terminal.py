@@ -15,7 +15,6 @@ import pyte
 
 from tests.waiting import PATIENCE_S
 
-
 # Frames as over SSH: the emulator is slower than any terminal, and takes its time from the desk.
 SETTINGS = {"TERM": "xterm-256color", "ARBDESK_CONSOLE__TOUR": "false", "ARBDESK_CONSOLE__FRAMES_PER_S": "4"}
 
