@@ -36,12 +36,7 @@ async def running(
         DeskError: a part could not start.
     """
     run_id = uuid.uuid4().hex[:12]
-    if settings.role != "all" and (demo or settings.log.kind == "memory"):
-        raise ConfigurationError(
-            f'role = "{settings.role}"',
-            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
-            do='Set log.kind = "kafka", or leave the role at "all".',
-        )
+    _expect_a_whole_desk(settings, demo=demo)
     obeyed = operators(settings.remote.operators)
     if demo:  # its venues are its own, whatever the user's are set to
         settings = simulated(settings)
@@ -87,3 +82,23 @@ async def running(
             yield engine
         finally:
             await engine.stop()
+
+
+def _expect_a_whole_desk(settings: Settings, *, demo: bool) -> None:
+    """Check that what does not run here can be met elsewhere, and is not done twice.
+
+    Raises:
+        ConfigurationError: it cannot be, or would be.
+    """
+    if settings.role != "all" and (demo or settings.log.kind == "memory"):
+        raise ConfigurationError(
+            f'role = "{settings.role}"',
+            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
+            do='Set log.kind = "kafka", or leave the role at "all".',
+        )
+    if settings.role == "worker" and settings.log.group is None:
+        raise ConfigurationError(
+            'role = "worker" and no log.group',
+            why="without a group every worker judges all symbols, and two of them trade each opportunity twice",
+            do="Name the group whose workers share the symbols: --group desk, or log.group in the settings.",
+        )
