@@ -289,6 +289,8 @@ class KafkaLog:
     def _missing(self) -> str:
         """Return which brokers, or what of the topic, is not there; nothing if all is."""
         silent = self._brokers.silent.values()
+        if self._brokers.refused:
+            return f"Kafka at {self._bootstrap}: {self._brokers.refused}"
         if silent and len(silent) == len(self._brokers):
             return f"Kafka at {self._bootstrap} does not answer"
         if silent:
