@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.latency import Latencies
 from core.log.ticklog import Batch, Readable, TickReader
@@ -26,6 +26,13 @@ class Looks(Protocol):
     def due_ns(self) -> int | None: ...
 
     def look(self, now_ns: int) -> object: ...
+
+
+class Heard(NamedTuple):
+    """From which venues prices come through the log."""
+
+    share: int  # rises whenever the symbols that fall to this worker may have changed
+    last_ns: Mapping[str, int]  # venue -> when we read its last in this share; empty until something of it was read
 
 
 class Worker:
@@ -65,6 +72,11 @@ class Worker:
         """Return the offset of the next entry on each partition that falls to this worker."""
         return self._reader.positions() if self._reader is not None else {}
 
+    def heard(self) -> Heard:
+        """Return when each venue was last heard of, as far as this worker is to hear of it."""
+        share = self._reader.epoch if self._reader is not None else self._epoch
+        return Heard(share, self.arrivals.heard_ns if share == self._epoch else {})
+
     async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.
 
@@ -79,6 +91,7 @@ class Worker:
                 if self._reader.epoch != self._epoch:
                     self._epoch = self._reader.epoch
                     self._detector.forget()
+                    self.arrivals.begin_share()
                 self.arrivals.note(batch, self._clock_ns())
                 most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):
