@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core import advising
+from core.control import known_door
 from core.desk import Mode
 from core.engine import Engine
 from core.errors import ConfigurationError
@@ -75,6 +76,7 @@ async def running(
         engine.recall(advising.allocation(settings, path))
         engine.be_known(run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))
+        stack.enter_context(known_door(path, run_id))
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:
