@@ -26,11 +26,11 @@ class Shared:
     """A log that gives its only reader a share, and takes it away again."""
 
     def __init__(self) -> None:
-        self.epoch = 0
+        self.epoch, self.leased = 0, True
         self._batches: asyncio.Queue[Batch] = asyncio.Queue(9)
 
     def holds(self, epoch: int) -> bool:
-        return epoch == self.epoch
+        return epoch == self.epoch and self.leased
 
     def lag(self) -> Mapping[int, int]:
         return {}
@@ -114,3 +114,14 @@ async def test_a_takeover_is_no_silence_and_of_the_next_share_only_those_are_mis
             await one.hear(*comes, warming=True)
         assert not one.halted_after(6)
         assert one.halted_after(6) == halts
+
+
+async def test_a_worker_that_slept_is_not_halted_for_what_others_heard_meanwhile(tmp_path: Path) -> None:
+    async with member(tmp_path) as one:
+        one.log.leased = False
+        assert not one.halted_after(12)
+        one.log.leased, one.log.epoch = True, 1
+        assert not one.halted_after(0)
+        await one.hear(*EACH)
+        assert not one.halted_after(6)
+        assert one.halted_after(6)

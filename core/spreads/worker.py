@@ -28,10 +28,13 @@ class Looks(Protocol):
     def look(self, now_ns: int) -> object: ...
 
 
+NO_SHARE = -1
+
+
 class Heard(NamedTuple):
     """From which venues prices come through the log."""
 
-    share: int  # rises whenever the symbols that fall to this worker may have changed
+    share: int  # another number whenever the symbols that fall to this worker may be others; NO_SHARE: none does
     last_ns: Mapping[str, int]  # venue -> when we read its last in this share; empty until something of it was read
 
 
@@ -74,8 +77,10 @@ class Worker:
 
     def heard(self) -> Heard:
         """Return when each venue was last heard of, as far as this worker is to hear of it."""
-        share = self._reader.epoch if self._reader is not None else self._epoch
-        return Heard(share, self.arrivals.heard_ns if share == self._epoch else {})
+        reader = self._reader
+        if reader is None or not reader.holds(reader.epoch):  # it has none, or slept, and others may have it by now
+            return Heard(NO_SHARE, {})
+        return Heard(reader.epoch, self.arrivals.heard_ns if reader.epoch == self._epoch else {})
 
     async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.
