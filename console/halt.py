@@ -1,15 +1,17 @@
 """`arbdesk halt`: stop desks from outside, through the socket beside their journal, or through Kafka."""
 
 import asyncio
+import contextlib
 import getpass
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from console.panes.text import inert
 from core.commands import Halt
-from core.control import SUFFIX, ask_to_halt, control_path
+from core.control import SUFFIX, ask_to_halt, control_path, known_doors
 from core.desk import Desk
 from core.errors import DeskError
 from core.places import data_dir, journal_path
@@ -18,14 +20,18 @@ from core.settings import Settings
 ELSEWHERE = "A desk on another machine: arbdesk halt --desk NAME --bootstrap HOST:PORT."
 
 
-def halt_here(settings: Settings, *, why: str, hedges_too: bool) -> bool:
+def halt_here(settings: Settings, only: Path | None, *, why: str, hedges_too: bool) -> bool:
     """Halt every desk of this user on this machine; print a line for each; return whether one was there.
+
+    `only`: the journal of the one that is meant.
 
     Raises:
         DeskError: a desk is there, and does not answer; the others have been halted.
     """
     request, halted, mute = Halt(why or f"arbdesk halt by {getpass.getuser()}", hedges_too), 0, list[str]()
-    for path in _sockets(settings):
+    entries = known_doors() if only is None else {}
+    sockets = {control_path(only)} if only is not None else _sockets(settings) | set(entries.values())
+    for path in sorted(sockets):
         began_ns = time.monotonic_ns()
         try:
             answer = ask_to_halt(path, request)
@@ -33,6 +39,7 @@ def halt_here(settings: Settings, *, why: str, hedges_too: bool) -> bool:
             mute.append(str(error))
             continue
         if answer is None:
+            _forget(entry for entry, door in entries.items() if door == path)
             continue
         halted += 1
         took_ms = (time.monotonic_ns() - began_ns) / 1e6
@@ -44,18 +51,22 @@ def halt_here(settings: Settings, *, why: str, hedges_too: bool) -> bool:
     if mute:
         raise DeskError("\n".join(mute))
     if not halted:
-        place = (
-            f"with the journal {settings.journal}" if settings.journal else f"with its journal in {data_dir(settings)}"
-        )
+        place = f"with the journal {only}" if only else f"in {data_dir(settings)}, and none of yours elsewhere here"
         click.echo(f"No desk runs {place}. {ELSEWHERE}", err=True)
     return bool(halted)
 
 
-def _sockets(settings: Settings) -> list[Path]:
-    """Return the way into every desk that may run here: the one that is set, and all in the data directory."""
-    if settings.journal is not None:
-        return [control_path(settings.journal)]
-    return sorted({control_path(journal_path(settings, demo=False)), *data_dir(settings).glob(f"*{SUFFIX}")})
+def _sockets(settings: Settings) -> set[Path]:
+    """Return the way into every desk that the settings tell of: the one that is set, and all in the data directory."""
+    found = {control_path(journal_path(settings, demo=False)), *data_dir(settings).glob(f"*{SUFFIX}")}
+    return {path.resolve() for path in found}
+
+
+def _forget(entries: Iterable[Path]) -> None:
+    """Remove what desks that were killed have left."""
+    for entry in entries:
+        with contextlib.suppress(OSError):
+            entry.unlink()
 
 
 async def halt_elsewhere(settings: Settings, desk_id: str, *, why: str, hedges_too: bool) -> bool:

@@ -6,6 +6,7 @@ of JSON, and so is its answer.
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import stat
@@ -20,6 +21,9 @@ import msgspec
 
 from core.commands import Halt
 from core.errors import DeskError
+from core.places import doors_dir, write_whole
+
+logger = logging.getLogger("arbdesk")
 
 ANSWER_S = 3.0
 KEEP_S = 1.0
@@ -97,6 +101,35 @@ class Door:
 
 def control_path(journal: Path) -> Path:
     return journal.with_name(journal.name + SUFFIX)
+
+
+@contextmanager
+def known_door(journal: Path, run_id: str) -> Iterator[None]:
+    """Let those who look for this user's desks find the open door beside `journal`, as long as the context lasts."""
+    entry = doors_dir() / f"{run_id}@{socket.gethostname()}"
+    try:
+        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        entry.parent.chmod(0o700)
+        write_whole(entry, os.fsencode(control_path(journal).resolve()))
+    except OSError as error:
+        logger.warning("%s: %s. `arbdesk halt` may need --journal %s", entry, error.strerror or error, journal)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            entry.unlink()
+
+
+def known_doors() -> dict[Path, Path]:
+    """Return the way into every desk of this user on this machine, by the entry that tells of it.
+
+    A desk that was killed has left its entry; the next run of it has another. Homes may be shared with other machines.
+    """
+    found = {}
+    for entry in doors_dir().glob(f"*@{socket.gethostname()}"):
+        with contextlib.suppress(OSError):  # it has just ended
+            found[entry] = Path(os.fsdecode(entry.read_bytes()))
+    return found
 
 
 def ask_to_halt(path: Path, halt: Halt) -> Halted | None:

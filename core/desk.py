@@ -43,6 +43,7 @@ class TickCounts(msgspec.Struct, frozen=True):
     strange: int = 0  # read from the log, of venues or symbols that are not this desk's
     foreign: int = 0  # on the log, simulated by another desk or for another run: never read as ticks
     poison: int = 0  # on the log, and no ticks
+    poison_at: str = ""  # topic/partition/offset of the last of them
     lost: int = 0  # deleted from the log before they were read
     superseded: int = 0  # read from the log, and left out for a newer one of the same venue and symbol
     lag: Mapping[int, int] = {}  # partition of the log -> what waits there to be read by this desk

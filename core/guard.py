@@ -10,6 +10,7 @@ from core.execution.orders import currencies
 from core.feeds.collector import FeedState
 from core.settings import Settings
 from core.spreads.book import SpreadBook
+from core.spreads.worker import Heard
 from core.trading import Trading
 from core.tripwires import Signs, Tripwires
 
@@ -33,13 +34,19 @@ class Guard:
         feeds: Sequence[Feed],
         log_trouble: Callable[[], str],
         *,
+        heard: Callable[[], Heard] | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
         steady_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """`heard`: where others have a part of the symbols, what comes of those that fall to this desk.
+
+        There, feeds are stale when a venue whose prices are on the log of this share brings none for the set time,
+        counted from the takeover at the earliest: its last minute, read again then, tells which venues these are.
+        """
         self._trading, self._book, self._feeds, self._log_trouble = trading, book, feeds, log_trouble
         self._clock_ns, self._steady_ns = clock_ns, steady_ns
         self._currencies = {currencies(symbol)[1] for symbol in settings.symbols}
-        self._shares = settings.log.group is not None  # others have a part of the symbols, or all of them
+        self._heard = heard
         self._wires = Tripwires(settings.controls, settings.limits)
         trading.arming.obstacle = self.obstacle
 
@@ -65,11 +72,13 @@ class Guard:
     def _signs(self, now_ns: int) -> Signs:
         ahead = {feed.name: surely_ahead_ms(feed) for feed in (one.state(now_ns) for one in self._feeds)}
         trading = self._trading
+        share, last_ns = self._heard() if self._heard is not None else (0, self._last_ticks())
         return Signs(
             now_ns=now_ns,
             steady_ns=self._steady_ns(),
             clock_ahead_ms={venue: ms for venue, ms in ahead.items() if ms is not None},
-            last_tick_ns={} if self._shares else self._last_ticks(),
+            last_tick_ns=last_ns,
+            share=share,
             asking_since_ns={one.trade_id: one.since_ns for one in trading.rescue.exposures() if one.state == "asking"},
             losses={currency: trading.accounts.loss_today(currency, now_ns) for currency in self._currencies},
             log_trouble=self._log_trouble(),

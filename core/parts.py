@@ -81,11 +81,12 @@ class Parts:
         self.detector = Detector(list(charged), settings.symbols, settings.spreads, self.instruments)
         ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
         self.identity = IdentityWatch(self.detector, ledger_file, self.notices)
+        shares = settings.log.group is not None and settings.log.kind == "kafka"  # the symbols, with others
         self.worker = Worker(
-            self.detector, self.latencies, self._on_opportunity, counts_venues=settings.role == "worker"
+            self.detector, self.latencies, self._on_opportunity, counts_venues=settings.role == "worker" or shares
         )
         self.claim: GroupClaim | None = None
-        if settings.log.group and settings.log.kind == "kafka":
+        if shares:
             self.claim = GroupClaim(settings.log, lambda: name, run_id, self.worker.owns, mode, self._accounts)
         self.events: Events | None = None
         self.takeover: Takeover | None = None
@@ -146,7 +147,8 @@ class Parts:
         self.depth_feeds = DepthFeeds(settings, held, market)
         self.detector.offered = self.depth_feeds.offered
         self.troubles = Troubles(self._who_knows(), self.notices)
-        self.guard = Guard(settings, self.trading, self.detector.book, self.feeds, self._way_is_lost)
+        heard = self.worker.heard if shares else None
+        self.guard = Guard(settings, self.trading, self.detector.book, self.feeds, self._way_is_lost, heard=heard)
         self.portrait = Portrait(
             settings,
             mode,

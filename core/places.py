@@ -30,6 +30,14 @@ def data_dir(settings: Settings) -> Path:
     return path
 
 
+def doors_dir() -> Path:
+    """Return the directory that tells where the doors of this user's desks are, wherever their journals are.
+
+    Not below XDG_RUNTIME_DIR: a service has none, and that of a session goes with its last login, which desks outlive.
+    """
+    return platformdirs.user_data_path("arbdesk") / "doors"
+
+
 def write_whole(file: Path, data: bytes) -> None:
     """Write all of `file` or nothing of it, whoever reads it meanwhile. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)

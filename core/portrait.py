@@ -177,6 +177,7 @@ class Portrait:
             strange=book.strange,
             foreign=counts.foreign,
             poison=counts.poison,
+            poison_at=counts.poison_at,
             lost=counts.lost,
             superseded=counts.superseded,
             lag=worker.lag(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from core import advising
+from core.control import known_door
 from core.desk import Mode
 from core.engine import Engine
 from core.errors import ConfigurationError
@@ -36,12 +37,7 @@ async def running(
         DeskError: a part could not start.
     """
     run_id = uuid.uuid4().hex[:12]
-    if settings.role != "all" and (demo or settings.log.kind == "memory"):
-        raise ConfigurationError(
-            f'role = "{settings.role}"',
-            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
-            do='Set log.kind = "kafka", or leave the role at "all".',
-        )
+    _expect_a_whole_desk(settings, demo=demo)
     obeyed = operators(settings.remote.operators)
     if demo:  # its venues are its own, whatever the user's are set to
         settings = simulated(settings)
@@ -80,6 +76,7 @@ async def running(
         engine.recall(advising.allocation(settings, path))
         engine.be_known(run_id, obeyed)
         await stack.enter_async_context(engine.door().open(path))
+        stack.enter_context(known_door(path, run_id))
         await engine.start()
         try:
             if settings.approval == "auto" and not attended:
@@ -87,3 +84,23 @@ async def running(
             yield engine
         finally:
             await engine.stop()
+
+
+def _expect_a_whole_desk(settings: Settings, *, demo: bool) -> None:
+    """Check that what does not run here can be met elsewhere, and is not done twice.
+
+    Raises:
+        ConfigurationError: it cannot be, or would be.
+    """
+    if settings.role != "all" and (demo or settings.log.kind == "memory"):
+        raise ConfigurationError(
+            f'role = "{settings.role}"',
+            why="the parts of a desk meet on Kafka" if not demo else "a demo is one process",
+            do='Set log.kind = "kafka", or leave the role at "all".',
+        )
+    if settings.role == "worker" and settings.log.group is None:
+        raise ConfigurationError(
+            'role = "worker" and no log.group',
+            why="without a group every worker judges all symbols, and two of them trade each opportunity twice",
+            do="Name the group whose workers share the symbols: --group desk, or log.group in the settings.",
+        )

@@ -25,6 +25,7 @@ class Signs(NamedTuple):
     asking_since_ns: Mapping[str, int]  # trade -> since when an order of it is unknown
     losses: Mapping[str, Decimal]  # quote currency -> of this day
     log_trouble: str = ""
+    share: int = 0  # of the symbols, where others have theirs: another number, another share
 
 
 class Trip(NamedTuple):
@@ -55,12 +56,13 @@ class Tripwires:
         self._controls, self._limits = controls, limits
         self._since_ns: dict[tuple[Source, str], int] = {}  # kind of sign -> by the steady clock
         self._fresh: frozenset[str] = frozenset()  # venues that brought prices since the desk was armed
+        self._share = 0
         self._offset_ns: int | None = None  # wall clock less steady clock, when it was last looked at
 
     def arm(self, signs: Signs) -> Trip | None:
         """Begin anew; return what speaks against arming at this moment."""
         self._since_ns.clear()
-        self._fresh, self._offset_ns = frozenset(), signs.now_ns - signs.steady_ns
+        self._fresh, self._share, self._offset_ns = frozenset(), signs.share, signs.now_ns - signs.steady_ns
         against = (Trip(one.source, one.why) for one in self._wrong(signs) if one.source in ("clock", "loss"))
         return next(against, None)
 
@@ -68,6 +70,8 @@ class Tripwires:
         """Return why an armed desk must halt, or None. To be asked some times a second."""
         if jump := self._jump(signs):
             return jump
+        if signs.share != self._share:  # of its venues nothing is known yet
+            self._fresh, self._share = frozenset(), signs.share
         self._fresh |= frozenset(_fresh(signs, self._controls.stale_feeds_s))
         wrong, before = list(self._wrong(signs)), self._since_ns
         self._since_ns = {one.kind: before.get(one.kind, signs.steady_ns) for one in wrong}

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from core.commands import Arm, Halt
-from core.control import Door, Halted, ask_to_halt, control_path
+from core.control import Door, Halted, ask_to_halt, control_path, known_door, known_doors
 from core.errors import DeskError
+from core.places import doors_dir
 
 
 def door(halts: list[tuple[Halt, str]]) -> Door:
@@ -75,3 +76,21 @@ async def test_the_socket_of_a_killed_desk_is_replaced_and_one_that_says_nothing
         with pytest.raises(DeskError, match=r"does not answer.*kill 4711"):
             await asyncio.to_thread(ask_to_halt, path, Halt("now"))
         await hanging
+
+
+def test_a_door_is_known_to_its_user_wherever_its_journal_is_and_as_long_as_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert known_doors() == {}
+    journals = (tmp_path / "one" / "mine.sqlite", Path("other.sqlite"))
+    with known_door(journals[0], "run1"), known_door(journals[1], "run2"):
+        assert stat.S_IMODE(doors_dir().stat().st_mode) == 0o700
+        (doors_dir() / "run3@another-machine").write_text("/not/here.sqlite.control")
+        assert set(known_doors().values()) == {control_path(tmp_path / one).resolve() for one in journals}
+    assert known_doors() == {}
+    monkeypatch.setenv("XDG_DATA_HOME", str(doors_dir() / "run3@another-machine"))  # a file: nothing can be kept there
+    with known_door(journals[0], "run4"):
+        assert known_doors() == {}
+    assert "--journal" in caplog.text

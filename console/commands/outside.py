@@ -76,9 +76,9 @@ def halt(
 
     if desk is None and (bootstrap or key):
         raise ConfigurationError("halt through Kafka", why="it does not say which desk", do="Add --desk NAME.")
-    overrides = given(journal=journal, remote=given(key=key))
+    overrides = given(remote=given(key=key))
     if desk is None:
-        done = halt_here(settings_of(config, overrides), why=why, hedges_too=hedges_too)
+        done = halt_here(settings_of(config, overrides), journal, why=why, hedges_too=hedges_too)
     else:
         from console import loop
 

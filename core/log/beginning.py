@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from time import time_ns
-from typing import Any
+from typing import Any, NamedTuple
 
 WARM_S = 60.0  # of the past, to learn the market from
 BACK_S = 600.0  # what a member left unread is read by the next one, if it was there so short a time ago
 
 
-async def ends_and_starts(consumer: Any, share: Iterable[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+class Beginning(NamedTuple):
+    """Offsets, by partition."""
+
+    ends: dict[Any, int]
+    starts: dict[Any, int]
+    unread: dict[Any, int]  # of the first record that no member has read; nothing where none has ever been
+
+
+async def beginning(consumer: Any, share: Iterable[Any]) -> Beginning:
     """Return where each partition of `share` ends, and where to begin.
 
     That is a warm-up before the end, and before that what the last member left unread.
@@ -18,7 +26,7 @@ async def ends_and_starts(consumer: Any, share: Iterable[Any]) -> tuple[dict[Any
     """
     places = list(share)
     if not places:
-        return {}, {}
+        return Beginning({}, {}, {})
     ends: Mapping[Any, int] = await consumer.end_offsets(places)
     now_ms = time_ns() // 1_000_000
     warm, back = [
@@ -32,4 +40,5 @@ async def ends_and_starts(consumer: Any, share: Iterable[Any]) -> tuple[dict[Any
         oldest = back[place].offset if back.get(place) else end
         unread = left[place].offset if place in left else end
         starts[place] = min(start, unread) if unread >= oldest else start
-    return dict(ends), starts
+    known = {place: min(offset.offset, ends[place]) for place, offset in left.items() if offset.offset >= 0}
+    return Beginning(dict(ends), starts, known)

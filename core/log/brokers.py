@@ -14,7 +14,7 @@ from aiokafka.conn import CloseReason, create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from core.log.security import WATCHER, hanging
+from core.log.security import WATCHER, InTheClear, hanging
 
 ANSWER_S = 2.0
 AWAY_S = 0.2
@@ -38,13 +38,14 @@ class Brokers:
         self._known: dict[int, _Known] = {}  # by node id
         self._connections: dict[int, Any] = {}
         self.silent: Mapping[int, str] = {}  # node id -> address, of those that did not answer last time
+        self.refused = ""  # why one of them was not asked at all: what was said could be read on its way
 
     def __len__(self) -> int:
         return len(self._known)
 
     async def ask(self, named: Iterable[Any]) -> None:
         """Find out which are silent. `named`: those that the cluster names, as aiokafka has them."""
-        now = monotonic()
+        now, self.refused = monotonic(), ""
         for one in named:
             self._known[one.nodeId] = _Known(f"{one.host}:{one.port}", one.host, one.port, now)
         self._known = {node: one for node, one in self._known.items() if now - one.named_at < FORGET_S}
@@ -69,7 +70,9 @@ class Brokers:
                     held = await create_conn(one.host, one.port, client_id=WATCHER, **self._security)
                     self._connections[node] = held
                 await held.send(MetadataRequest([], allow_auto_topic_creation=False))
-        except (KafkaError, OSError):  # OSError includes TimeoutError
+        except (KafkaError, OSError) as error:  # OSError includes TimeoutError
+            if isinstance(error, InTheClear):
+                self.refused = str(error)
             self._hang_up(node)
             return False
         return True

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import DecodeError
@@ -28,6 +28,9 @@ class Decoder:
         self.foreign = 0  # simulated records on a live log, or another simulation's
         self.poison = 0  # records that are no tick
         self.poison_at = ""  # topic/partition/offset of the last one
+        self.unread: Mapping[
+            int, int
+        ] = {}  # partition -> offset from which on no reader has met its records, if one has
         self.superseded = 0  # not decoded, since a newer one of the same venue and symbol was in hand
         self._simulated = tag.encode() if tag is not None else None
         self._bury = bury
@@ -75,7 +78,8 @@ class Decoder:
                     entry = records.read(value, headers, record.timestamp)
                 entries.append(entry)
             except (ValueError, DecodeError, RecursionError) as error:
-                self._poisoned(chunk, record, str(error), again=batch.warming)
+                again = batch.warming and record.offset < self.unread.get(chunk.partition, record.offset + 1)
+                self._poisoned(chunk, record, str(error), again=again)
             else:
                 stamps.append(record.timestamp * 1_000_000)
         runs.append((len(entries), records.collector(chunk.records[0].headers)))
@@ -104,10 +108,13 @@ class Decoder:
         return known
 
     def _poisoned(self, chunk: Chunk, record: Any, why: str, *, again: bool) -> None:
-        """Count a record that is no entry. `again`: another reader has met it before."""
+        """Count a record that is no entry. `again`: another reader has met it before, or it is from before them all."""
         self.poison += 1
         self.poison_at = f"{chunk.topic}/{chunk.partition}/{record.offset}"
-        logger.debug("no tick at %s: %s%s", self.poison_at, why, ", again" if again else "")
+        level = logging.DEBUG if self.poison & (self.poison - 1) else logging.WARNING  # of a flood, ever fewer
+        logger.log(
+            level, "no tick at %s: %s%s, %d so far", self.poison_at, why, ", again" if again else "", self.poison
+        )
         if not again:
             self._bury(chunk, record, why)
 

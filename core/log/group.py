@@ -15,7 +15,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from core.errors import LogUnavailable
-from core.log.beginning import ends_and_starts
+from core.log.beginning import beginning
 from core.log.chunks import Chunk, chunked
 from core.log.decoding import Bury
 from core.log.lease import ANSWER_S, SESSION_S, Lease
@@ -25,7 +25,7 @@ from core.log.ticklog import Batch
 HEARTBEAT_S = 1.0
 JOIN_S = 20.0  # a member that died holds its share for a session, and a group that changes takes a while
 UNSURE_S = 1.0  # so long may a change of the group take without a word
-COMMIT_S = 1.0  # positions are written down for those who watch the lag; nothing is read from them
+COMMIT_S = 1.0  # positions are written down: for the next member, and for those who watch the lag
 STUCK_S = 30.0
 
 logger = logging.getLogger("arbdesk.kafka")
@@ -146,7 +146,7 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    ends, starts = await ends_and_starts(self._consumer, share)
+                    ends, starts, unread = await beginning(self._consumer, share)
             except (KafkaError, OSError) as error:
                 self.trouble = f"Kafka does not tell where to begin: {error!r}"
                 logger.warning("%s", self.trouble)
@@ -154,7 +154,8 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                 continue
             if epoch == self.epoch:
                 self.start_at(starts)
-                self._warm_until, self._committed, self._positioned, self.trouble = ends, {}, True, ""
+                self._warm_until, self._committed, self._positioned, self.trouble = ends, unread, True, ""
+                self.decoder.unread = {at.partition: offset for at, offset in unread.items()}
                 begins = {str(at.partition): offset for at, offset in starts.items()}
                 logger.info(
                     "%s reads partitions %s",
@@ -259,8 +260,8 @@ class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
                 await self._watch()
 
     async def _commit(self) -> None:
-        """Write positions down."""
-        moved = {at: offset for at, offset in self._next.items() if self._committed.get(at) != offset}
+        """Write positions down, but for what the warm-up reads again."""
+        moved = {at: offset for at, offset in self._next.items() if self._committed.get(at, -1) < offset}
         if not moved:
             return
         try:

@@ -82,6 +82,7 @@ class KafkaLog:
             self._outbox.counts,
             foreign=sum(decoder.foreign for decoder in decoders),
             poison=sum(decoder.poison for decoder in decoders),
+            poison_at=next((decoder.poison_at for decoder in decoders if decoder.poison_at), ""),
             superseded=sum(decoder.superseded for decoder in decoders),
             lost=sum(reader.lost for reader in self._readers),
             letters=self._letters.sent,
@@ -288,9 +289,9 @@ class KafkaLog:
 
     def _missing(self) -> str:
         """Return which brokers, or what of the topic, is not there; nothing if all is."""
-        silent = self._brokers.silent.values()
-        if silent and len(silent) == len(self._brokers):
-            return f"Kafka at {self._bootstrap} does not answer"
+        silent, refused = self._brokers.silent.values(), self._brokers.refused
+        if refused or (silent and len(silent) == len(self._brokers)):
+            return f"Kafka at {self._bootstrap}{': ' + refused if refused else ' does not answer'}"
         if silent:
             return f"{len(silent)} of {len(self._brokers)} brokers of Kafka do not answer: {', '.join(sorted(silent))}"
         if not self._topic_is_there():

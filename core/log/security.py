@@ -30,6 +30,7 @@ START = 'Start the brokers and create the topics (`arbdesk topics --create`), or
 SPEAK_TLS = 'If it expects TLS, set log.security.protocol = "SASL_SSL" (or "SSL" where certificates name the clients).'
 SPEAK_PLAIN = "Name the port where it speaks TLS (log.bootstrap), or set another log.security.protocol."
 SIGN_IN = "Check log.security.user, log.security.password and log.security.mechanism."
+USE_TLS = 'Set it to "SASL_SSL" or "SSL", or, where the network is safe, log.security.allow_plaintext = true.'
 CLIENT_CERTIFICATE = "If it asks for a certificate of ours, set log.security.cert and log.security.key."
 
 HANG_UP_S = 0.5
@@ -48,6 +49,19 @@ class _Secret(str):
         return "'***'"
 
 
+class _Permitted(str):
+    """A protocol without TLS that the user allowed beyond this machine."""
+
+    __slots__ = ()
+
+
+class InTheClear(KafkaConnectionError):  # type: ignore[misc]
+    """A broker would have been told in the clear what is for nobody else."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # without the name of the class, which aiokafka puts before it
+
+
 def secured(log: LogSettings) -> dict[str, Any]:
     """Return what a producer, a consumer and an administrator alike need to be told, as aiokafka names it.
 
@@ -58,11 +72,11 @@ def secured(log: LogSettings) -> dict[str, Any]:
     told: dict[str, Any] = {"security_protocol": security.protocol}
     if security.protocol.endswith("SSL"):
         told["ssl_context"] = _context(security)
-    elif not security.allow_plaintext and (beyond := _beyond_loopback(log.bootstrap)):
+    elif security.allow_plaintext:
+        told["security_protocol"] = _Permitted(security.protocol)
+    elif beyond := _beyond_loopback(log.bootstrap):
         raise ConfigurationError(
-            f"Kafka at {beyond} is on another machine",
-            why=f'log.security.protocol = "{security.protocol}" would let anybody on the way read and change ticks',
-            do='Set it to "SASL_SSL" or "SSL", or, where the network is safe, log.security.allow_plaintext = true.',
+            f"Kafka at {beyond} is on another machine", why=_readable(security.protocol), do=USE_TLS
         )
     if security.protocol.startswith("SASL"):
         told |= {
@@ -78,7 +92,9 @@ def refusal(bootstrap: str, error: Exception, security: Mapping[str, Any]) -> Lo
     reason = _best(_attempts.get([]), error)
     tls = "SSL" in security.get("security_protocol", "")
     why, do = str(reason) or repr(reason), START
-    if isinstance(reason, ssl.SSLCertVerificationError):
+    if isinstance(reason, InTheClear):
+        do = USE_TLS
+    elif isinstance(reason, ssl.SSLCertVerificationError):
         why = f"its certificate is not accepted: {reason.verify_message}"
         do = "Set log.security.ca to the authority that signed it, and log.bootstrap to the names that it bears."
     elif isinstance(reason, ssl.SSLError):
@@ -130,6 +146,10 @@ _attempts: ContextVar[list[Exception]] = ContextVar("attempts")
 
 def _best(attempts: list[Exception], error: Exception) -> Exception:
     """Return what says most: a broker that answered and refused before one that did not answer."""
+    if isinstance(error, KafkaConnectionError | NodeNotReadyError | OSError):
+        for attempt in attempts:
+            if isinstance(attempt, InTheClear):
+                return attempt
     if not isinstance(error, KafkaConnectionError | OSError):
         return error
     for kind in (ssl.SSLError, KafkaError, ConnectionResetError):
@@ -179,6 +199,10 @@ def _beyond_loopback(bootstrap: str) -> str:
     return next((host for host, _port, _family in hosts if not _loopback(host)), "")
 
 
+def _readable(protocol: str) -> str:
+    return f'log.security.protocol = "{protocol}" would let anybody on the way read and change ticks'
+
+
 def _loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -189,8 +213,14 @@ def _loopback(host: str) -> bool:
 async def _connect(connection: Any) -> Any:
     """Connect in time, and not to a broker that is known to hang: meanwhile its client makes no other connection.
 
-    Where it fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS needs.
+    Nor in the clear beyond this machine: a broker on it names the others, and itself, by whatever address it is set to
+    (advertised.listeners). Where it fails halfway, aiokafka hangs up and does not wait for the end of it, which TLS
+    needs.
     """
+    protocol = connection._security_protocol
+    if "SSL" not in protocol and not isinstance(protocol, _Permitted) and not _loopback(connection.host):
+        at = f"{connection.host}:{connection.port}"
+        raise InTheClear(f"its broker {at} is on another machine, and {_readable(protocol)}")
     if (connection.host, connection.port) in hanging and connection._client_id != WATCHER:
         raise KafkaConnectionError(f"{connection.host}:{connection.port} hangs")
     try:

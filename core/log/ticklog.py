@@ -31,6 +31,7 @@ class LogCounts(msgspec.Struct, frozen=True):
     unknown: int = 0  # sent, and never acknowledged: it may be on the log
     foreign: int = 0  # met by readers, simulated by another desk or for another run: never given out
     poison: int = 0  # met by readers, and no entries
+    poison_at: str = ""  # topic/partition/offset of the last one; "": none, or nobody knows where
     lost: int = 0  # deleted before a reader came to them
     superseded: int = 0  # read, and left out for a newer one of the same venue and symbol that was there already
     letters: int = 0  # poison kept aside on the topic of dead letters

@@ -34,18 +34,27 @@ class Arrivals:
         self._counts = counts
         self.entries: Counter[str] = Counter()  # venue -> read
         self.last_ns: dict[str, int] = {}  # venue -> when we read its last
+        self.heard_ns: dict[str, int] = {}  # the same of this share of the symbols, its warm-up included
         self._seen: dict[str, int] = {}  # collector -> when we read its last
         self._newest: dict[tuple[str, str], tuple[int, str, int]] = {}  # -> (sequence id, who was first, read when)
         self._behind: dict[str, dict[str, deque[int]]] = {}  # venue -> collector -> ns after the first copy
 
+    def begin_share(self) -> None:
+        """Forget which venues were heard of: what is read from here on is of other symbols."""
+        self.heard_ns.clear()
+
     def note(self, batch: Batch, read_ns: int) -> None:
-        """Take what was just read, but for what is from before our turn."""
+        """Take what was just read; what is from before our turn only tells whom to hear from."""
+        if batch.warming:
+            self.heard_ns.update(dict.fromkeys(map(_venue, batch.entries), read_ns))
         if batch.warming or not batch.runs:
             return
         if self._counts:
             venues = Counter(map(_venue, batch.entries))
+            heard_ns = dict.fromkeys(venues, read_ns)
             self.entries.update(venues)
-            self.last_ns.update(dict.fromkeys(venues, read_ns))
+            self.last_ns.update(heard_ns)
+            self.heard_ns.update(heard_ns)
         for _, collector in batch.runs:
             self._seen[collector] = read_ns
         if len(self._seen) > 1:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.latency import Latencies
 from core.log.ticklog import Batch, Readable, TickReader
@@ -26,6 +26,16 @@ class Looks(Protocol):
     def due_ns(self) -> int | None: ...
 
     def look(self, now_ns: int) -> object: ...
+
+
+NO_SHARE = -1
+
+
+class Heard(NamedTuple):
+    """From which venues prices come through the log."""
+
+    share: int  # another number whenever the symbols that fall to this worker may be others; NO_SHARE: none does
+    last_ns: Mapping[str, int]  # venue -> when we read its last in this share; empty until something of it was read
 
 
 class Worker:
@@ -65,6 +75,13 @@ class Worker:
         """Return the offset of the next entry on each partition that falls to this worker."""
         return self._reader.positions() if self._reader is not None else {}
 
+    def heard(self) -> Heard:
+        """Return when each venue was last heard of, as far as this worker is to hear of it."""
+        reader = self._reader
+        if reader is None or not reader.holds(reader.epoch):  # it has none, or slept, and others may have it by now
+            return Heard(NO_SHARE, {})
+        return Heard(reader.epoch, self.arrivals.heard_ns if reader.epoch == self._epoch else {})
+
     async def run(self, log: Readable, started: asyncio.Event, group: str | None = None) -> None:
         """Read until cancelled; `started` is set once the position on the log is taken.
 
@@ -79,6 +96,7 @@ class Worker:
                 if self._reader.epoch != self._epoch:
                     self._epoch = self._reader.epoch
                     self._detector.forget()
+                    self.arrivals.begin_share()
                 self.arrivals.note(batch, self._clock_ns())
                 most_ns = HURRIED_TURN_NS if len(batch.entries) > BEHIND else TURN_NS
                 for start in range(0, len(batch.entries), len(batch.entries) if batch.partial else CHUNK):

@@ -151,6 +151,7 @@ class World:
         env = {f"ARBDESK_VENUES__{venue.upper()}__URL": url for venue, url in self.market.urls.items()}
         env |= {"ARBDESK_LOG__TOPIC": self.topic, "ARBDESK_APPROVAL": "auto", "ARBDESK_NAME": f"{self.group}-{name}"}
         env |= {"ARBDESK_REMOTE__OPERATORS": str(self._operators)}
+        env |= {"ARBDESK_CONTROLS__STALE_FEEDS_S": "120"}  # a busy machine's desks take their time to come back
         env |= {"ARBDESK_STATUS_EVERY_S": str(STATUS_S), "ARBDESK_LIMITS__MAX_ORDER_NOTIONAL": "50"}
         kafka = ["--log", "kafka", "--bootstrap", self.cluster.bootstrap, "--group", self.group]
         arguments = ["run", "--no-ui", *kafka, "--symbols", SYMBOLS, "--role", role, "--journal", str(journal)]

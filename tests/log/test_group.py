@@ -215,30 +215,43 @@ async def test_a_cancelled_read_of_a_member_loses_nothing(kafka: str) -> None:
         assert [*seen, *await take(50 - len(seen), reader)] == [tick(sequence) for sequence in range(50)]
 
 
-async def test_poison_is_kept_aside_with_its_place_and_reason(kafka: str) -> None:
+async def test_poison_is_kept_aside_once_with_its_place_and_reason_also_what_came_while_nobody_read(
+    kafka: str, caplog: pytest.LogCaptureFixture
+) -> None:
     await create(at(kafka), [DEAD_LETTERS])
     topic, group = await fresh_topic(kafka), uuid.uuid4().hex
     async with (
         asyncio.timeout(20),
         KafkaLog(kafka, topic, capacity=1000) as log,
-        log.reader(group) as reader,
         producing(kafka) as other,
         AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False) as letters,
     ):
         place = TopicPartition(DEAD_LETTERS.name, 0)
         letters.assign([place])
         letters.seek(place, (await letters.end_offsets([place]))[place])
-        await other.send(topic, b"hello", key=b"BTC/USDT", partition=3)
-        await other.send(topic, None, key=b"", partition=3)
-        await other.send(topic, encode(tick(1)), key=b"BTC/USDT", partition=3)
-        assert await take(1, reader) == [tick(1)]
-        await until(lambda: log.counts.letters == 2)
+        async with log.reader(group) as reader:
+            await other.send(topic, b"hello", key=b"BTC/USDT", partition=3)
+            await other.send(topic, None, key=b"", partition=3)
+            await other.send(topic, encode(tick(1)), key=b"BTC/USDT", partition=3)
+            assert await take(1, reader) == [tick(1)]
+            await until(lambda: log.counts.letters == 2)
+            assert isinstance(reader, GroupReader)
+            await until(lambda: reader._committed.get(TopicPartition(topic, 3)) == 3)
+        await (await other.send(topic, b"unread", partition=3))
+        async with log.reader(group) as reader:
+            await other.send(topic, b"live", partition=3)
+            await other.send(topic, encode(tick(2)), key=b"BTC/USDT", partition=3)
+            assert await take(2, reader) == [tick(1), tick(2)]
+            assert (log.counts.poison, log.counts.poison_at) == (4, f"{topic}/3/4")
+            await until(lambda: log.counts.letters == 4)
         found: list[Any] = []
-        while len(found) < 2:
+        while len(found) < 4:
             letter = await letters.getone()
             if dict(letter.headers)["topic"] == topic.encode():
                 found.append(letter)
-    assert [(letter.key, letter.value) for letter in found] == [(b"BTC/USDT", b"hello"), (b"", None)]
+    assert [(letter.key, letter.value) for letter in found[:2]] == [(b"BTC/USDT", b"hello"), (b"", None)]
+    assert [letter.value for letter in found[2:]] == [b"unread", b"live"]
+    assert f"no tick at {topic}/3/0: " in caplog.text
     told = dict(found[0].headers)
     assert (told["topic"], told["partition"], told["offset"]) == (topic.encode(), b"3", b"0")
     assert b"malformed" in told["reason"]

@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.structs import BrokerMetadata
 from pydantic import SecretStr
 
 from core.errors import ConfigurationError, LogUnavailable
 from core.loading import load
+from core.log.brokers import Brokers
 from core.log.kafka import KafkaLog
 from core.log.security import refusal, secured
-from core.log.topics import TICKS, check, create
+from core.log.topics import TICKS, administrator, check, create, metadata
 from core.settings import LogSettings, SecuritySettings
 from tests.kafka_cluster import cluster
 from tests.kafka_dist import ClusterFailed, Users
+from tests.log.advertised import broker_known_as
 from tests.log.certificates import authority, signed
 from tests.log.entries import take, tick
 
@@ -143,6 +146,25 @@ async def test_nothing_is_sent_in_the_clear_beyond_this_machine_unless_it_is_all
         assert "\n" not in str(caught.value)
     allowed = SecuritySettings.model_validate(security | {"allow_plaintext": True})
     assert secured(settings.model_copy(update={"security": allowed}))["security_protocol"] == protocol
+
+
+async def test_a_broker_here_that_names_itself_by_an_address_beyond_is_not_spoken_to_in_the_clear() -> None:
+    async with asyncio.timeout(20), broker_known_as("0.0.0.0") as here:  # leads here, and does not look like it
+        settings = LogSettings(kind="kafka", bootstrap=f"127.0.0.1:{here.port}")
+        with pytest.raises(LogUnavailable, match=rf"broker 0\.0\.0\.0:{here.port} is on another machine") as caught:
+            async with administrator(settings.bootstrap, secured(settings)) as admin:
+                await metadata(admin, [])
+        assert "log.security.allow_plaintext" in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert here.connections == 1  # to ask it who it is
+        watch = Brokers(secured(settings))
+        await watch.ask([BrokerMetadata(1, "0.0.0.0", here.port, None)])
+        assert (list(watch.silent), here.connections) == ([1], 1)
+        assert "is on another machine" in watch.refused
+        await watch.close()
+        allowed = settings.model_copy(update={"security": SecuritySettings(allow_plaintext=True)})
+        async with administrator(settings.bootstrap, secured(allowed)) as admin:
+            assert [one["host"] for one in (await metadata(admin, []))["brokers"]] == ["0.0.0.0"]
 
 
 @pytest.mark.parametrize("bootstrap", ["127.0.0.1:9092", "localhost:9092", "[::1]:9092", "127.9.9.9:1,localhost"])

@@ -11,18 +11,23 @@ from tests.system.test_daemon import wait_for_orders
 
 
 def test_a_desk_killed_while_it_is_halted_comes_back_halted_and_says_by_whom_when_and_why(tmp_path: Path) -> None:
-    journal = tmp_path / "arbdesk" / "mine.sqlite"
+    journal = tmp_path / "elsewhere" / "mine.sqlite"
+    doors = tmp_path / "arbdesk" / "doors"
     demo = ["demo", "--no-ui", "--approval", "auto", "--crossings", "20", "--journal", str(journal)]
     with DeskProcess(demo, tmp_path) as desk:
         desk.wait_for("armed: approved trades leave the desk")
         assert arbdesk("halt", "--why", "enough", home=tmp_path).returncode == 0
         desk.signal(signal.SIGKILL)
         desk.process.wait(20)
+    assert len(list(doors.iterdir())) == 1
+    nobody = arbdesk("halt", home=tmp_path)
+    assert (nobody.returncode, list(doors.iterdir())) == (1, [])
     with DeskProcess(demo, tmp_path) as desk:
         desk.wait_for("still HALTED: enough; halted by arbdesk halt (uid ")
         desk.wait_for("not armed: it was halted")
         desk.signal(signal.SIGTERM)
         assert desk.summary()["orders"]["sent"] == 0
+    assert list(doors.iterdir()) == []
 
 
 def test_a_trading_desk_is_halted_from_outside_and_no_order_leaves_it_after_that(tmp_path: Path) -> None:
