@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import ConfigurationError, QuestionFailed, SidecarFailed
 from core.execution.orders import Broker, Fate, Order
@@ -107,7 +108,7 @@ class Link:
         self._starts += 1
         try:
             child = await self._stack.enter_async_context(sidecar("order gateway", "core.live", keys=True))
-            child.send_line(msgspec.json.encode(self._configuration))
+            child.send_line(msgspec.json.encode(replace(self._configuration, harmless=self.fingerprints)))
             async with asyncio.timeout(READY_S):
                 hello = msgspec.json.decode(await child.receive_line(), type=FromGateway)
         except TimeoutError:

@@ -29,6 +29,7 @@ class Configuration(msgspec.Struct, frozen=True):
     max_order_notional: Decimal  # quote currency
     locks: str  # the folder of the lock files, one for each account
     keys_file: str = ""
+    harmless: Mapping[str, str] = {}  # by venue: the account whose key a gateway before this one let pass
 
 
 # -- from the desk

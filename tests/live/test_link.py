@@ -67,6 +67,17 @@ async def test_a_killed_gateway_is_started_anew_and_tells_what_became_of_what_it
         assert held == served.books.balances
 
 
+async def test_a_gateway_comes_back_while_a_venue_does_not_tell_of_a_key_that_was_found_harmless(
+    tmp_path: Path,
+) -> None:
+    async with entry("binance") as served, running(configuration(tmp_path, Account("binance", served.url))) as one:
+        served.next(*[Fault("server_error")] * 20, kind="read")
+        os.kill(one.link.state().pid, signal.SIGKILL)
+        await until(lambda: one.link.state().health == "up" and one.link.state().starts > 1, one.link.news)
+        assert served.faults["server_error"] == 1
+        assert one.link.state().starts == 2
+
+
 async def test_what_waits_in_a_stopped_gateway_is_too_late_when_it_goes_on(tmp_path: Path) -> None:
     async with entry("binance") as served, running(configuration(tmp_path, Account("binance", served.url))) as one:
         broker, pid = one.link.brokers["binance"], one.link.state().pid
@@ -139,7 +150,7 @@ def test_the_gateway_ends_with_a_desk_that_was_killed(tmp_path: Path) -> None:
         "from core.live.link import linked\n"
         "from core.live.wire import Account, Configuration\n"
         "async def main():\n"
-        f"    account, folder = Account('binance', 'http://127.0.0.1:9'), {str(tmp_path)!r}\n"
+        f"    account, folder = Account('upbit', 'http://127.0.0.1:9'), {str(tmp_path)!r}\n"
         "    async with linked(Configuration((account,), (), 1, folder)) as link:\n"
         "        print(link.state().pid, flush=True)\n"
         "        await asyncio.Event().wait()\n"
