@@ -29,7 +29,8 @@ from core.live.wire import (
 )
 
 PING_S = 10.0
-TELL_S = 1.0
+TELL_S = 0.5  # the desk takes a longer silence for trouble (core.live.hearing)
+AGAIN_S = 1.0  # after a ping that was not answered
 ASK_S = 5.0  # for what is asked once, at the start
 MOST_AT_ONCE = 64  # orders and questions in hand; one more order is refused, it would be late anyway
 
@@ -144,5 +145,5 @@ class Service:
     async def _keep(self, seat: Seat) -> None:
         """Keep a warm connection and a measured clock."""
         while True:
-            await asyncio.sleep(PING_S if not seat.standing().why_not else TELL_S)
+            await asyncio.sleep(PING_S if not seat.standing().why_not else AGAIN_S)
             await seat.ping()
