@@ -142,7 +142,7 @@ def no_orders(gateway: GatewayState) -> list[Item]:
     """Return why no order can go to some of the venues, or to none."""
     away = [f"{one.venue}: {one.why_not}" for one in gateway.venues if one.why_not]
     if gateway.health == "silent":
-        return [Item([(" GATEWAY SILENT ", "old")], 0)]
+        return [Item([(f" GATEWAY {inert(gateway.why)} ", "old")], 0)]
     if gateway.health != "up":
         return [Item([(" NO GATEWAY ", "old")], 0)]
     return [Item([(cut(inert("; ".join(away)), 40), "warn")], 2)] if away else []

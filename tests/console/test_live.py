@@ -34,7 +34,7 @@ async def test_a_gateway_that_is_away_and_a_venue_that_takes_no_orders_are_seen(
         assert " NO GATEWAY " in face.read(face.main.status)
         silent = replace(REAL, health="silent", why="silent for 4 s")
         await face.show(replace(frozen.trading("LIVE"), order_gateway=silent))
-        assert " GATEWAY SILENT " in face.read(face.main.status)
+        assert " GATEWAY silent for 4 s " in face.read(face.main.status)
         standing = VenueStanding("okx", "the venue does not accept the key")
         await face.show(replace(frozen.trading("LIVE"), order_gateway=replace(REAL, venues=(standing,))))
         assert "okx: the venue does not accept the key" in face.read(face.main.status)
