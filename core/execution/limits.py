@@ -149,7 +149,7 @@ class Limits:
         ]
         at_risk = sum((other.buy.size * other.buy.price for other in waiting), notional)
         at_stake = sum((other.max_loss for other in [*waiting, trade]), Decimal(0))
-        bought = self._accounts.bought(trade.route.symbol, now_ns) + trade.buy.size * trade.buy.price
+        bought = self._accounts.worst_bought(trade.route.symbol, now_ns) + trade.buy.size * trade.buy.price
         return (
             _over("max_order_notional", notional, limits.max_order_notional, quote)
             or _over("max_symbol_notional", bought, limits.max_symbol_notional, quote)

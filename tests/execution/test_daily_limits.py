@@ -32,6 +32,17 @@ def pieces(order: Order, share: Decimal, price: Decimal) -> Fate:
     return Fate(order, "filled" if share == 1 else "partly_filled", (fill,) if share else ())
 
 
+def test_a_buy_of_unknown_fate_counts_in_what_was_bought_of_its_symbol() -> None:
+    accounts, lost = Accounts(), trade()
+    gate = limits(LimitSettings(max_symbol_notional=Decimal(1500)), accounts)
+    accounts.book(Fate(lost.buy, "unknown"))
+    accounts.book(Fate(lost.sell, "unknown"))
+    assert reason(gate, trade("ETH/USDT")) is None
+    assert reason(gate, trade()) == "max_symbol_notional"
+    accounts.book(Fate(lost.buy, "rejected"))
+    assert reason(gate, trade()) is None
+
+
 def test_every_venue_trades_up_to_its_notional_a_day() -> None:
     accounts, done = Accounts(), trade()
     gate = limits(LimitSettings(max_venue_notional=Decimal(1500)), accounts)
