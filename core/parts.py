@@ -198,6 +198,8 @@ class Parts:
     def _who_knows(self) -> list[Callable[[], str]]:
         """Return those who know what is wrong with the desk."""
         sources: list[Callable[[], str]] = [lambda: self.opened.log.trouble]
+        if (link := self.opened.link) is not None:
+            sources.append(lambda: link.trouble)
         if (recorder := self.opened.recorder) is not None:
             sources.append(lambda: recorder.trouble)
         if (claim := self.claim) is not None:

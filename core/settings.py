@@ -88,9 +88,7 @@ class SpreadSettings(Section):
 
     min_edge_bps: float = Field(default=2.0, ge=0, le=10_000)  # after both taker fees
     max_quote_age_ms: int = Field(default=1_000, ge=1, le=600_000)
-    skew_moves: float = Field(
-        default=1.0, ge=0, le=100
-    )  # times what the symbol lately moved in the time between the two quotes: less is a ghost `skew`; 0: none is
+    skew_moves: float = Field(default=1.0, ge=0, le=100)  # times what it moves between two quotes: less is a ghost
     min_notional: Money = Decimal(10)  # quote currency; less than this on offer is a ghost `depth`
     max_rate_age_ms: int = Field(default=5_000, ge=1, le=600_000)  # of a quote that tells what a currency is worth
     depeg_bps: float = Field(default=100.0, ge=1, le=10_000)  # a stablecoin so far from its dollar carries no route
@@ -101,13 +99,13 @@ class LimitSettings(Section):
 
     max_order_notional: Money = Decimal(1_000)  # each leg
     max_symbol_notional: Money = Decimal(100_000)  # bought of one symbol, per UTC day
+    max_venue_notional: Money = Decimal(5_000_000)  # bought and sold on one venue, per UTC day
+    max_daily_notional: Money = Decimal(10_000_000)  # bought and sold on all venues together, per UTC day
     max_open_exposure: Money = Decimal(5_000)  # of all that was bought and not sold, or sold and not bought
     max_daily_loss: Money = Decimal(250)
     deadline_ms: int = Field(default=250, ge=1, le=10_000)  # from the decision (or the approval) to the last byte sent
     slippage_bps: float = Field(default=3.0, ge=0, le=1_000)  # how much worse than seen each leg may fill
-    rescue_loss_bps: float = Field(
-        default=50.0, ge=0, le=1_000
-    )  # of the notional: what a trade and its rescue may lose
+    rescue_loss_bps: float = Field(default=50.0, ge=0, le=1_000)  # of the notional: a loss, the rescue included
     ticket_ttl_s: float = Field(default=30.0, gt=0, le=3_600)
 
 
@@ -213,9 +211,7 @@ class ConsoleSettings(Section):
 
     theme: str = "auto"  # arbdesk-dark, or arbdesk-ansi where the terminal has sixteen colours
     frames_per_s: int | None = Field(default=None, ge=1, le=30)  # not set: 10 on this machine, 4 over SSH
-    bandwidth: Literal["auto", "low", "full"] = (
-        "auto"  # low: a frame a second; auto: where the link is found to be slow
-    )
+    bandwidth: Literal["auto", "low", "full"] = "auto"  # low: a frame a second; auto: on a slow link
     tour: bool = True  # the first time, a page of the keys that matter
     bell: bool = False  # the terminal's, for each new ticket
     mouse: bool = False  # reports of its moves cost CPU and bytes; a key turns it on
@@ -258,9 +254,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="ARBDESK_", env_nested_delimiter="__")
 
     symbols: tuple[Symbol, ...] = Field(default=DEFAULT_SYMBOLS, min_length=1)
-    venues: dict[Name, VenueSettings] = Field(
-        default={"binance": VenueSettings(), "bybit": VenueSettings(), "okx": VenueSettings()}
-    )
+    venues: dict[Name, VenueSettings] = Field(default={name: VenueSettings() for name in ("binance", "bybit", "okx")})
     name: DeskName | None = None  # what the desk is called on Kafka; made of host and role if not set
     verbose: bool = False  # the log tells everything
     numeraire: str = Field(default="USDT", pattern=r"^[A-Z0-9]{2,10}$")  # what profit is summed up in

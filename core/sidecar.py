@@ -62,6 +62,11 @@ class Sidecar:
             raise SidecarFailed(f"The {self.name} process ended", why=f"exit code {code}", do="See the log.")
         return line
 
+    def kill(self) -> None:
+        """End the child at once, stopped or not: `receive` then tells that it ended."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
     async def stop(self, patience_s: float = 2.0) -> None:
         """End the child: ask by closing its stdin, then insist."""
         if not self._stdin.is_closing():

@@ -33,6 +33,8 @@ SETTINGS = """
 [limits]
 max_order_notional = 100
 max_symbol_notional = 100000000
+max_venue_notional = 1000000000
+max_daily_notional = 1000000000
 max_open_exposure = 100000000
 max_daily_loss = 100000000
 [analysis]

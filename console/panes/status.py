@@ -141,6 +141,8 @@ def orders_go(gateway: GatewayState) -> list[Item]:
 def no_orders(gateway: GatewayState) -> list[Item]:
     """Return why no order can go to some of the venues, or to none."""
     away = [f"{one.venue}: {one.why_not}" for one in gateway.venues if one.why_not]
+    if gateway.health == "silent":
+        return [Item([(f" GATEWAY {inert(gateway.why)} ", "old")], 0)]
     if gateway.health != "up":
         return [Item([(" NO GATEWAY ", "old")], 0)]
     return [Item([(cut(inert("; ".join(away)), 40), "warn")], 2)] if away else []

@@ -15,7 +15,14 @@ from core.tasks import TASKS, TaskName
 
 GATEWAY_URL = "https://api.holysheep.ai/v1"
 KEY = "HOLYSHEEP_API_KEY"
-SHARED_LIMITS = ("max_order_notional", "max_symbol_notional", "max_open_exposure", "max_daily_loss")
+SHARED_LIMITS = (
+    "max_order_notional",
+    "max_symbol_notional",
+    "max_venue_notional",
+    "max_daily_notional",
+    "max_open_exposure",
+    "max_daily_loss",
+)
 NO_KEY = f"no key: set {KEY} in the environment, or analysis.key_file, and start again"
 
 

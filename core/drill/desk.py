@@ -64,7 +64,13 @@ def settings(place: Place) -> Settings:
         data_dir=folder,
         journal=place.journal,
         log=LogSettings(kind="memory"),
-        limits=LimitSettings(max_symbol_notional=MUCH, max_open_exposure=MUCH, max_daily_loss=MUCH),
+        limits=LimitSettings(
+            max_symbol_notional=MUCH,
+            max_venue_notional=MUCH,
+            max_daily_notional=MUCH,
+            max_open_exposure=MUCH,
+            max_daily_loss=MUCH,
+        ),
         analysis=AnalysisSettings(enabled=False),
     )
 

@@ -39,7 +39,13 @@ AFTER_S = 0.4  # and of a market that goes on crossing after it
 WITHIN_S = 30.0
 MUCH = Decimal(10**12)
 CONTROLS = ControlSettings(stale_feeds_s=1, unknown_order_s=1, lost_log_s=1)
-LIMITS = LimitSettings(max_symbol_notional=MUCH, max_open_exposure=MUCH, max_daily_loss=Decimal(10**6))
+LIMITS = LimitSettings(
+    max_symbol_notional=MUCH,
+    max_venue_notional=MUCH,
+    max_daily_notional=MUCH,
+    max_open_exposure=MUCH,
+    max_daily_loss=Decimal(10**6),
+)
 
 
 class Faulty:

@@ -32,7 +32,12 @@ SYMBOLS = {"BTC/USDT": 64_250.0, "SOL/USDT": 158.0, "DOGE/USDT": 0.214}
 FEE = Decimal("0.001")
 MUCH = Decimal(10**15)
 LIMITS = LimitSettings(
-    max_symbol_notional=MUCH, max_open_exposure=MUCH, max_daily_loss=MUCH, max_order_notional=Decimal(1000)
+    max_symbol_notional=MUCH,
+    max_venue_notional=MUCH,
+    max_daily_notional=MUCH,
+    max_open_exposure=MUCH,
+    max_daily_loss=MUCH,
+    max_order_notional=Decimal(1000),
 )
 MAX_AGE_MS = 1_000
 

@@ -29,6 +29,7 @@ class _Book:
         self.base: dict[str, Decimal] = defaultdict(Decimal)
         self.quote: dict[str, Decimal] = defaultdict(Decimal)
         self.bought: dict[str, Decimal] = defaultdict(Decimal)  # notional, fees apart
+        self.traded: dict[tuple[str, str], Decimal] = defaultdict(Decimal)  # (venue, quote) -> both sides' notional
         self.flows: dict[str, Decimal] = defaultdict(Decimal)  # currency -> what came in, fees too
 
     def add(self, order: Order, fill: Fill, moved: dict[str, Decimal]) -> None:
@@ -37,6 +38,7 @@ class _Book:
             self.flows[currency] += amount
         self.base[order.symbol] += moved[base]
         self.quote[order.symbol] += moved[quote]
+        self.traded[order.venue, quote] += fill.price * fill.size
         if order.side == "buy":
             self.bought[order.symbol] += fill.price * fill.size
 
@@ -51,7 +53,7 @@ class Accounts:
         self._days: dict[int, _Book] = {}  # today, and yesterday for what comes late
         self._last: dict[str, Decimal] = {}  # symbol -> price of the last fill
         self._booked: dict[str, int] = {}  # client id -> how many of its fills
-        self._unknown: dict[str, tuple[str, Decimal]] = {}  # client id -> quote currency, notional that may have filled
+        self._unknown: dict[str, tuple[Order, Decimal]] = {}  # client id -> order, notional that may have filled
 
     def book(self, fate: Fate) -> list[tuple[Order, Fill]]:
         """Book the fills of `fate` that are new, and return them; hold for possible what its outcome leaves unknown."""
@@ -67,8 +69,7 @@ class Accounts:
                 self._book_day(order, fill, moved)
             self._unknown.pop(order.client_id, None)
             if fate.outcome == "unknown":
-                quote = currencies(order.symbol)[1]
-                self._unknown[order.client_id] = (quote, (order.size - fate.filled) * order.price)
+                self._unknown[order.client_id] = (order, (order.size - fate.filled) * order.price)
         self._booked[order.client_id] = max(booked, len(fate.fills))
         if len(self._booked) > _REMEMBERED:
             del self._booked[next(iter(self._booked))]
@@ -110,13 +111,33 @@ class Accounts:
     def worst_exposure(self, currency: str) -> Decimal:
         """Return the exposure in `currency` if every order of unknown fate made it larger."""
         with localcontext(EXACT):
-            unknown = (notional for quote, notional in self._unknown.values() if quote == currency)
+            unknown = (most for order, most in self._unknown.values() if currencies(order.symbol)[1] == currency)
             return sum(unknown, self.exposures().get(currency, _NONE))
 
     def bought(self, symbol: str, now_ns: int) -> Decimal:
         """Return the notional bought of `symbol` on this UTC day, in its quote currency."""
         day = self._days.get(now_ns // DAY_NS)
         return day.bought.get(symbol, _NONE) if day is not None else _NONE
+
+    def worst_bought(self, symbol: str, now_ns: int) -> Decimal:
+        """Return the notional bought of `symbol` on this UTC day if every buy of unknown fate filled, whenever sent."""
+        with localcontext(EXACT):
+            held = self._unknown.values()
+            unknown = (most for order, most in held if order.symbol == symbol and order.side == "buy")
+            return sum(unknown, self.bought(symbol, now_ns))
+
+    def worst_traded(self, currency: str, now_ns: int) -> dict[str, Decimal]:
+        """Return per venue the notional bought and sold for `currency` on this UTC day, hedges too, if every order of
+        unknown fate filled, whenever it was sent.
+        """
+        day = self._days.get(now_ns // DAY_NS)
+        known = day.traded.items() if day is not None else ()
+        traded = {venue: notional for (venue, quote), notional in known if quote == currency}
+        with localcontext(EXACT):
+            for order, most in self._unknown.values():
+                if currencies(order.symbol)[1] == currency:
+                    traded[order.venue] = traded.get(order.venue, _NONE) + most
+        return traded
 
     def loss_today(self, currency: str, now_ns: int) -> Decimal:
         """Return what this UTC day's fills lost in `currency`, open positions at the last fill's price; at least 0."""

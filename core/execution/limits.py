@@ -1,7 +1,7 @@
 """What no order may pass: the last word before the journal, and again after it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
 
 from core.analysis.verdicts import Verdicts
@@ -149,10 +149,11 @@ class Limits:
         ]
         at_risk = sum((other.buy.size * other.buy.price for other in waiting), notional)
         at_stake = sum((other.max_loss for other in [*waiting, trade]), Decimal(0))
-        bought = self._accounts.bought(trade.route.symbol, now_ns) + trade.buy.size * trade.buy.price
+        bought = self._accounts.worst_bought(trade.route.symbol, now_ns) + trade.buy.size * trade.buy.price
         return (
             _over("max_order_notional", notional, limits.max_order_notional, quote)
             or _over("max_symbol_notional", bought, limits.max_symbol_notional, quote)
+            or self._check_day([*waiting, trade], quote, now_ns)
             or _over(
                 "max_open_exposure", self._accounts.worst_exposure(quote) + at_risk, limits.max_open_exposure, quote
             )
@@ -160,6 +161,23 @@ class Limits:
                 "max_daily_loss", self._accounts.loss_today(quote, now_ns) + at_stake, limits.max_daily_loss, quote
             )
         )
+
+    def _check_day(self, trades: Sequence[Trade], quote: str, now_ns: int) -> Refusal | None:
+        """Hold what the day would come to, if all of `trades` filled, against the limits; the last one is asked for.
+
+        Hedges are never asked about here, and count once they are filled. A sell counts in flight at the bid that was
+        seen: no limit order bounds by how much better it may fill.
+        """
+        traded = self._accounts.worst_traded(quote, now_ns)
+        for one in trades:
+            for leg, price in ((one.buy, one.buy.price), (one.sell, max(one.sell.price, one.sell_price))):
+                traded[leg.venue] = traded.get(leg.venue, Decimal(0)) + leg.size * price
+        for leg in trades[-1].legs:
+            limit = self._settings.max_venue_notional
+            if refusal := _over("max_venue_notional", traded[leg.venue], limit, quote, f"{leg.venue}: "):
+                return refusal
+        total = sum(traded.values(), Decimal(0))
+        return _over("max_daily_notional", total, self._settings.max_daily_notional, quote)
 
 
 def _check_moved(trade: Trade, buy: Tick | None, sell: Tick | None) -> Refusal | None:
@@ -184,7 +202,7 @@ def _check_profit(trade: Trade, buy: Tick | None, sell: Tick | None) -> Refusal 
     return Refusal("moved", f"at the prices of this moment it would bring {profit:.4f}")
 
 
-def _over(reason: Reason, amount: Decimal, limit: Decimal, currency: str) -> Refusal | None:
+def _over(reason: Reason, amount: Decimal, limit: Decimal, currency: str, where: str = "") -> Refusal | None:
     if amount <= limit:
         return None
-    return Refusal(reason, f"it could come to {amount:.2f} {currency}, and the limit is {limit:f}")
+    return Refusal(reason, f"{where}it could come to {amount:.2f} {currency}, and the limit is {limit:f}")

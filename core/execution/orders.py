@@ -33,6 +33,8 @@ Reason = Literal[
     "recovery",  # something of an earlier run is not proven yet
     "max_order_notional",
     "max_symbol_notional",
+    "max_venue_notional",
+    "max_daily_notional",
     "max_open_exposure",
     "max_daily_loss",
     "wrong_code",

@@ -9,12 +9,14 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from core.errors import ConfigurationError, QuestionFailed, SidecarFailed
 from core.execution.orders import Broker, Fate, Order
 from core.execution.recovery import Balances
 from core.instruments import Instrument
 from core.latency import Latencies
+from core.live.hearing import PATIENCE, Hearing, Patience
 from core.live.wire import (
     Ask,
     Configuration,
@@ -40,6 +42,7 @@ GATE_S = 0.05  # how often the desk's state is looked at, should nobody have sai
 AGAIN_S = 0.2  # after the process ended
 COUNTS = 4  # tries for one statement: a question that failed is no statement
 NOT_UP = "the order gateway is not up"
+SILENT = "the order gateway is silent"
 
 Answer = TypeVar("Answer", Told, Counted)
 
@@ -47,7 +50,7 @@ Answer = TypeVar("Answer", Told, Counted)
 class Link:
     """Owns the gateway's process, and what waits for its answers."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, patience: Patience) -> None:
         self._configuration = configuration
         self._latencies: Latencies | None = None
         self._gate: Callable[[], Gate] = Gate
@@ -59,6 +62,7 @@ class Link:
         self._venues: dict[str, VenueStanding] = {}
         self.instruments: Mapping[str, tuple[Instrument, ...]] = {}  # by venue: what each says can be traded there
         self.fingerprints: Mapping[str, str] = {}  # by venue: which account its orders go to
+        self._hearing = Hearing(patience)
         self._health: Health = "starting"
         self._why = ""
         self._starts = 0
@@ -74,28 +78,35 @@ class Link:
 
     def state(self) -> GatewayState:
         pid = self._child.pid if self._child is not None else 0
-        accounts = self._configuration.accounts
+        accounts, quiet_s = self._configuration.accounts, self._hearing.quiet_s
         return GatewayState(
-            self._health,
-            self._why,
+            "silent" if quiet_s else self._health,
+            f"silent for {quiet_s:.0f} s" if quiet_s else self._why,
             pid,
             self._starts,
             any(one.url for one in accounts),
             tuple(one.venue for one in accounts if one.sandbox),
             tuple(one.venue for one in accounts if not (one.url or one.sandbox)),
-            tuple(self._venues.values()),
+            tuple(one.unheard(SILENT) if quiet_s else one for one in self._venues.values()),
         )
 
     def why_not(self, venue: str) -> str:
         """Return why no order can be sent to `venue` at this moment; "" if it can."""
-        if self._health != "up":
-            return NOT_UP
+        if why := self.why_not_any():
+            return why
         held = self._venues.get(venue)
         return held.why_not if held is not None else f"the order gateway does not know {venue}"
 
     def why_not_any(self) -> str:
         """Return why no order can be sent at all."""
-        return "" if self._health == "up" else NOT_UP
+        if self._health != "up":
+            return NOT_UP
+        return SILENT if self._hearing.quiet_s else ""
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with a process that is there; for how long says the state."""
+        return f"{SILENT}: no order is handed to it until it speaks" if self._hearing.quiet_s else ""
 
     async def open(self) -> None:
         """Start the process.
@@ -107,7 +118,7 @@ class Link:
         self._starts += 1
         try:
             child = await self._stack.enter_async_context(sidecar("order gateway", "core.live", keys=True))
-            child.send_line(msgspec.json.encode(self._configuration))
+            child.send_line(msgspec.json.encode(replace(self._configuration, harmless=self.fingerprints)))
             async with asyncio.timeout(READY_S):
                 hello = msgspec.json.decode(await child.receive_line(), type=FromGateway)
         except TimeoutError:
@@ -124,7 +135,7 @@ class Link:
     async def run(self, notify: Notify) -> None:
         """Pass answers on, and start the process anew whenever it ends, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_telling())
+            tasks.create_task(self._keep_telling(notify))
             while True:
                 try:
                     await self._listen()
@@ -142,8 +153,8 @@ class Link:
 
     async def send(self, order: Order) -> Fate:
         """Hand `order` over and return its fate; unknown if the process ended with it in hand."""
-        if self._health != "up" or self._child is None:
-            return Fate(order, "not_sent", why=NOT_UP)
+        if why := self.why_not_any() or ("" if self._child is not None else NOT_UP):
+            return Fate(order, "not_sent", why=why)
         handed_ns = time.time_ns()
         try:
             told = await self._exchange(lambda number: Send(number, order), Told)
@@ -184,6 +195,7 @@ class Link:
     async def close(self) -> None:
         """End the process; how it stood with it last can still be seen."""
         self._child = None
+        self._hearing.end()
         self._fail("the desk has stopped")
         await self._stack.aclose()
 
@@ -204,8 +216,10 @@ class Link:
 
     async def _listen(self) -> None:
         assert self._child is not None
+        self._hearing.heard()
         while True:
             message = msgspec.json.decode(await self._child.receive_line(), type=FromGateway)
+            self._hearing.heard()
             self.news.set()
             if isinstance(message, Standing):
                 self._venues = {one.venue: one for one in message.venues}
@@ -214,9 +228,16 @@ class Link:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
 
-    async def _keep_telling(self) -> None:
+    async def _keep_telling(self, notify: Notify) -> None:
         while True:
             self.push()
+            self._hearing.look()
+            if self._hearing.quiet_s:
+                self.news.set()
+            if self._hearing.lost and self._child is not None:
+                notify("error", f"the order gateway is ended: {self.state().why}")
+                self._hearing.end()
+                self._child.kill()
             await asyncio.sleep(GATE_S)
 
     async def _restart(self, notify: Notify) -> None:
@@ -236,6 +257,7 @@ class Link:
     def _lose(self, why: str) -> None:
         """Let everybody who waits know that no answer will come."""
         self._child, self._health, self._why = None, "down", why
+        self._hearing.end()
         self._venues.clear()
         self.news.set()
         self._fail(why)
@@ -260,14 +282,14 @@ class LiveBroker:
 
 
 @contextlib.asynccontextmanager
-async def linked(configuration: Configuration) -> AsyncIterator[Link]:
+async def linked(configuration: Configuration, patience: Patience = PATIENCE) -> AsyncIterator[Link]:
     """Hold a gateway as long as the context lasts.
 
     Raises:
         ConfigurationError: there are no keys, or somebody else trades on the account.
         SidecarFailed: it did not come up.
     """
-    link = Link(configuration)
+    link = Link(configuration, patience)
     try:
         await link.open()
         yield link

@@ -14,6 +14,7 @@ import orjson
 from core.instruments import Instrument
 from core.live.venues import Exchange
 
+TELLS = ("binance", "bybit", "okx")  # venues that say what our key may do
 UPBIT_LOT = Decimal("1e-8")  # it tells no step of sizes: eight decimals
 
 
@@ -39,6 +40,7 @@ async def may_withdraw(exchange: Exchange) -> bool | None:
 
     Raises:
         VenueFailure: the venue refused, or did not answer.
+        LookupError, TypeError, AttributeError: what it said is not what it documents.
     """
     match exchange.venue:
         case "binance":

@@ -1,7 +1,6 @@
 """What the gateway does all day: orders and questions in tasks of their own, warm connections, its own standing."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
@@ -11,7 +10,8 @@ from core.errors import ConfigurationError
 from core.instruments import Instrument
 from core.live.gate import LastGate
 from core.live.keys import Keys, fingerprint
-from core.live.reference import instruments, may_withdraw
+from core.live.permissions import objection
+from core.live.reference import instruments
 from core.live.seat import Seat
 from core.live.venues import SANDBOXES, Exchange, VenueFailure, connections
 from core.live.wire import (
@@ -29,7 +29,8 @@ from core.live.wire import (
 )
 
 PING_S = 10.0
-TELL_S = 1.0
+TELL_S = 0.5  # the desk takes a longer silence for trouble (core.live.hearing)
+AGAIN_S = 1.0  # after a ping that was not answered
 ASK_S = 5.0  # for what is asked once, at the start
 MOST_AT_ONCE = 64  # orders and questions in hand; one more order is refused, it would be late anyway
 
@@ -40,7 +41,7 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
     """Sit down at every venue, say that all is ready, and do what the desk says until it says nothing any more.
 
     Raises:
-        ConfigurationError: a venue has no test system to trade on.
+        ConfigurationError: a venue has no test system to trade on, or a key could take money away, or may be able to.
     """
     for one in configuration.accounts:
         if one.sandbox and one.venue not in SANDBOXES:
@@ -55,26 +56,31 @@ async def serve(configuration: Configuration, keys: Mapping[str, Keys], told: As
             for _ in range(2):  # the first one opens the connection, the second one measures
                 await asyncio.gather(*(seat.ping() for seat in seats.values()))
             exchanges = [seat.exchange for seat in seats.values()]
-            await _refuse_withdrawals(exchanges)
+            fingerprints = {one.venue: fingerprint(one, keys[one.venue]) for one in configuration.accounts}
+            await _refuse_withdrawals(configuration, fingerprints, exchanges)
             told_of = await asyncio.gather(*(_lattices(one, configuration.symbols) for one in exchanges))
             told_by = zip(exchanges, told_of, strict=True)
             lattices = {one.venue: listed for one, listed in told_by if listed is not None}
-            fingerprints = {one.venue: fingerprint(one, keys[one.venue]) for one in configuration.accounts}
             say(Ready(os.getpid(), _standings(seats), lattices, fingerprints))
             await Service(seats, gate, say).run(told)
         finally:
             await asyncio.gather(*(seat.close() for seat in seats.values()))
 
 
-async def _refuse_withdrawals(exchanges: Sequence[Exchange]) -> None:
-    """Raise ConfigurationError if a venue says that a key may take money away. One that does not tell passes."""
-    for one in exchanges:
-        with contextlib.suppress(VenueFailure, TimeoutError, LookupError, TypeError, AttributeError):
-            async with asyncio.timeout(ASK_S):
-                if await may_withdraw(one):
-                    raise ConfigurationError(
-                        f"The key for {one.venue} may withdraw", do="Make one that may trade, and no more."
-                    )
+async def _refuse_withdrawals(
+    configuration: Configuration, fingerprints: Mapping[str, str], exchanges: Sequence[Exchange]
+) -> None:
+    """Raise ConfigurationError if a key may take money away, or if its venue could tell and does not.
+
+    A test system has no such answer. A key that was found harmless before is not refused for a venue's silence: a
+    gateway that comes back has other venues to hedge on.
+    """
+    sandbox = {one.venue for one in configuration.accounts if one.sandbox}
+    harmless = {venue for venue, known in configuration.harmless.items() if fingerprints.get(venue) == known}
+    objections = (objection(one, insist=one.venue not in sandbox | harmless) for one in exchanges)
+    for found in await asyncio.gather(*objections):
+        if found is not None:
+            raise found
 
 
 async def _lattices(exchange: Exchange, symbols: Sequence[str]) -> tuple[Instrument, ...] | None:
@@ -139,5 +145,5 @@ class Service:
     async def _keep(self, seat: Seat) -> None:
         """Keep a warm connection and a measured clock."""
         while True:
-            await asyncio.sleep(PING_S if not seat.standing().why_not else TELL_S)
+            await asyncio.sleep(PING_S if not seat.standing().why_not else AGAIN_S)
             await seat.ping()

@@ -10,7 +10,7 @@ from core.execution.orders import Fate, Fill, Order, Outcome
 from core.instruments import Instrument
 
 VENUES = ("binance", "bybit", "okx", "upbit")  # that orders can be sent to
-Health = Literal["starting", "up", "down"]
+Health = Literal["starting", "up", "silent", "down"]
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -29,6 +29,7 @@ class Configuration(msgspec.Struct, frozen=True):
     max_order_notional: Decimal  # quote currency
     locks: str  # the folder of the lock files, one for each account
     keys_file: str = ""
+    harmless: Mapping[str, str] = {}  # by venue: the account whose key a gateway before this one let pass
 
 
 # -- from the desk
@@ -106,6 +107,10 @@ class VenueStanding(msgspec.Struct, frozen=True):
     round_trip_ms: float | None = None  # of the last ping
     sent: int = 0
     kept: int = 0  # orders that the gate let not pass
+
+    def unheard(self, why_not: str) -> "VenueStanding":
+        """Return what is left of it when it is too old: the counts, and no clock."""
+        return VenueStanding(self.venue, why_not, sent=self.sent, kept=self.kept)
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready", tag_field="type"):

@@ -32,6 +32,9 @@ async def test_real_orders_are_said_in_red_and_nothing_else_says_so(size: tuple[
 async def test_a_gateway_that_is_away_and_a_venue_that_takes_no_orders_are_seen() -> None:
     async with Face(replace(frozen.trading("LIVE"), order_gateway=replace(REAL, health="down"))).opened() as face:
         assert " NO GATEWAY " in face.read(face.main.status)
+        silent = replace(REAL, health="silent", why="silent for 4 s")
+        await face.show(replace(frozen.trading("LIVE"), order_gateway=silent))
+        assert " GATEWAY silent for 4 s " in face.read(face.main.status)
         standing = VenueStanding("okx", "the venue does not accept the key")
         await face.show(replace(frozen.trading("LIVE"), order_gateway=replace(REAL, venues=(standing,))))
         assert "okx: the venue does not accept the key" in face.read(face.main.status)

@@ -17,6 +17,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from core.latency import Latencies
+from core.live.hearing import PATIENCE, Patience
 from core.live.keys import SIMULATED, fingerprint
 from core.live.link import Link, linked
 from core.live.wire import Account, Configuration, Gate
@@ -39,8 +40,8 @@ class Running:
 
 
 @asynccontextmanager
-async def running(described: Configuration) -> AsyncIterator[Running]:
-    async with linked(described) as link, asyncio.TaskGroup() as tasks:
+async def running(described: Configuration, patience: Patience = PATIENCE) -> AsyncIterator[Running]:
+    async with linked(described, patience) as link, asyncio.TaskGroup() as tasks:
         one = Running(link)
         task = tasks.create_task(link.run(lambda _, text: one.notices.append(text)))
         await until(lambda: not link.why_not("binance"), link.news)
@@ -65,6 +66,41 @@ async def test_a_killed_gateway_is_started_anew_and_tells_what_became_of_what_it
         assert await broker.ask(order("binance")) is None
         held = await link.balances("binance")
         assert held == served.books.balances
+
+
+async def test_no_order_is_handed_to_a_gateway_that_stands_still_until_it_speaks_again(tmp_path: Path) -> None:
+    async with entry("binance") as served:
+        described = configuration(tmp_path, Account("binance", served.url))
+        async with running(described, Patience(silent_s=0.8, lost_s=120)) as one:
+            link, broker, pid = one.link, one.link.brokers["binance"], one.link.state().pid
+            await until(lambda: not link.trouble and link.state().venues[0].clock_ahead_ms is not None, link.news)
+            os.kill(pid, signal.SIGSTOP)
+            await until(lambda: link.state().health == "silent", link.news)
+            state = link.state()
+            assert state.why.startswith("silent for ")
+            assert [venue.clock_ahead_ms for venue in state.venues] == [None]
+            assert link.trouble == "the order gateway is silent: no order is handed to it until it speaks"
+            assert link.why_not("binance") == link.why_not_any() == "the order gateway is silent"
+            fate = await broker.place(order("binance"))
+            assert (fate.outcome, fate.why) == ("not_sent", "the order gateway is silent")
+            os.kill(pid, signal.SIGCONT)
+            await until(lambda: not link.why_not("binance"), link.news)
+            assert (link.state().health, link.trouble) == ("up", "")
+            assert (await broker.place(order("binance"))).outcome == "filled"
+            assert len(served.arrivals) == 1
+            assert (link.state().pid, link.state().starts) == (pid, 1)
+
+
+async def test_a_gateway_that_goes_on_standing_still_is_ended_and_another_one_takes_its_place(tmp_path: Path) -> None:
+    async with entry("binance") as served:
+        described = configuration(tmp_path, Account("binance", served.url))
+        async with running(described, Patience(silent_s=0.8, lost_s=0.8)) as one:
+            link, pid = one.link, one.link.state().pid
+            served.next(*[Fault("server_error")] * 20, kind="read")  # a key that was harmless may come back anyway
+            os.kill(pid, signal.SIGSTOP)
+            await until(lambda: link.state().health == "up" and link.state().pid != pid, link.news)
+            assert served.faults["server_error"] >= 1
+            assert any(text.startswith("the order gateway is ended: silent for ") for text in one.notices)
 
 
 async def test_what_waits_in_a_stopped_gateway_is_too_late_when_it_goes_on(tmp_path: Path) -> None:
@@ -139,7 +175,7 @@ def test_the_gateway_ends_with_a_desk_that_was_killed(tmp_path: Path) -> None:
         "from core.live.link import linked\n"
         "from core.live.wire import Account, Configuration\n"
         "async def main():\n"
-        f"    account, folder = Account('binance', 'http://127.0.0.1:9'), {str(tmp_path)!r}\n"
+        f"    account, folder = Account('upbit', 'http://127.0.0.1:9'), {str(tmp_path)!r}\n"
         "    async with linked(Configuration((account,), (), 1, folder)) as link:\n"
         "        print(link.state().pid, flush=True)\n"
         "        await asyncio.Event().wait()\n"
