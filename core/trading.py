@@ -73,6 +73,7 @@ class Trading:
             max_quote_age_ms=settings.spreads.max_quote_age_ms,
             advice=advice,
             late_ns=detector.instants.late_ns,
+            opened_ns=detector.opened_ns,
         )
         self.board = TicketBoard(settings.limits, latencies)
         self.holdings = Holdings(brokerage.stock, instruments)

@@ -106,6 +106,27 @@ async def test_no_answer_whatever_it_is_makes_a_trade_larger(tmp_path: Path) -> 
             assert size <= full
 
 
+async def test_one_verdict_keeps_back_no_more_opportunities_than_its_models_quota_and_each_counts_once(
+    tmp_path: Path,
+) -> None:
+    verdicts = advice(held(HALT, left_s=3_600))
+    said: list[str] = []
+    async with floor(tmp_path, "auto", verdicts) as desk:
+        desk.trading.submit(Arm(), who="desk")
+        while len(said) < 9 and not any(said):
+            desk.cross()
+            for _ in range(3):  # it lasts, and is tried again
+                await desk.settle()
+            said.append(verdicts.look(desk.detector.opportunities, time.time_ns()))
+            desk.quote("okx", 59_990.0, 60_000.0)
+        assert said == [""] * 5 + [f"{MODEL} only comments from here on: 6 of 6 opportunities vetoed within an hour"]
+        assert verdicts.vetoes > 6
+        assert desk.trading.executor.counts()["sent"] == 0
+        desk.cross()
+        await desk.settle()
+        assert desk.trading.executor.counts()["sent"] == 2
+
+
 async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
