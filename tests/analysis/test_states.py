@@ -21,6 +21,7 @@ OPEN: dict[Trouble, tuple[int, str]] = {  # for how many seconds, and why
     "rate_limited": (30, "rate limited"),
     "rate_limited_1s": (1, "rate limited"),
     "rate_limited_130s": (130, "rate limited"),
+    "rate_limited_date": (130, "rate limited"),
     "not_found": (30, "not found"),
     "quota": (3_600, "quota"),
 }
