@@ -48,7 +48,7 @@ class Model:
     def _tell_breaker(self, reply: Reply, now_s: float) -> None:
         why = explained(reply)
         if reply.outcome in ANSWERED:
-            self.breaker.worked()
+            self.breaker.worked(now_s)
         elif reply.outcome in FOR_GOOD:
             self.breaker.refused_for_good(why)
         else:
