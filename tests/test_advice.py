@@ -184,6 +184,20 @@ async def test_an_accepted_proposal_makes_its_routes_smaller_and_a_dropped_one_l
     assert proposals.present is not None
 
 
+async def test_a_route_that_an_accepted_proposal_leaves_out_is_not_traded(tmp_path: Path) -> None:
+    routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
+    verdicts = advice()
+    proposals = Proposals(verdicts, lambda _, __: None, lambda _, **__: None)
+    assert proposals.take(Strategy([Allocation(1, 100.0, 9.0)], ""), routes, MODEL, 1)
+    assert proposals.present is not None
+    assert proposals.accept(proposals.present.proposal_id, "person", 5) == ""
+    size, refused = await traded(tmp_path / "left out", verdicts)
+    assert (size, set(refused)) == (Decimal(0), {"advised"})
+    proposals.drop("person")
+    size, refused = await traded(tmp_path / "dropped", verdicts)
+    assert (size > 0, refused) == (True, {})
+
+
 @pytest.mark.parametrize("allocations", [[(0, 60), (0, 40)], [(0, 60), (1, 60)], [(2, 100)], []])
 def test_a_proposal_about_routes_that_were_not_asked_about_or_of_more_than_all_is_none(
     allocations: list[tuple[int, float]],
