@@ -14,7 +14,7 @@ from core.analysis.proposals import Proposals
 from core.analysis.questions import RouteNumbers
 from core.analysis.state import AnalysisState
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
-from core.commands import Arm
+from core.commands import Approve, Arm
 from core.execution.journal import read_events, read_orders
 from core.running import running
 from core.settings import AnalysisSettings, DemoSettings, Settings
@@ -125,6 +125,44 @@ async def test_one_verdict_keeps_back_no_more_opportunities_than_its_models_quot
         desk.cross()
         await desk.settle()
         assert desk.trading.executor.counts()["sent"] == 2
+
+
+async def test_a_doubt_withdraws_a_larger_ticket_and_a_smaller_one_with_another_code_follows(tmp_path: Path) -> None:
+    verdicts = advice()
+    async with floor(tmp_path, "manual", verdicts) as desk:
+        trading = desk.trading
+        trading.submit(Arm())
+        desk.cross()
+        [(old_id, old_code)] = desk.open
+        full = trading.board.tickets()[0].trade.buy.size
+        verdicts.take(held(SUSPECT, left_s=3_600))
+        assert "want it smaller" in trading.submit(Approve(old_id, old_code))  # before anybody has looked
+        assert trading.executor.counts()["sent"] == 0
+        trading.look(time.time_ns())
+        [(new_id, new_code)] = desk.open
+        old, new = trading.board.tickets()
+        assert (old.state, old.why) == ("expired", "the models want it smaller: see the new ticket, if any")
+        assert (new_id != old_id, new_code != old_code) == (True, True)
+        assert full * Decimal("0.49") < new.trade.buy.size <= full / 2
+        desk.cross()
+        trading.look(time.time_ns())
+        assert desk.open == [(new_id, new_code)]  # as small as they want it
+        trading.submit(Approve(new_id, new_code))
+        await desk.settle()
+        assert [placed.order.size for placed in trading.executor.orders()] == [new.trade.buy.size] * 2
+
+
+async def test_a_ticket_of_which_the_models_want_nothing_is_withdrawn_and_none_follows(tmp_path: Path) -> None:
+    verdicts = advice()
+    async with floor(tmp_path, "manual", verdicts) as desk:
+        desk.cross()
+        (ticket,) = desk.trading.board.tickets()
+        verdicts.allocation = {ticket.trade.route: 0.0}
+        desk.trading.look(time.time_ns())
+        assert [one.why for one in desk.trading.board.tickets()] == ["the models want nothing of it"]
+        verdicts.allocation = {}
+        desk.trading.look(time.time_ns())
+        assert [one.trade.buy.size for one in desk.trading.board.tickets()] == [ticket.trade.buy.size] * 2
 
 
 async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
