@@ -58,6 +58,11 @@ class Breaker:
         until_s, why = self._told
         self._open(why, until_s)
 
+    @property
+    def told_until_s(self) -> float:
+        """Until when the server wants to be left alone."""
+        return self._told[0]
+
     def refused_for_good(self, why: str) -> None:
         """The key is not accepted: no time heals that."""
         self.for_good, self.why, self._probing = True, why, False

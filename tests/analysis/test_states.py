@@ -3,13 +3,15 @@
 import re
 from pathlib import Path
 
+import msgspec
+
 from console.panes.models import model_line
 from core.analysis.model import Model
 from core.analysis.outcomes import Reply
-from core.analysis.standing import ModelFacts, ModelStanding
+from core.analysis.standing import ModelFacts, ModelStanding, Shut
 from core.analysis.state import ModelState
 from core.sim.odd_answers import TROUBLES, Trouble
-from tests.analysis.test_gateway import ADAPTED_TO, PRICES, ask, asking
+from tests.analysis.test_gateway import ADAPTED_TO, PRICES, ask, asking, configured, serving
 
 NOW_S = 1_790_000_000.0
 OPEN: dict[Trouble, tuple[int, str]] = {  # for how many seconds, and why
@@ -70,11 +72,26 @@ def test_an_answer_that_was_on_its_way_shortens_no_wait_that_the_server_asks_for
     model.ended(Reply("rate_limited", wait_s=20.0), 0, 2.0)  # an older call's: it shortens nothing either
     assert model.standing(5, 2.0).why == "asked again in 128 s: rate limited; the server asks for 130 s"
     model.ended(Reply("ok"), 5, 3.0)
+    assert model.standing(5, 3.0).shut == Shut("rate limited; the server asks for 130 s", 130.0)
     assert not model.breaker.allows(129.9)
     assert model.breaker.allows(130.0)
     model.ended(Reply("ok"), 5, 131.0)
     assert " READY " in shown(model.standing(10, 131.0))
+    assert model.standing(10, 131.0).shut is None
     assert model.breaker.allows(131.0)
+
+
+async def test_a_wait_that_a_server_asks_for_outlasts_the_process_that_was_told(tmp_path: Path) -> None:
+    async with asking(tmp_path / "first", clock_s=lambda: NOW_S) as (server, service):
+        server.next("rate_limited_date")
+        await ask(service)
+        told = {one.model: one.shut for one in service.standing().models if one.shut is not None}
+        later = [NOW_S + 129]
+        configuration = msgspec.structs.replace(configured(server.url, tmp_path / "second"), shut=told)
+        async with serving(configuration, clock_s=lambda: later[-1]) as (another, _):
+            assert (await ask(another)).outcome == "open"
+            later.append(NOW_S + 130)
+            assert (await ask(another)).outcome == "ok"
 
 
 async def test_a_key_or_a_bill_that_no_time_heals_needs_a_person(tmp_path: Path) -> None:
