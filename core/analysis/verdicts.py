@@ -123,10 +123,11 @@ class Verdicts:
     def refused(self, route: Route, opened_ns: int, now_ns: int) -> None:
         """Take note that a veto has kept a trade of `route` back: each model has a quota of that.
 
-        `opened_ns`, with the route, names the opportunity: it counts once, however often its trade is tried.
+        `opened_ns`, with the route, names the opportunity: it counts once, however often its trade is tried. 0: it is
+        over meanwhile, and whatever kept it back, a veto did not.
         """
         self.vetoes += 1
-        for model in {held.model for held in self._of(route, now_ns) if held.effect == "veto"}:
+        for model in {held.model for held in self._of(route, now_ns) if opened_ns and held.effect == "veto"}:
             self._kept_back.setdefault(model, KeptBack()).note(route, opened_ns, now_ns)
 
     def look(self, opportunities: int, now_ns: int) -> str:

@@ -31,7 +31,7 @@ class Limits:
         """`advice`: what models say of a route; it is read here and nowhere on the way of a hedge or an unwind.
 
         `late_ns`: how much longer than usual a quote was on its way to us: it is older by that. `opened_ns`: when the
-        present opportunity of a route opened; 0: nobody knows.
+        present opportunity of a route opened; 0: it has none.
         """
         self._settings = settings
         self._advice, self._late_ns, self._opened_ns = advice, late_ns, opened_ns
@@ -131,7 +131,7 @@ class Limits:
     def _check_advice(self, trade: Trade, now_ns: int) -> Refusal | None:
         if self._advice is None or not (veto := self._advice.verdict(trade.route, now_ns).veto):
             return None
-        self._advice.refused(trade.route, self._opened_ns(trade.route) or trade.received_ns, now_ns)
+        self._advice.refused(trade.route, self._opened_ns(trade.route), now_ns)
         return Refusal("vetoed", veto)
 
     def _check_busy(self, trade: Trade) -> Refusal | None:
