@@ -144,8 +144,8 @@ BY_NAME: dict[TaskName, Task] = {
         trigger="a person asks (%), and every analysis.strategy_every_s",
         words="You see what a session of cross-exchange arbitrage brought on each route. Share the limits among the"
         " routes in percent, 100 at most in all: more where fills were complete and the net result after fees, slippage"
-        " and execution speed is best, nothing where trades lose. A route is named by its number. Give the net result"
-        " that you expect of each, in basis points." + RULES,
+        " and execution speed is best, nothing where trades lose. A route is named by its number; one that you leave"
+        " out gets nothing. Give the net result that you expect of each, in basis points." + RULES,
         answer=Strategy,
         model="gpt-4.1",
         ttl_s=600.0,

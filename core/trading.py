@@ -73,6 +73,7 @@ class Trading:
             max_quote_age_ms=settings.spreads.max_quote_age_ms,
             advice=advice,
             late_ns=detector.instants.late_ns,
+            opened_ns=detector.opened_ns,
         )
         self.board = TicketBoard(settings.limits, latencies)
         self.holdings = Holdings(brokerage.stock, instruments)
@@ -108,7 +109,7 @@ class Trading:
         self.accounts = accounts
         self._automatic = settings.approval == "auto"
         self._journal, self._ids, self._notify, self._owns = journal, ids, notify, owns
-        self._offering = Offering(self.board, detector)
+        self._offering = Offering(self.board, detector, self._advice)
         self._alarms = Alarms(self.rescue, self.arming, notify)
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -153,7 +154,7 @@ class Trading:
         if self._automatic:
             self._send(trade, decided_ns)
         else:
-            self._offering.offer(trade, decided_ns)
+            self._offering.offer(trade, factor, decided_ns)
         return None
 
     def submit(self, command: Arm | Disarm | Halt | Approve | Refuse | Sign, *, who: str = "person") -> str:
@@ -182,6 +183,7 @@ class Trading:
         if not self._owns():
             self._notify("warning", f"ticket not approved: {TAKEN_OVER}")
             return TAKEN_OVER
+        self._offering.heed(now_ns)
         ticket, trade = self.board.find(ticket_id), self.board.approve(ticket_id, code, now_ns, _by(who))
         if isinstance(trade, Refusal):
             self.limits.refuse(trade.reason, trade.detail)

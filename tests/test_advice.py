@@ -14,7 +14,7 @@ from core.analysis.proposals import Proposals
 from core.analysis.questions import RouteNumbers
 from core.analysis.state import AnalysisState
 from core.analysis.verdicts import Held, Subject, Verdicts, effect_of
-from core.commands import Arm
+from core.commands import Approve, Arm
 from core.execution.journal import read_events, read_orders
 from core.running import running
 from core.settings import AnalysisSettings, DemoSettings, Settings
@@ -106,6 +106,65 @@ async def test_no_answer_whatever_it_is_makes_a_trade_larger(tmp_path: Path) -> 
             assert size <= full
 
 
+async def test_one_verdict_keeps_back_no_more_opportunities_than_its_models_quota_and_each_counts_once(
+    tmp_path: Path,
+) -> None:
+    verdicts = advice(held(HALT, left_s=3_600))
+    said: list[str] = []
+    async with floor(tmp_path, "auto", verdicts) as desk:
+        desk.trading.submit(Arm(), who="desk")
+        while len(said) < 9 and not any(said):
+            desk.cross()
+            for _ in range(3):  # it lasts, and is tried again
+                await desk.settle()
+            said.append(verdicts.look(desk.detector.opportunities, time.time_ns()))
+            desk.quote("okx", 59_990.0, 60_000.0)
+        assert said == [""] * 5 + [f"{MODEL} only comments from here on: 6 of 6 opportunities vetoed within an hour"]
+        assert verdicts.vetoes > 6
+        assert desk.trading.executor.counts()["sent"] == 0
+        desk.cross()
+        await desk.settle()
+        assert desk.trading.executor.counts()["sent"] == 2
+
+
+async def test_a_doubt_withdraws_a_larger_ticket_and_a_smaller_one_with_another_code_follows(tmp_path: Path) -> None:
+    verdicts = advice()
+    async with floor(tmp_path, "manual", verdicts) as desk:
+        trading = desk.trading
+        trading.submit(Arm())
+        desk.cross()
+        [(old_id, old_code)] = desk.open
+        full = trading.board.tickets()[0].trade.buy.size
+        verdicts.take(held(SUSPECT, left_s=3_600))
+        assert "want it smaller" in trading.submit(Approve(old_id, old_code))  # before anybody has looked
+        assert trading.executor.counts()["sent"] == 0
+        trading.look(time.time_ns())
+        [(new_id, new_code)] = desk.open
+        old, new = trading.board.tickets()
+        assert (old.state, old.why) == ("expired", "the models want it smaller: see the new ticket, if any")
+        assert (new_id != old_id, new_code != old_code) == (True, True)
+        assert full * Decimal("0.49") < new.trade.buy.size <= full / 2
+        desk.cross()
+        trading.look(time.time_ns())
+        assert desk.open == [(new_id, new_code)]  # as small as they want it
+        trading.submit(Approve(new_id, new_code))
+        await desk.settle()
+        assert [placed.order.size for placed in trading.executor.orders()] == [new.trade.buy.size] * 2
+
+
+async def test_a_ticket_of_which_the_models_want_nothing_is_withdrawn_and_none_follows(tmp_path: Path) -> None:
+    verdicts = advice()
+    async with floor(tmp_path, "manual", verdicts) as desk:
+        desk.cross()
+        (ticket,) = desk.trading.board.tickets()
+        verdicts.allocation = {ticket.trade.route: 0.0}
+        desk.trading.look(time.time_ns())
+        assert [one.why for one in desk.trading.board.tickets()] == ["the models want nothing of it"]
+        verdicts.allocation = {}
+        desk.trading.look(time.time_ns())
+        assert [one.trade.buy.size for one in desk.trading.board.tickets()] == [ticket.trade.buy.size] * 2
+
+
 async def test_on_a_whole_desk_a_trusted_model_vetoes_and_another_one_comments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -161,6 +220,20 @@ async def test_an_accepted_proposal_makes_its_routes_smaller_and_a_dropped_one_l
     assert await traded(tmp_path / "dropped", verdicts) == (full, {})
     assert proposals.in_force is None
     assert proposals.present is not None
+
+
+async def test_a_route_that_an_accepted_proposal_leaves_out_is_not_traded(tmp_path: Path) -> None:
+    routes = tuple(RouteNumbers(n, SYMBOL, *way, 9, 8.0, 1, 0, 5.0) for n, way in enumerate([WAY, WAY[::-1]]))
+    verdicts = advice()
+    proposals = Proposals(verdicts, lambda _, __: None, lambda _, **__: None)
+    assert proposals.take(Strategy([Allocation(1, 100.0, 9.0)], ""), routes, MODEL, 1)
+    assert proposals.present is not None
+    assert proposals.accept(proposals.present.proposal_id, "person", 5) == ""
+    size, refused = await traded(tmp_path / "left out", verdicts)
+    assert (size, set(refused)) == (Decimal(0), {"advised"})
+    proposals.drop("person")
+    size, refused = await traded(tmp_path / "dropped", verdicts)
+    assert (size > 0, refused) == (True, {})
 
 
 @pytest.mark.parametrize("allocations", [[(0, 60), (0, 40)], [(0, 60), (1, 60)], [(2, 100)], []])

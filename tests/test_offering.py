@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from core.analysis.verdicts import Verdicts
 from core.execution.orders import Trade
 from core.execution.planning import Ids, plan
 from core.execution.tickets import TicketBoard
@@ -23,7 +24,7 @@ class Stand:
     def __init__(self) -> None:
         self.detector = Detector(("binance", "okx"), (SYMBOL,), SpreadSettings(max_quote_age_ms=60_000), INSTRUMENTS)
         self.board = TicketBoard(LIMITS, Latencies())
-        self.offering = Offering(self.board, self.detector)
+        self.offering = Offering(self.board, self.detector, Verdicts(0.0))
         self._sequence = 1
 
     def quote(self, *quotes: Tick) -> list[Opportunity]:
@@ -38,7 +39,7 @@ class Stand:
         (found,) = self.quote(*ticks())
         trade = plan(found, INSTRUMENTS, LIMITS, ids=IDS, now_ns=NOW)
         assert isinstance(trade, Trade)
-        self.offering.offer(trade, NOW)
+        self.offering.offer(trade, 1.0, NOW)
 
     def states(self) -> list[tuple[str, str]]:
         return [(ticket.state, ticket.why) for ticket in self.board.tickets()]

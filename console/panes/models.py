@@ -222,11 +222,15 @@ def share_lines(proposal: Proposal) -> list[Line]:
         [
             (f"   {left(inert(one.symbol), 10)}{left(f'{inert(one.buy)} → {inert(one.sell)}', 18)}", "text"),
             (right(f"{one.percent:.1f} %", 8), "strong"),
-            (f"  expects {right(bps(one.expected_net_bps), 6)} bps", "dim"),
+            (left(_expected(one.expected_net_bps), 20), "dim"),
             (f"  sizes × {one.factor:.2f}", "warn" if one.factor < 1 else "dim"),
         ]
         for one in proposal.shares
     ]
+
+
+def _expected(net_bps: float | None) -> str:
+    return "  left out" if net_bps is None else f"  expects {right(bps(net_bps), 6)} bps"
 
 
 def advice_line(picture: Picture, symbol: str, buy: str, sell: str, width: int) -> Line:

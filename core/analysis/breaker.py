@@ -23,6 +23,7 @@ class Breaker:
         self._last: deque[bool] = deque(maxlen=OF_THE_LAST)
         self._pause_s = FIRST_S
         self._probing = False
+        self._told = 0.0, ""  # until when the server wants to be left alone, and why
 
     def allows(self, now_s: float) -> bool:
         """Return whether a call may go out; after an open time, one may, to see."""
@@ -35,23 +36,32 @@ class Breaker:
         self._probing = True
         return True
 
-    def worked(self) -> None:
-        self._row, self._pause_s, self._probing, self.until_s, self.why = 0, FIRST_S, False, None, ""
+    def worked(self, now_s: float) -> None:
+        """A call was answered. What the server has asked for while that was on its way holds none the less."""
+        self._row, self._pause_s, self._probing = 0, FIRST_S, False
         self._last.append(True)
+        self.until_s, self.why = self._told if now_s < self._told[0] else (None, "")
 
     def failed(self, why: str, now_s: float) -> None:
         self._row += 1
         self._last.append(False)
         often = len(self._last) == OF_THE_LAST and self._last.count(False) * 2 > OF_THE_LAST
         if self._probing or self._row >= FAILURES or often:
-            self._open(why, now_s, self._pause_s)
+            self._open(why, now_s + self._pause_s)
             self._pause_s = min(self._pause_s * 2, LONGEST_S)
             self._last.clear()
             self._row = 0
 
     def told_to_wait(self, why: str, now_s: float, pause_s: float) -> None:
-        """Leave it alone for as long as the server said."""
-        self._open(why, now_s, pause_s)
+        """Leave it alone for as long as the server said: no success ends that sooner."""
+        self._told = max(self._told, (now_s + pause_s, why))
+        until_s, why = self._told
+        self._open(why, until_s)
+
+    @property
+    def told_until_s(self) -> float:
+        """Until when the server wants to be left alone."""
+        return self._told[0]
 
     def refused_for_good(self, why: str) -> None:
         """The key is not accepted: no time heals that."""
@@ -61,6 +71,6 @@ class Breaker:
         """A call that was allowed did not go out after all."""
         self._probing = False
 
-    def _open(self, why: str, now_s: float, pause_s: float) -> None:
-        self.until_s = max(self.until_s or 0.0, now_s + pause_s)
+    def _open(self, why: str, until_s: float) -> None:
+        self.until_s = max(self.until_s or 0.0, until_s)
         self.why, self._probing = why, False

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from core.analysis.inbox import Inbox
 from core.analysis.questions import Question, QuoteQuestion, RiskQuestion
-from core.analysis.standing import Standing
+from core.analysis.standing import ModelStanding, Shut, Standing, summed
 from core.analysis.verdicts import Subject
 from core.analysis.wire import Configuration, Done, Failed, Said
 from core.errors import SidecarFailed
@@ -49,6 +49,7 @@ class Conversation:
         self._inbox, self._configuration = inbox, configuration
         self._done, self._notify = done, notify
         self._sent: dict[int, Sent] = {}
+        self._before: dict[str, ModelStanding] = {}  # what the processes that ended counted, by model
         self._number = 0
         self._child: Sidecar | None = None
 
@@ -81,13 +82,14 @@ class Conversation:
         why = ""
         try:
             async with sidecar("analysis", "core.analysis", quiet=True) as child:
-                child.send(msgspec.to_builtins(configuration))
+                child.send(msgspec.to_builtins(replace(configuration, shut=self._shut())))
                 await self._converse(child)
         except (SidecarFailed, TimeoutError, OSError) as error:
             told = "" if self.standing.ready else self.standing.why  # by itself, before it ended
             why = told or str(error) or "it is mute"
         finally:
             self._child = self.pid = None
+            self._before = {one.model: one for one in self.standing.models}
             lost, self._sent = self._sent, {}
             for number, sent in lost.items():
                 self._done(sent, Done(number, "", "lost"))
@@ -100,12 +102,20 @@ class Conversation:
                 message: Said = msgspec.convert(await child.receive(), Said)
             match message:
                 case Standing():
-                    self.standing, self._child, self.pid = message, child, child.pid
+                    self.standing, self._child, self.pid = self._with_before(message), child, child.pid
                 case Done():
                     self._done(self._sent.pop(message.number, None), message)
                 case Failed(why):
                     self.standing = replace(self.standing, ready=False, why=why)
             self.pump(time.time_ns())
+
+    def _with_before(self, told: Standing) -> Standing:
+        before = self._before
+        models = (summed(before[one.model], one) if one.model in before else one for one in told.models)
+        return replace(told, models=tuple(models))
+
+    def _shut(self) -> dict[str, Shut]:
+        return {one.model: one.shut for one in self.standing.models if one.shut is not None}
 
     def pump(self, now_ns: int) -> None:
         """Send questions as long as the process has hands free; the others wait where newer ones replace them."""

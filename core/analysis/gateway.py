@@ -5,9 +5,12 @@ call blocks the loop for milliseconds: it runs in the analysis process and nowhe
 """
 
 import json
+import math
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, NamedTuple, Self, cast
 
 import httpx2
@@ -37,10 +40,10 @@ STATUS: dict[int, Outcome] = {
 class _Attempts:
     """What the HTTP client saw of one call: hooks tell it, also of attempts whose answer the SDK throws away."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, clock_s: Callable[[], float]) -> None:
         self.seen: list[Attempt] = []
         self.wait_s = 0.0
-        self._key = key
+        self._key, self._clock_s = key, clock_s
 
     def told(self, text: str) -> str:
         """Return what a server or a library said as it may be shown: a server may repeat the key that it was sent."""
@@ -51,7 +54,9 @@ class _Attempts:
 
     def answered(self, response: httpx2.Response) -> None:
         self.seen[-1] = Attempt(response.status_code)
-        self.wait_s = _retry_after_s(response) if response.status_code in (429, 503) else 0.0
+        self.wait_s = 0.0
+        if response.status_code in (429, 503):
+            self.wait_s = retry_after_s(response.headers, self._clock_s())
 
     def never_left(self) -> None:
         if self.seen and self.seen[-1].status == 0:
@@ -82,14 +87,23 @@ class Habits(NamedTuple):
 class Gateway:
     """One server, one key, some models. Close it with `close`."""
 
-    def __init__(self, url: str, key: str, *, timeout_s: float, connections: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        timeout_s: float,
+        connections: int,
+        clock_s: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock_s`: seconds since the Unix epoch, for what a server says in dates."""
         http = DefaultAsyncHttpxClient(
             trust_env=False,  # no proxy from the environment may read prompts
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             event_hooks={"request": [_on_attempt], "response": [_on_response]},
         )
-        self._key = key
+        self._key, self._clock_s = key, clock_s
         self._client = AsyncOpenAI(
             base_url=url,
             api_key=key,
@@ -163,7 +177,7 @@ class Gateway:
 
     async def _bounded(self, call: Awaitable[Reply], within_s: float) -> Reply:
         """Await `call`; whatever becomes of it is a reply."""
-        attempts, start = _Attempts(self._key), time.monotonic()
+        attempts, start = _Attempts(self._key, self._clock_s), time.monotonic()
         token = _attempts.set(attempts)
         try:
             came = await attempt(call, within_s)
@@ -220,11 +234,26 @@ def _complaint(error: openai.APIStatusError) -> str:
     return _attempts.get().told(f"{error.status_code} {body.get('message') or error.message}")
 
 
-def _retry_after_s(response: httpx2.Response) -> float:
-    """Return how long the server wants to be left alone; 0 where it does not say."""
+def retry_after_s(headers: Mapping[str, str], now_s: float) -> float:
+    """Return how long the server wants to be left alone; 0 where it does not say.
+
+    Source: RFC 9110, 10.2.3: a number of seconds, or a date; and milliseconds in a header that the SDK knows.
+    """
     for header, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
+        said = headers.get(header, "")
         try:
-            return min(max(float(response.headers.get(header, "")) * unit, 0.0), MOST_RETRY_AFTER_S)
+            wait_s = float(said) * unit
         except ValueError:
-            continue
+            wait_s = _date_s(said) - now_s
+        if not math.isnan(wait_s):
+            return min(max(wait_s, 0.0), MOST_RETRY_AFTER_S)
     return 0.0
+
+
+def _date_s(text: str) -> float:
+    """Return an HTTP date in seconds since the Unix epoch; nan if it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return math.nan
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

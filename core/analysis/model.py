@@ -6,7 +6,7 @@ from statistics import median
 from core.analysis.breaker import QUOTA_S, Breaker
 from core.analysis.outcomes import ANSWERED, Reply
 from core.analysis.prices import Price
-from core.analysis.standing import ModelStanding, State
+from core.analysis.standing import ModelStanding, Shut, State
 
 FOR_GOOD = ("unauthorised", "forbidden", "odd_usage")  # no time heals these: a person must act
 
@@ -48,7 +48,7 @@ class Model:
     def _tell_breaker(self, reply: Reply, now_s: float) -> None:
         why = explained(reply)
         if reply.outcome in ANSWERED:
-            self.breaker.worked()
+            self.breaker.worked(now_s)
         elif reply.outcome in FOR_GOOD:
             self.breaker.refused_for_good(why)
         else:
@@ -75,7 +75,21 @@ class Model:
             self.price.estimate,
             micro_usd=self._micro_usd,
             hour_micro_usd=hour_micro_usd,
+            shut=self._shut(now_s),
         )
+
+    def keep_shut(self, shut: Shut, now_s: float) -> None:
+        """Leave it alone as an earlier process did."""
+        if shut.until_s is None:
+            self.breaker.refused_for_good(shut.why)
+        elif now_s < shut.until_s:
+            self.breaker.told_to_wait(shut.why, now_s, shut.until_s - now_s)
+
+    def _shut(self, now_s: float) -> Shut | None:
+        breaker = self.breaker
+        if breaker.for_good:
+            return Shut(breaker.why)
+        return Shut(breaker.why, breaker.told_until_s) if now_s < breaker.told_until_s else None
 
     def _state(self, now_s: float) -> tuple[State, str]:
         breaker = self.breaker

@@ -18,6 +18,7 @@ from core.tasks import Strategy
 Tell = Callable[..., None]  # journal.event
 
 MOST_PERCENT = 100.5  # of all shares together: models round
+LEFT_OUT = (0.0, None, 0.0)  # percent, expected net, factor
 
 
 class Session(NamedTuple):
@@ -118,24 +119,20 @@ def _smaller(proposal: Proposal) -> str:
 
 
 def shares_of(answer: Strategy, routes: tuple[RouteNumbers, ...]) -> tuple[Share, ...]:
-    """Return the proposal's routes with the factor that each would get: its percent against an equal share, at most 1.
+    """Return the asked routes with the factor that each would get: its percent against an equal share, at most 1.
 
-    Empty if a route is not one of those that were asked about, stands there twice, or all is more than 100 percent.
+    A route that the answer leaves out gets nothing: others share the limits among them. Empty if the answer has a
+    route that was not asked about, or has one twice, or if all is more than 100 percent.
     """
     named = [one.route for one in answer.allocations]
     if not named or len(set(named)) != len(named) or max(named) >= len(routes):
         return ()
     if sum(one.percent for one in answer.allocations) > MOST_PERCENT:
         return ()
-    equal = 100 / len(named)
-    return tuple(
-        Share(
-            (held := routes[one.route]).symbol,
-            held.buy,
-            held.sell,
-            one.percent,
-            one.expected_net_bps,
-            min(1.0, one.percent / equal),
-        )
-        for one in sorted(answer.allocations, key=lambda one: -one.percent)
-    )
+    equal = 100 / len(routes)
+    shares = {
+        one.route: (one.percent, one.expected_net_bps, min(1.0, one.percent / equal)) for one in answer.allocations
+    }
+    told = [(asked, shares.get(number, LEFT_OUT)) for number, asked in enumerate(routes)]
+    told.sort(key=lambda one: (-one[1][0], one[1][1] is None))
+    return tuple(Share(asked.symbol, asked.buy, asked.sell, *share) for asked, share in told)

@@ -51,6 +51,8 @@ class Service:
     ) -> None:
         self._configuration, self._client, self._ledger, self._clock_s = configuration, client, ledger, clock_s
         self._models = {name: Model(name, price) for name, price in configuration.prices.items()}
+        for name, shut in configuration.shut.items():
+            self._models[name].keep_shut(shut, clock_s())
         self._turns = asyncio.Semaphore(configuration.concurrency)
 
     def ready(self, warm_up: Reply) -> None:

@@ -23,11 +23,26 @@ class ModelFacts(msgspec.Struct, frozen=True):
     estimate: bool = False  # its input price is not known: all tokens are charged at the output's
 
 
-class ModelStanding(ModelFacts, frozen=True, kw_only=True):
-    """One model as its process tells of it."""
+class Shut(msgspec.Struct, frozen=True):
+    """A model that must be left alone, also by a process that begins anew."""
 
-    micro_usd: int = 0  # since the process began
-    hour_micro_usd: int = 0  # in the last 60 minutes
+    why: str
+    until_s: float | None = None  # seconds since the Unix epoch, as the server said; None: until a person acts
+
+
+class ModelStanding(ModelFacts, frozen=True, kw_only=True):
+    """One model as its process tells of it; as the desk holds it, with what the processes before did."""
+
+    micro_usd: int = 0
+    hour_micro_usd: int = 0  # in the last 60 minutes, of all processes
+    shut: Shut | None = None
+
+
+def summed(before: ModelStanding, now: ModelStanding) -> ModelStanding:
+    """Return `now` with what an earlier process counted."""
+    counted = ("calls", "failed", "retries", "input_tokens", "cached_tokens", "output_tokens", "micro_usd")
+    sums = {name: getattr(before, name) + getattr(now, name) for name in counted}
+    return msgspec.structs.replace(now, **sums, latency_ms=now.latency_ms or before.latency_ms)
 
 
 class Standing(msgspec.Struct, frozen=True, tag="standing"):

@@ -53,7 +53,7 @@ class Share(msgspec.Struct, frozen=True):
     buy: str
     sell: str
     percent: float
-    expected_net_bps: float
+    expected_net_bps: float | None  # None: the model was asked about this route, and left it out
     factor: float  # on the size of its trades, if a person accepts
 
 

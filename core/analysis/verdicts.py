@@ -4,7 +4,7 @@ Reading takes about a microsecond and waits for nothing. Every verdict ends by i
 numbers that it judges.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
@@ -17,8 +17,8 @@ Effect = Literal["comment", "shrink", "veto"]
 SUSPECT_FACTOR = 0.5
 SURE = 0.7  # the least score or confidence that has an effect
 UNTRUE: frozenset[Kind] = frozenset({"stale_feed", "fat_finger", "halted_venue", "wallet_closed", "unit_mixup"})
-LEAST_VETOES = 5  # an hour, whatever the quota is of
-HOUR_NS = 3_600_000_000_000
+LEAST_VETOES = 5  # opportunities an hour that a model may keep back, whatever the quota is of
+MINUTE_NS, HOUR_NS = 60_000_000_000, 3_600_000_000_000
 
 
 class Advised(NamedTuple):
@@ -70,6 +70,25 @@ def effect_of(answer: Answer) -> tuple[Effect, float]:
             return "comment", 1.0
 
 
+class KeptBack:
+    """How many opportunities one model has kept from being traded, minute by minute; each counts once."""
+
+    def __init__(self) -> None:
+        self._opened_ns: dict[Route, int] = {}  # the opportunity of each route that was counted last
+        self._times: Counter[int] = Counter()  # by minute of the clock
+
+    def note(self, route: Route, opened_ns: int, now_ns: int) -> None:
+        if self._opened_ns.get(route) != opened_ns:
+            self._opened_ns[route] = opened_ns
+            self._times[now_ns // MINUTE_NS] += 1
+
+    def within_an_hour(self, now_ns: int) -> int:
+        """Return how many there were in the last hour, and forget those before."""
+        for minute in [one for one in self._times if one < (now_ns - HOUR_NS) // MINUTE_NS]:
+            del self._times[minute]
+        return self._times.total()
+
+
 class Verdicts:
     """The present answers, one of each task and subject."""
 
@@ -81,7 +100,7 @@ class Verdicts:
         self.allocation: dict[Route, float] = {}  # accepted by a person: factors on sizes
         self._held: dict[Subject, dict[TaskName, Held]] = {}
         self._quota = quota
-        self._vetoes: dict[str, deque[tuple[int, Subject]]] = {}  # model -> those that met an opportunity, last hour
+        self._kept_back: dict[str, KeptBack] = {}  # by model
         self._found: deque[tuple[int, int]] = deque()  # opportunities so far, minute by minute
 
     def comment_only(self, model: str) -> str:
@@ -101,34 +120,36 @@ class Verdicts:
             factor = min(factor, held.factor)
         return Advised(min(1.0, max(0.0, factor)), veto) if veto or factor != 1.0 else FREE
 
-    def refused(self, route: Route, now_ns: int) -> None:
-        """Take note that a veto has kept a trade of `route` back: each model has a quota of that."""
+    def refused(self, route: Route, opened_ns: int, now_ns: int) -> None:
+        """Take note that a veto has kept a trade of `route` back: each model has a quota of that.
+
+        `opened_ns`, with the route, names the opportunity: it counts once, however often its trade is tried. 0: it is
+        over meanwhile, and whatever kept it back, a veto did not.
+        """
         self.vetoes += 1
-        for held in self._of(route, now_ns):
-            if held.effect == "veto":
-                vetoes = self._vetoes.setdefault(held.model, deque(maxlen=10_000))
-                mark = (held.asked_ns, held.subject)
-                if mark not in vetoes:
-                    vetoes.append(mark)
+        for model in {held.model for held in self._of(route, now_ns) if opened_ns and held.effect == "veto"}:
+            self._kept_back.setdefault(model, KeptBack()).note(route, opened_ns, now_ns)
 
     def look(self, opportunities: int, now_ns: int) -> str:
-        """Forget what has expired and hold vetoes against the quota; return whom that demotes, and why, or ""."""
+        """Forget what has expired and hold what vetoes kept back against the quota; return whom that demotes, and why.
+
+        `opportunities`: all that were found since the desk began. Returns "" if nobody is demoted.
+        """
         for subject in list(self._held):
             kept = {task: held for task, held in self._held[subject].items() if now_ns < held.expires_ns}
             if kept:
                 self._held[subject] = kept
             else:
                 del self._held[subject]
-        if not self._found or now_ns - self._found[-1][0] >= 60_000_000_000:
-            self._found.append((now_ns, opportunities))
+        if not self._found or now_ns - self._found[-1][0] >= MINUTE_NS:
+            self._found.append((now_ns, opportunities if self._found else 0))
         while now_ns - self._found[0][0] > HOUR_NS:
             self._found.popleft()
-        found = opportunities - self._found[0][1] if len(self._found) > 1 else opportunities
-        for model, vetoes in self._vetoes.items():
-            while vetoes and now_ns - vetoes[0][0] > HOUR_NS:
-                vetoes.popleft()
-            if len(vetoes) > max(LEAST_VETOES, self._quota * found) and model not in self.demoted:
-                self.demoted[model] = f"{len(vetoes)} vetoes on {found} opportunities within an hour"
+        found = opportunities - self._found[0][1]
+        for model, of in self._kept_back.items():
+            kept_back = of.within_an_hour(now_ns)
+            if kept_back > max(LEAST_VETOES, self._quota * found) and model not in self.demoted:
+                self.demoted[model] = f"{kept_back} of {found} opportunities vetoed within an hour"
                 return f"{model} only comments from here on: {self.demoted[model]}"
         return ""
 

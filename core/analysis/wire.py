@@ -5,7 +5,7 @@ import msgspec
 from core.analysis.outcomes import Outcome
 from core.analysis.prices import Price
 from core.analysis.questions import Question
-from core.analysis.standing import Standing
+from core.analysis.standing import Shut, Standing
 from core.tasks import Answer, Classification, Judgement, Strategy, TaskName
 
 
@@ -29,6 +29,7 @@ class Configuration(msgspec.Struct, frozen=True):
     timeout_s: float
     most_retries: int
     concurrency: int
+    shut: dict[str, Shut] = {}  # models that an earlier process left so
 
     def __repr__(self) -> str:
         return f"Configuration(url={self.url!r})"  # never the key

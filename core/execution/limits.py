@@ -8,6 +8,7 @@ from core.analysis.verdicts import Verdicts
 from core.execution.accounts import Accounts
 from core.execution.orders import EXACT, Reason, Refusal, Trade, currencies, exact
 from core.settings import LimitSettings
+from core.spreads.route import Route
 from core.tick import Tick
 
 MAX_IN_FLIGHT = 8  # trades; one more is refused, it would be late anyway
@@ -25,13 +26,15 @@ class Limits:
         max_in_flight: int = MAX_IN_FLIGHT,
         advice: Verdicts | None = None,
         late_ns: Callable[[Tick], int] = lambda _: 0,
+        opened_ns: Callable[[Route], int] = lambda _: 0,
     ) -> None:
         """`advice`: what models say of a route; it is read here and nowhere on the way of a hedge or an unwind.
 
-        `late_ns`: how much longer than usual a quote was on its way to us: it is older by that.
+        `late_ns`: how much longer than usual a quote was on its way to us: it is older by that. `opened_ns`: when the
+        present opportunity of a route opened; 0: it has none.
         """
         self._settings = settings
-        self._advice, self._late_ns = advice, late_ns
+        self._advice, self._late_ns, self._opened_ns = advice, late_ns, opened_ns
         self._accounts = accounts
         self._max_age_ns = max_quote_age_ms * 1_000_000
         self._max_in_flight = max_in_flight
@@ -128,7 +131,7 @@ class Limits:
     def _check_advice(self, trade: Trade, now_ns: int) -> Refusal | None:
         if self._advice is None or not (veto := self._advice.verdict(trade.route, now_ns).veto):
             return None
-        self._advice.refused(trade.route, now_ns)
+        self._advice.refused(trade.route, self._opened_ns(trade.route), now_ns)
         return Refusal("vetoed", veto)
 
     def _check_busy(self, trade: Trade) -> Refusal | None:

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import json
 import math
+import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from core.draws import seeded
@@ -23,13 +24,20 @@ FOR_A_DEMO: tuple[Trouble, ...] = ("rate_limited", "server_error", "hang", "html
 class SimulatedGateway:
     """The server. `next` and `always` make it fail; `requests` are the bodies it has got, `spent` what it counted."""
 
-    def __init__(self, *, latency_s: tuple[float, float] = (0.15, 0.7), seed: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        latency_s: tuple[float, float] = (0.15, 0.7),
+        seed: int = 1,
+        clock_s: Callable[[], float] = time.time,
+    ) -> None:
         self.requests: deque[bytes] = deque(maxlen=REMEMBERED)
         self.headers: deque[dict[str, str]] = deque(maxlen=REMEMBERED)
         self.spent: dict[str, list[int]] = {}  # model -> input, cached, output tokens that were charged
         self.calls = 0
         self.text: str | None = None  # to say instead of an answer
         self._latency_s, self._draw = latency_s, seeded(f"{seed} gateway")
+        self._clock_s = clock_s
         self._next: deque[Trouble] = deque()
         self._always: Trouble | None = None
         self._until_s: float | None = None
@@ -87,7 +95,7 @@ class SimulatedGateway:
 
     def _complete(self, raw: bytes, trouble: Trouble | None) -> Reply:
         body = json.loads(raw)
-        if response := refused(body, trouble):
+        if response := refused(body, trouble, self._clock_s()):
             return response
         words, asked = (str(message["content"]) for message in body["messages"])
         model = str(body["model"])

@@ -108,7 +108,7 @@ def _risk(facts: Facts) -> dict[str, Any]:
 
 def _share(facts: Facts) -> dict[str, Any]:
     worths = []
-    for one in facts["routes"][:10]:
+    for one in facts["routes"]:
         tried = one["filled"] + one["missed"]
         sure = (one["filled"] + 1) / (tried + 2)
         net = one["net_bps"] if one["filled"] else one["mean_edge_bps"] - (facts.get("slippage_bps") or 0.0) / 2

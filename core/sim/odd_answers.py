@@ -5,14 +5,15 @@ Source: OpenAI API reference, "Errors", and what was seen of servers' odd answer
 
 import json
 import math
+from email.utils import formatdate
 from typing import Any, Literal, get_args
 
 from core.sim.http import Reply, json_reply
 
 Trouble = Literal[
-    "rate_limited", "rate_limited_1s", "rate_limited_130s", "server_error", "unauthorised", "quota", "not_found",
-    "html", "broken_json", "error_body", "no_choices", "null_content", "no_usage", "odd_usage", "text_usage",
-    "drip", "hang", "hang_up", "no_schema", "no_format", "new_limit",
+    "rate_limited", "rate_limited_1s", "rate_limited_130s", "rate_limited_date", "server_error", "unauthorised",
+    "quota", "not_found", "html", "broken_json", "error_body", "no_choices", "null_content", "no_usage", "odd_usage",
+    "text_usage", "drip", "hang", "hang_up", "no_schema", "no_format", "new_limit",
     "fences", "prose", "cut_off", "length", "two_objects", "extra_keys", "nan", "score_17", "double_key", "injection",
     "escapes",
 ]  # fmt: skip
@@ -27,8 +28,8 @@ def failure(status: int, message: str, code: str = "", **headers: str) -> Reply:
     return json_reply(error, status, **{name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def refused(body: dict[str, Any], trouble: Trouble | None) -> Reply | None:
-    """Return the refusal of a request that is not even judged."""
+def refused(body: dict[str, Any], trouble: Trouble | None, now_s: float) -> Reply | None:
+    """Return the refusal of a request that is not even judged; `now_s`: seconds since the Unix epoch."""
     form = body.get("response_format", {}).get("type", "")
     match trouble:
         case "rate_limited":
@@ -37,6 +38,9 @@ def refused(body: dict[str, Any], trouble: Trouble | None) -> Reply | None:
             return failure(429, "Rate limit reached", "rate_limit_exceeded", Retry_After="1")
         case "rate_limited_130s":
             return failure(429, "Rate limit reached", "rate_limit_exceeded", Retry_After="130")
+        case "rate_limited_date":
+            until = formatdate(now_s + 130, usegmt=True)
+            return failure(429, "Rate limit reached", "rate_limit_exceeded", Retry_After=until)
         case "server_error":
             return failure(500, "The server had an error")
         case "unauthorised":

@@ -130,6 +130,10 @@ class Detector:
         number = self.book.venues.index
         return self._judge(self.book.markets[route.symbol], number(route.buy), number(route.sell), now_ns)
 
+    def opened_ns(self, route: Route) -> int:
+        """Return when the entry was received that opened the present opportunity of `route`; 0: it is none."""
+        return self._opened_ns.get(route, (0, 0))[0]
+
     def repriced(self, route: Route, at_ns: int) -> float | str:
         """Return what `route` earned at `at_ns`, in bps, also if that is a loss; or in a word why nobody knows."""
         number = self.book.venues.index

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from console.panes.models import share_lines
 from core import advising
 from core.analysis.allocation import AllocationFile
 from core.analysis.proposals import Proposals
@@ -67,6 +68,26 @@ def test_what_was_accepted_counts_after_a_restart_and_says_who_accepted_it_and_w
     assert [what for what, _ in second.events] == ["proposal recalled"]
     second.proposals.drop("bob")
     assert Run(tmp_path).proposals.in_force is None
+
+
+def test_a_route_that_the_model_leaves_out_gets_nothing_and_is_shown_so(tmp_path: Path) -> None:
+    run, sol = Run(tmp_path), Route("SOL/USDT", "okx", "bybit")
+    routes = (*ROUTES, RouteNumbers(2, *sol, 3, 5.0, 1, 0, 2.0))
+    assert run.proposals.take(Strategy([Allocation(1, 25.0, -3.0)], ""), routes, "gpt-4.1", WHEN_NS)
+    proposal = run.proposals.present
+    assert proposal is not None
+    assert [(one.symbol, one.percent, one.factor) for one in proposal.shares] == [
+        ("ETH/USDT", 25.0, 0.75),  # of a third: three routes were asked about
+        ("BTC/USDT", 0.0, 0.0),
+        ("SOL/USDT", 0.0, 0.0),
+    ]
+    named, *others = ["".join(text for text, _ in line) for line in share_lines(proposal)]
+    assert "expects   -3.0 bps  sizes × 0.75" in named
+    assert ["0.0 %  left out            sizes × 0.00" in line for line in others] == [True, True]
+    assert run.proposals.accept(proposal.proposal_id, "alice", WHEN_NS) == ""
+    assert (run.factors(), run.verdicts.verdict(sol, WHEN_NS).factor) == ([0.0, 0.75], 0.0)
+    assert "sizes of 3 routes get smaller" in run.notices[-1][1]
+    assert Run(tmp_path, symbols=("BTC/USDT", "ETH/USDT", "SOL/USDT")).factors() == [0.0, 0.75]  # as it was kept
 
 
 def test_a_proposal_that_nobody_accepted_ends_with_its_run(tmp_path: Path) -> None:

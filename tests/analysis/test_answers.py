@@ -225,9 +225,10 @@ def test_a_model_that_vetoes_everything_only_comments_from_then_on() -> None:
             asked_ns + TTL_NS, 1.0, "veto",
         )  # fmt: skip
         verdicts.take(held)
-        verdicts.refused(ROUTE, asked_ns)
-        demoted = demoted or verdicts.look(number, asked_ns)
-    assert demoted == "m only comments from here on: 6 vetoes on 5 opportunities within an hour"
+        verdicts.refused(ROUTE, asked_ns + 1, asked_ns)
+        verdicts.refused(ROUTE, 0, asked_ns)  # it is over
+        demoted = demoted or verdicts.look(number + 1, asked_ns)
+    assert demoted == "m only comments from here on: 6 of 6 opportunities vetoed within an hour"
     assert verdicts.verdict(ROUTE, 6 * TTL_NS) == (1.0, "")
 
 

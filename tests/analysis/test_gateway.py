@@ -5,12 +5,13 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from core.analysis.gateway import Gateway
+from core.analysis.gateway import Gateway, retry_after_s
 from core.analysis.ledger import Caps, ledger
 from core.analysis.outcomes import Reply
 from core.analysis.prices import Price, Usage
@@ -56,7 +57,13 @@ async def serving(
     configuration: Configuration, clock_s: Callable[[], float] = time.time
 ) -> AsyncIterator[tuple[Service, Reply]]:
     """Yield the service of a configuration, and what its warm-up came to."""
-    gateway = Gateway(configuration.url, KEY, timeout_s=configuration.timeout_s, connections=configuration.concurrency)
+    gateway = Gateway(
+        configuration.url,
+        KEY,
+        timeout_s=configuration.timeout_s,
+        connections=configuration.concurrency,
+        clock_s=clock_s,
+    )
     caps = Caps(configuration.cap_hour, configuration.cap_day)
     with ledger(Path(configuration.ledger), caps) as books:
         service = Service(configuration, gateway, books, clock_s=clock_s)
@@ -79,7 +86,7 @@ async def asking(
     clock_s: Callable[[], float] = time.time,
 ) -> AsyncIterator[tuple[SimulatedGateway, Service]]:
     """Yield a server that answers at once, and a service that asks it, one model for each task."""
-    server = SimulatedGateway(latency_s=(0.0, 0.0))
+    server = SimulatedGateway(latency_s=(0.0, 0.0), clock_s=clock_s)
     async with asyncio.timeout(30), server.open():
         configuration = configured(server.url, folder, retries=retries, timeout_s=timeout_s, fallback=fallback, cap=cap)
         async with serving(configuration, clock_s) as (service, _):
@@ -137,6 +144,7 @@ REFUSED: dict[Trouble, str] = {  # before any work: free
     "rate_limited": "rate_limited",
     "rate_limited_1s": "rate_limited",
     "rate_limited_130s": "rate_limited",
+    "rate_limited_date": "rate_limited",
     "quota": "quota",
     "unauthorised": "unauthorised",
     "not_found": "not_found",
@@ -317,6 +325,29 @@ async def test_a_long_wait_is_not_sat_out_but_the_model_left_alone_for_it(tmp_pa
         assert "asks for 130 s" in alone.why
         await ask(service)
         assert [json.loads(raw)["model"] for raw in server.requests] == ["deepseek-v3.2", "gpt-4.1", "gpt-4.1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"),
+    [
+        ({"retry-after": "Mon, 23 Nov 2026 22:00:00 GMT"}, 120.0),
+        ({"retry-after": "Monday, 23-Nov-26 22:00:00 GMT"}, 120.0),  # as RFC 850 wrote it
+        ({"retry-after": "Mon Nov 23 22:00:00 2026"}, 120.0),  # as C's asctime() does
+        ({"retry-after": "Mon, 23 Nov 2026 21:00:00 GMT"}, 0.0),  # over
+        ({"retry-after": "Tue, 24 Nov 2026 22:00:00 GMT"}, 3_600.0),  # bounded, as seconds are
+        ({"retry-after": "86400"}, 3_600.0),
+        ({"retry-after": "2.5"}, 2.5),
+        ({"retry-after": "9", "retry-after-ms": "400"}, 0.4),
+        ({"retry-after": "9", "retry-after-ms": "soon"}, 9.0),
+        ({"retry-after": "inf"}, 3_600.0),
+        ({"retry-after": "nan"}, 0.0),
+        ({"retry-after": "Mon, 99 Nov 2026 22:00:00 GMT"}, 0.0),
+        ({"retry-after": "later"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_how_long_a_server_wants_to_be_left_alone(said: dict[str, str], wait_s: float) -> None:
+    assert retry_after_s(said, datetime(2026, 11, 23, 21, 58, tzinfo=UTC).timestamp()) == pytest.approx(wait_s)
 
 
 async def test_a_key_that_is_not_accepted_is_not_tried_again(tmp_path: Path) -> None:

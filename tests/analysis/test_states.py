@@ -3,11 +3,15 @@
 import re
 from pathlib import Path
 
+import msgspec
+
 from console.panes.models import model_line
-from core.analysis.standing import ModelFacts, ModelStanding
+from core.analysis.model import Model
+from core.analysis.outcomes import Reply
+from core.analysis.standing import ModelFacts, ModelStanding, Shut
 from core.analysis.state import ModelState
 from core.sim.odd_answers import TROUBLES, Trouble
-from tests.analysis.test_gateway import ADAPTED_TO, ask, asking
+from tests.analysis.test_gateway import ADAPTED_TO, PRICES, ask, asking, configured, serving
 
 NOW_S = 1_790_000_000.0
 OPEN: dict[Trouble, tuple[int, str]] = {  # for how many seconds, and why
@@ -21,6 +25,7 @@ OPEN: dict[Trouble, tuple[int, str]] = {  # for how many seconds, and why
     "rate_limited": (30, "rate limited"),
     "rate_limited_1s": (1, "rate limited"),
     "rate_limited_130s": (130, "rate limited"),
+    "rate_limited_date": (130, "rate limited"),
     "not_found": (30, "not found"),
     "quota": (3_600, "quota"),
 }
@@ -56,6 +61,37 @@ async def test_a_model_that_cannot_be_reached_or_used_is_open_and_says_for_how_l
     for trouble, (pause_s, why) in OPEN.items():
         line = shown(await after(tmp_path, trouble, 5))
         assert re.search(rf" OPEN .* asked again in {pause_s} s: {why}", line), line
+
+
+def test_an_answer_that_was_on_its_way_shortens_no_wait_that_the_server_asks_for() -> None:
+    model = Model("gpt-4.1", PRICES["gpt-4.1"])
+    model.ended(Reply("rate_limited", wait_s=130.0), 0, 0.0)
+    model.ended(Reply("ok"), 5, 1.0)
+    assert " OPEN " in shown(model.standing(5, 1.0))
+    assert model.standing(5, 1.0).why == "asked again in 129 s: rate limited; the server asks for 130 s"
+    model.ended(Reply("rate_limited", wait_s=20.0), 0, 2.0)  # an older call's: it shortens nothing either
+    assert model.standing(5, 2.0).why == "asked again in 128 s: rate limited; the server asks for 130 s"
+    model.ended(Reply("ok"), 5, 3.0)
+    assert model.standing(5, 3.0).shut == Shut("rate limited; the server asks for 130 s", 130.0)
+    assert not model.breaker.allows(129.9)
+    assert model.breaker.allows(130.0)
+    model.ended(Reply("ok"), 5, 131.0)
+    assert " READY " in shown(model.standing(10, 131.0))
+    assert model.standing(10, 131.0).shut is None
+    assert model.breaker.allows(131.0)
+
+
+async def test_a_wait_that_a_server_asks_for_outlasts_the_process_that_was_told(tmp_path: Path) -> None:
+    async with asking(tmp_path / "first", clock_s=lambda: NOW_S) as (server, service):
+        server.next("rate_limited_date")
+        await ask(service)
+        told = {one.model: one.shut for one in service.standing().models if one.shut is not None}
+        later = [NOW_S + 129]
+        configuration = msgspec.structs.replace(configured(server.url, tmp_path / "second"), shut=told)
+        async with serving(configuration, clock_s=lambda: later[-1]) as (another, _):
+            assert (await ask(another)).outcome == "open"
+            later.append(NOW_S + 130)
+            assert (await ask(another)).outcome == "ok"
 
 
 async def test_a_key_or_a_bill_that_no_time_heals_needs_a_person(tmp_path: Path) -> None:
