@@ -226,9 +226,11 @@ async def test_a_leg_left_alone_by_a_crash_is_hedged_once_the_desk_is_armed(tmp_
     async with floor(tmp_path) as desk:
         desk.cross()
         assert [view.why for view in desk.trading.rescue.exposures()] == ["it waits until the desk is armed"]
+        assert desk.trading.accounts.exposures() == {"USDT": one.buy.size * one.buy.price}
         desk.trading.submit(Arm())
         await desk.settle()
         assert desk.trading.rescue.exposures() == ()
+        assert desk.trading.accounts.exposures() == {"USDT": 0}
     records = read_orders(tmp_path / "journal.sqlite")
     assert [record.order.client_id[-3:] for record in records] == ["be1", "se1", "sh1"]
     assert records[-1].state == "filled"
@@ -252,9 +254,11 @@ async def test_what_nobody_can_prove_must_be_signed_as_it_was_read_before_arming
         assert "need a person's signature" in desk.notices[-1]
         desk.trading.submit(Sign("??"))
         assert desk.trading.recovery.points() == (line,)
+        assert desk.trading.accounts.exposures() == {"USDT": one.buy.size * one.buy.price}
         desk.trading.submit(Sign(desk.trading.recovery.code()))
         desk.trading.submit(Arm())
         assert desk.trading.limits.armed
+        assert desk.trading.accounts.exposures() == {"USDT": 0}
     signed = [event for event in read_events(tmp_path / "journal.sqlite") if event.what == "signed"]
     assert [(event.who, event.data["lines"]) for event in signed] == [("person", [line])]
     async with floor(tmp_path) as desk:

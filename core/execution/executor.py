@@ -56,7 +56,7 @@ class Executor:
         ready: Callable[[str], str] | None = None,
     ) -> None:
         self._limits, self._journal, self._brokers = limits, journal, brokers
-        self._latencies, self._accounts, self._quote = latencies, accounts, quote
+        self._latencies, self.accounts, self._quote = latencies, accounts, quote
         self._clock_ns, self._answer_s = clock_ns, answer_s
         self._proof = proof  # (order) -> what its venue has against it
         self._claim = claim  # None: nobody else trades for this desk
@@ -163,7 +163,7 @@ class Executor:
         if not self._register.end(fate, self._clock_ns()):
             return
         self._journal.settle(fate)
-        moved = self._accounts.book(fate)
+        moved = self.accounts.book(fate)
         if self._holdings is not None:
             self._holdings.book(moved)
             if fate.outcome != "unknown":  # what may have been taken stays set aside
