@@ -1,6 +1,7 @@
 """The way of an opportunity: planned, put to a person or sent at once, and told of afterwards."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -31,7 +32,7 @@ from core.offering import Offering
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.numeraire import CURRENCIES, VALUED_AGE_NS, rates
-from core.spreads.route import Opportunity
+from core.spreads.route import Finding, Opportunity, Route
 from core.tick import Tick
 
 LOOK_S = 0.25  # how often open tickets are held against the book
@@ -89,6 +90,7 @@ class Trading:
             proof=self._objection,
             claim=claim,
             ready=brokerage.why_not,
+            judge=self._judge,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
@@ -253,6 +255,9 @@ class Trading:
     def _may_hedge(self) -> str:
         """Return why no hedge may leave; while no order can be sent at all, a hedge waits for that."""
         return self.limits.may_hedge() or self._brokerage.why_not_any()
+
+    def _judge(self, route: Route) -> Finding | None:
+        return self._detector.finding(route, self._clock_ns(), least_bps=-math.inf)
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)

@@ -59,10 +59,11 @@ class Floor:
     def _note(self, _level: str, text: str) -> None:
         self.notices.append(text)
 
-    def quote(self, venue: str, bid: float, ask: float) -> None:
+    def quote(self, venue: str, bid: float, ask: float, size: float = 2.0, at_ns: int | None = None) -> None:
         self._sequence_id += 1
         now_ns = time.time_ns()
-        tick = Tick(venue, SYMBOL, bid, ask, 2.0, 2.0, now_ns // 10**6, self._sequence_id, now_ns)
+        at_ns = now_ns if at_ns is None else at_ns
+        tick = Tick(venue, SYMBOL, bid, ask, size, size, at_ns // 10**6, self._sequence_id, at_ns)
         for opportunity in self.detector.update(tick, now_ns):
             self.trading.take(opportunity, now_ns)
 
@@ -90,8 +91,9 @@ async def floor(
     advice: Verdicts | None = None,
     *,
     keeps_books: bool = False,
+    spreads: SpreadSettings = OLD,
 ) -> AsyncIterator[Floor]:
-    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1), limits=SLOW, spreads=OLD)
+    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1), limits=SLOW, spreads=spreads)
     file = path / "journal.sqlite"
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(Journal.open(file, mode="paper", run_id="one"))

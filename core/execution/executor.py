@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from core.attempts import attempt, in_time
 from core.errors import JournalError
 from core.execution.accounts import Accounts
+from core.execution.ghosts import Judge, ghost_refusal
 from core.execution.hedging import TRIES
 from core.execution.holdings import Holdings
 from core.execution.journal import Journal
@@ -54,6 +55,7 @@ class Executor:
         proof: Callable[[Order], str] | None = None,
         claim: Claim | None = None,
         ready: Callable[[str], str] | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._limits, self._journal, self._brokers = limits, journal, brokers
         self._latencies, self.accounts, self._quote = latencies, accounts, quote
@@ -61,6 +63,7 @@ class Executor:
         self._proof = proof  # (order) -> what its venue has against it
         self._claim = claim  # None: nobody else trades for this desk
         self._ready = ready  # (venue) -> why no order can be sent there at this moment
+        self._judge = judge  # asked again when a trade is approved and right before its legs leave
         self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
         self.moments: dict[str, tuple[int, int]] = {}  # trade id -> its tick received, decided; ns
         self._register = Register()
@@ -202,7 +205,9 @@ class Executor:
         return self._limits.check(trade, buy, sell, self._clock_ns()) or self._unproven(trade)
 
     def _unproven(self, trade: Trade) -> Refusal | None:
-        """Return what one of the venues would not take, or does not hold: neither leg leaves then."""
+        """Return what is wrong with the route, what a venue would not take, or does not hold: neither leg leaves."""
+        if self._judge is not None and (refusal := ghost_refusal(self._judge(trade.route))):
+            return self._limits.refuse(refusal.reason, refusal.detail)
         for order in trade.legs:
             if self._proof is not None and (why := self._proof(order)):
                 return self._limits.refuse("lot", f"{order.venue}: {why}")
