@@ -101,9 +101,12 @@ class Verdicts:
             factor = min(factor, held.factor)
         return Advised(min(1.0, max(0.0, factor)), veto) if veto or factor != 1.0 else FREE
 
-    def refused(self, route: Route, now_ns: int) -> None:
-        """Take note that a veto has kept a trade of `route` back: each model has a quota of that."""
-        self.vetoes += 1
+    def refused(self, route: Route, now_ns: int, *, again: bool = False) -> None:
+        """Take note that a veto has kept a trade of `route` back: each model has a quota of that.
+
+        `again`: it was tried before, and is the same trade to who counts them.
+        """
+        self.vetoes += not again
         for held in self._of(route, now_ns):
             if held.effect == "veto":
                 vetoes = self._vetoes.setdefault(held.model, deque(maxlen=10_000))
