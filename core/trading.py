@@ -1,6 +1,7 @@
 """The way of an opportunity: planned, put to a person or sent at once, and told of afterwards."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -12,12 +13,13 @@ from core.brokerage import Brokerage
 from core.claims import TAKEN_OVER
 from core.commands import Approve, Arm, Disarm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
-from core.execution.executor import ANSWER_S, Claim, Executor
+from core.execution.executor import ANSWER_S, Executor
+from core.execution.gate import Claim
 from core.execution.holdings import Holdings
 from core.execution.journal import Journal
 from core.execution.lattice import objection
 from core.execution.limits import Limits
-from core.execution.orders import Order, Placed, Refusal, Trade
+from core.execution.orders import Order, Placed, Reason, Refusal, Trade
 from core.execution.planning import Ids, plan
 from core.execution.profit import Profit, profit
 from core.execution.recovery import Recovery
@@ -31,7 +33,7 @@ from core.offering import Offering
 from core.settings import Settings
 from core.spreads.detector import Detector
 from core.spreads.numeraire import CURRENCIES, VALUED_AGE_NS, rates
-from core.spreads.route import Opportunity
+from core.spreads.route import Finding, Opportunity, Route
 from core.tick import Tick
 
 LOOK_S = 0.25  # how often open tickets are held against the book
@@ -90,6 +92,7 @@ class Trading:
             proof=self._objection,
             claim=claim,
             ready=brokerage.why_not,
+            judge=self._judge,
         )
         assert self.executor.rescue is not None
         self.rescue = self.executor.rescue
@@ -111,6 +114,7 @@ class Trading:
         self._journal, self._ids, self._notify, self._owns = journal, ids, notify, owns
         self._offering = Offering(self.board, detector, self._advice)
         self._alarms = Alarms(self.rescue, self.arming, notify)
+        self._unsent: dict[Route, Reason] = {}  # why the present opportunity of a route was not sent by the desk itself
         self._tasks: asyncio.TaskGroup | None = None
 
     def worth(self, amounts: Mapping[str, Decimal], now_ns: int) -> Profit:
@@ -141,6 +145,7 @@ class Trading:
 
     def take(self, opportunity: Opportunity, decided_ns: int) -> None:
         """Decide what becomes of `opportunity`: a ticket, or a trade at once. Called by the worker; never waits."""
+        self._unsent.pop(opportunity.route, None)
         if refusal := self._try(opportunity, decided_ns):
             self.limits.refuse(refusal.reason, refusal.detail)
 
@@ -201,19 +206,18 @@ class Trading:
 
     async def _execute(self, trade: Trade, decided_ns: int, opened_ns: int | None) -> None:
         automatic = opened_ns is None
-        fates = await self.executor.take(trade, decided_ns=decided_ns, automatic=automatic, opened_ns=opened_ns)
+        known = self._unsent.get(trade.route) if automatic else None
+        fates = await self.executor.take(
+            trade, decided_ns=decided_ns, automatic=automatic, opened_ns=opened_ns, known=known
+        )
         if isinstance(fates, Refusal):
             self._offering.reopen(trade.route)
+            if automatic:
+                self._unsent[trade.route] = fates.reason
             if fates.reason == "journal":
                 self.arming.halt(f"the journal does not take orders: {fates.detail}", source="journal")
-            self._journal.event(
-                "trade not sent",
-                trade_id=trade.trade_id,
-                route=list(trade.route),
-                reason=fates.reason,
-                why=fates.detail,
-                automatic=automatic,
-            )
+            if fates.reason != known:  # what lasts is tried again and again, and told once
+                self._tell_unsent(trade, fates, automatic=automatic)
             told, level = f"not sent: {fates.detail}", "warning"
         else:
             told = ", ".join(f"{fate.order.side} {fate.order.venue} {fate.outcome.replace('_', ' ')}" for fate in fates)
@@ -224,6 +228,16 @@ class Trading:
             self.board.done(trade.trade_id, told, self._clock_ns())
         if not automatic or (level == "warning" and not isinstance(fates, Refusal)):  # a leg without its other half
             self._notify("warning" if level == "warning" else "info", f"{trade.route.symbol}: {told}")
+
+    def _tell_unsent(self, trade: Trade, refusal: Refusal, *, automatic: bool) -> None:
+        self._journal.event(
+            "trade not sent",
+            trade_id=trade.trade_id,
+            route=list(trade.route),
+            reason=refusal.reason,
+            why=refusal.detail,
+            automatic=automatic,
+        )
 
     def _go_on(self, trade: Trade, records: Sequence[Placed]) -> None:
         assert self._tasks is not None
@@ -255,6 +269,9 @@ class Trading:
     def _may_hedge(self) -> str:
         """Return why no hedge may leave; while no order can be sent at all, a hedge waits for that."""
         return self.limits.may_hedge() or self._brokerage.why_not_any()
+
+    def _judge(self, route: Route) -> Finding | None:
+        return self._detector.finding(route, self._clock_ns(), least_bps=-math.inf)
 
     def _objection(self, order: Order) -> str:
         instrument = self._instruments.find(order.venue, order.symbol)

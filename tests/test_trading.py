@@ -59,10 +59,11 @@ class Floor:
     def _note(self, _level: str, text: str) -> None:
         self.notices.append(text)
 
-    def quote(self, venue: str, bid: float, ask: float) -> None:
+    def quote(self, venue: str, bid: float, ask: float, size: float = 2.0, at_ns: int | None = None) -> None:
         self._sequence_id += 1
         now_ns = time.time_ns()
-        tick = Tick(venue, SYMBOL, bid, ask, 2.0, 2.0, now_ns // 10**6, self._sequence_id, now_ns)
+        at_ns = now_ns if at_ns is None else at_ns
+        tick = Tick(venue, SYMBOL, bid, ask, size, size, at_ns // 10**6, self._sequence_id, at_ns)
         for opportunity in self.detector.update(tick, now_ns):
             self.trading.take(opportunity, now_ns)
 
@@ -90,8 +91,9 @@ async def floor(
     advice: Verdicts | None = None,
     *,
     keeps_books: bool = False,
+    spreads: SpreadSettings = OLD,
 ) -> AsyncIterator[Floor]:
-    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1), limits=SLOW, spreads=OLD)
+    settings = Settings(approval=approval, paper=PaperSettings(latency_ms=1), limits=SLOW, spreads=spreads)
     file = path / "journal.sqlite"
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(Journal.open(file, mode="paper", run_id="one"))
@@ -226,9 +228,11 @@ async def test_a_leg_left_alone_by_a_crash_is_hedged_once_the_desk_is_armed(tmp_
     async with floor(tmp_path) as desk:
         desk.cross()
         assert [view.why for view in desk.trading.rescue.exposures()] == ["it waits until the desk is armed"]
+        assert desk.trading.accounts.exposures() == {"USDT": one.buy.size * one.buy.price}
         desk.trading.submit(Arm())
         await desk.settle()
         assert desk.trading.rescue.exposures() == ()
+        assert desk.trading.accounts.exposures() == {"USDT": 0}
     records = read_orders(tmp_path / "journal.sqlite")
     assert [record.order.client_id[-3:] for record in records] == ["be1", "se1", "sh1"]
     assert records[-1].state == "filled"
@@ -252,9 +256,11 @@ async def test_what_nobody_can_prove_must_be_signed_as_it_was_read_before_arming
         assert "need a person's signature" in desk.notices[-1]
         desk.trading.submit(Sign("??"))
         assert desk.trading.recovery.points() == (line,)
+        assert desk.trading.accounts.exposures() == {"USDT": one.buy.size * one.buy.price}
         desk.trading.submit(Sign(desk.trading.recovery.code()))
         desk.trading.submit(Arm())
         assert desk.trading.limits.armed
+        assert desk.trading.accounts.exposures() == {"USDT": 0}
     signed = [event for event in read_events(tmp_path / "journal.sqlite") if event.what == "signed"]
     assert [(event.who, event.data["lines"]) for event in signed] == [("person", [line])]
     async with floor(tmp_path) as desk:

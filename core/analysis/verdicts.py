@@ -120,13 +120,13 @@ class Verdicts:
             factor = min(factor, held.factor)
         return Advised(min(1.0, max(0.0, factor)), veto) if veto or factor != 1.0 else FREE
 
-    def refused(self, route: Route, opened_ns: int, now_ns: int) -> None:
+    def refused(self, route: Route, opened_ns: int, now_ns: int, *, again: bool = False) -> None:
         """Take note that a veto has kept a trade of `route` back: each model has a quota of that.
 
         `opened_ns`, with the route, names the opportunity: it counts once, however often its trade is tried. 0: it is
-        over meanwhile, and whatever kept it back, a veto did not.
+        over meanwhile, and whatever kept it back, a veto did not. `again`: the same trade was tried and vetoed before.
         """
-        self.vetoes += 1
+        self.vetoes += not again
         for model in {held.model for held in self._of(route, now_ns) if opened_ns and held.effect == "veto"}:
             self._kept_back.setdefault(model, KeptBack()).note(route, opened_ns, now_ns)
 

@@ -1,10 +1,10 @@
-"""What this run's fills brought and left open, to the last digit."""
+"""What this run's fills brought, and what they and open trades of earlier runs left open, to the last digit."""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
 
-from core.execution.orders import EXACT, Fate, Fill, Order, currencies
+from core.execution.orders import EXACT, Fate, Fill, Order, Placed, currencies
 from core.execution.profit import Charges
 
 DAY_NS = 86_400 * 10**9
@@ -51,7 +51,8 @@ class Accounts:
         self.charges = Charges()  # of this run
         self._at_venues: dict[tuple[str, str], Decimal] = defaultdict(Decimal)  # (venue, currency) -> moved by this run
         self._days: dict[int, _Book] = {}  # today, and yesterday for what comes late
-        self._last: dict[str, Decimal] = {}  # symbol -> price of the last fill
+        self._open: dict[str, Decimal] = defaultdict(Decimal)  # symbol -> base bought and not sold
+        self._last: dict[str, Fill] = {}  # symbol -> its newest fill
         self._booked: dict[str, int] = {}  # client id -> how many of its fills
         self._unknown: dict[str, tuple[Order, Decimal]] = {}  # client id -> order, notional that may have filled
 
@@ -66,6 +67,7 @@ class Accounts:
                     self._at_venues[order.venue, currency] += amount
                 self.charges.add(order, fill)
                 self._run.add(order, fill, moved)
+                self._leave_open(order, fill, moved)
                 self._book_day(order, fill, moved)
             self._unknown.pop(order.client_id, None)
             if fate.outcome == "unknown":
@@ -81,8 +83,39 @@ class Accounts:
             for order, fill in earlier:
                 self._book_day(order, fill, flows(order, fill))
 
+    def carry(self, earlier: Iterable[tuple[Order, Fill]]) -> None:
+        """Count fills of earlier runs in what is open, and in no profit: that was their runs'."""
+        with localcontext(EXACT):
+            for order, fill in earlier:
+                self._leave_open(order, fill, flows(order, fill))
+
+    def go_on(self, one: Placed) -> None:
+        """Go on with an order of an earlier run whose trade is still open: its known fills are not booked again."""
+        order = one.order
+        self.carry((order, fill) for fill in one.fills)
+        self._booked[order.client_id] = len(one.fills)
+        if one.state in ("intent", "sent", "unknown"):
+            with localcontext(EXACT):
+                self._unknown[order.client_id] = (order, (order.size - one.filled) * order.price)
+
+    def hand_over(self, trade_id: str, symbol: str, base: Decimal) -> None:
+        """Leave a trade to a person: the `base` that it left open, and what may have filled of it, count no longer."""
+        if base:
+            with localcontext(EXACT):
+                self._open[symbol] -= base
+        self._unknown = {name: held for name, held in self._unknown.items() if held[0].trade_id != trade_id}
+
+    def _leave_open(self, order: Order, fill: Fill, moved: dict[str, Decimal]) -> None:
+        self._open[order.symbol] += moved[currencies(order.symbol)[0]]
+        self._price(order, fill)
+
+    def _price(self, order: Order, fill: Fill) -> None:
+        last = self._last.get(order.symbol)
+        if last is None or fill.at_ns >= last.at_ns:
+            self._last[order.symbol] = fill
+
     def _book_day(self, order: Order, fill: Fill, moved: dict[str, Decimal]) -> None:
-        self._last[order.symbol] = fill.price
+        self._price(order, fill)
         self._days.setdefault(fill.at_ns // DAY_NS, _Book()).add(order, fill, moved)
         while len(self._days) > 2:
             del self._days[min(self._days)]
@@ -104,8 +137,8 @@ class Accounts:
         """Return per quote currency what was bought and not sold, or sold and not bought, at the last fill's price."""
         open_: dict[str, Decimal] = defaultdict(Decimal)
         with localcontext(EXACT):
-            for symbol, base in self._run.base.items():
-                open_[currencies(symbol)[1]] += abs(base) * self._last[symbol]
+            for symbol, base in self._open.items():
+                open_[currencies(symbol)[1]] += abs(base) * self._last[symbol].price
         return dict(open_)
 
     def worst_exposure(self, currency: str) -> Decimal:
@@ -148,5 +181,5 @@ class Accounts:
             earned = _NONE
             for symbol, quote in day.quote.items():
                 if currencies(symbol)[1] == currency:
-                    earned += quote + day.base[symbol] * self._last[symbol]
+                    earned += quote + day.base[symbol] * self._last[symbol].price
             return max(_NONE, -earned)

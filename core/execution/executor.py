@@ -5,34 +5,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from core.attempts import attempt, in_time
 from core.errors import JournalError
 from core.execution.accounts import Accounts
+from core.execution.gate import Claim, Gate
+from core.execution.ghosts import Judge
 from core.execution.hedging import TRIES
 from core.execution.holdings import Holdings
 from core.execution.journal import Journal
 from core.execution.limits import Limits
-from core.execution.orders import Broker, Fate, Order, Outcome, Placed, Quote, Refusal, Trade
+from core.execution.orders import Broker, Fate, Order, Outcome, Placed, Quote, Reason, Refusal, Trade
 from core.execution.register import Register
 from core.execution.rescue import Ending, Rescue
 from core.latency import Latencies
 
 ANSWER_S = 5.0  # for a venue's answer; then the order's fate is unknown
 MOMENTS = 200  # trades of which it is remembered when they began
-
-
-class Claim(Protocol):
-    """Whether this desk alone decides on a symbol, where several workers share the symbols."""
-
-    def why_not(self, trade: Trade) -> str:
-        """Return why `trade` is not this desk's to send at this moment, nothing if it is. Asks nobody."""
-
-    async def lay(self, trade: Trade) -> str:
-        """Write down where all workers read it that `trade` is about to be sent; return why not, nothing if so."""
 
 
 class Executor:
@@ -54,25 +45,45 @@ class Executor:
         proof: Callable[[Order], str] | None = None,
         claim: Claim | None = None,
         ready: Callable[[str], str] | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._limits, self._journal, self._brokers = limits, journal, brokers
-        self._latencies, self._accounts, self._quote = latencies, accounts, quote
+        self._latencies, self.accounts = latencies, accounts
         self._clock_ns, self._answer_s = clock_ns, answer_s
-        self._proof = proof  # (order) -> what its venue has against it
         self._claim = claim  # None: nobody else trades for this desk
-        self._ready = ready  # (venue) -> why no order can be sent there at this moment
         self._holdings = holdings  # None: nothing is set aside, every venue is taken to hold enough
         self.moments: dict[str, tuple[int, int]] = {}  # trade id -> its tick received, decided; ns
+        self._gate = Gate(
+            limits,
+            brokers,
+            quote,
+            clock_ns,
+            lambda venue: self.rescue is not None and self.rescue.doubts(venue),
+            holdings=holdings,
+            proof=proof,
+            claim=claim,
+            ready=ready,
+            judge=judge,
+        )
         self._register = Register()
         self._idle = asyncio.Event()
         self._idle.set()
         self.rescue = rescue(self) if rescue is not None else None  # None: what comes out uneven is left as it is
 
     async def take(
-        self, trade: Trade, *, decided_ns: int, automatic: bool, opened_ns: int | None = None
+        self,
+        trade: Trade,
+        *,
+        decided_ns: int,
+        automatic: bool,
+        opened_ns: int | None = None,
+        known: Reason | None = None,
     ) -> tuple[Fate, Fate] | Refusal:
-        """Send both legs of `trade` at once; return what became of each, or why nothing was written or sent."""
-        if refusal := self._gate(trade):
+        """Send both legs of `trade` at once; return what became of each, or why nothing was written or sent.
+
+        `known`: what the same was refused for when it was last tried; that is not counted again.
+        """
+        if refusal := self._why_not(trade, known):
             return refusal
         self.moments[trade.trade_id] = trade.received_ns, decided_ns
         while len(self.moments) > MOMENTS:
@@ -88,7 +99,7 @@ class Executor:
             for order in trade.legs:
                 self._register.note(Placed(order, "intent", self._clock_ns()))
             if self._claim is not None and (why := await self._claim.lay(trade)):
-                return self._unclaimed(trade, why)
+                return self._unclaimed(trade, why, known)
             fates = await self._send(trade)
             self._measure(trade, fates, decided_ns, automatic)
             ending = await self._finish(trade, fates)
@@ -103,11 +114,11 @@ class Executor:
         )
         return fates
 
-    def _unclaimed(self, trade: Trade, why: str) -> Refusal:
+    def _unclaimed(self, trade: Trade, why: str, known: Reason | None) -> Refusal:
         for order in trade.legs:
             self.account_for(Fate(order, "not_sent", why=f"owner: {why}"))
         self._journal.end(trade.trade_id, "flat")
-        return self._limits.refuse("owner", why)
+        return self._limits.refuse("owner", why, known)
 
     async def _finish(self, trade: Trade, fates: Iterable[Fate], tries: int = 0) -> Ending | None:
         if self.rescue is None:
@@ -163,7 +174,7 @@ class Executor:
         if not self._register.end(fate, self._clock_ns()):
             return
         self._journal.settle(fate)
-        moved = self._accounts.book(fate)
+        moved = self.accounts.book(fate)
         if self._holdings is not None:
             self._holdings.book(moved)
             if fate.outcome != "unknown":  # what may have been taken stays set aside
@@ -186,29 +197,10 @@ class Executor:
         """Wait until nothing is in flight; return whether that came true in time."""
         return await in_time(self._idle.wait(), timeout_s)
 
-    def _gate(self, trade: Trade) -> Refusal | None:
+    def _why_not(self, trade: Trade, known: Reason | None = None) -> Refusal | None:
         if self._journal.broken:
             return self._without_journal(self._journal.broken)
-        if self._claim is not None and (why := self._claim.why_not(trade)):
-            return self._limits.refuse("owner", why)
-        for order in trade.legs:
-            if order.venue not in self._brokers:
-                return self._limits.refuse("venue", f"no order can be sent to {order.venue}")
-            if self._ready is not None and (why := self._ready(order.venue)):
-                return self._limits.refuse("venue", f"{order.venue}: {why}")
-            if self.rescue is not None and self.rescue.doubts(order.venue):
-                return self._limits.refuse("venue", f"{order.venue} has an order whose fate is not known yet")
-        buy, sell = (self._quote(order.venue, order.symbol) for order in trade.legs)
-        return self._limits.check(trade, buy, sell, self._clock_ns()) or self._unproven(trade)
-
-    def _unproven(self, trade: Trade) -> Refusal | None:
-        """Return what one of the venues would not take, or does not hold: neither leg leaves then."""
-        for order in trade.legs:
-            if self._proof is not None and (why := self._proof(order)):
-                return self._limits.refuse("lot", f"{order.venue}: {why}")
-            if self._holdings is not None and (refusal := self._holdings.lacks(order)):
-                return self._limits.refuse(refusal.reason, refusal.detail)
-        return None
+        return self._gate.check(trade, known)
 
     def _without_journal(self, why: str) -> Refusal:
         if self._journal.broken:
@@ -238,7 +230,7 @@ class Executor:
     async def _send(self, trade: Trade) -> tuple[Fate, Fate]:
         # The journal took its time: what held before it may not hold any more. Asked when the first leg really goes,
         # so that no halt comes in between, and once, so that no halt parts the legs.
-        last_word = cache(lambda: self._gate(trade))
+        last_word = cache(lambda: self._why_not(trade))
         try:
             # Not a TaskGroup: cancelling one leg because the other failed would leave its fate unknown.
             buy, sell = await asyncio.gather(self._place(trade.buy, last_word), self._place(trade.sell, last_word))

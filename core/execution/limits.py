@@ -79,8 +79,13 @@ class Limits:
     def end(self, trade: Trade) -> None:
         self._in_flight.pop(trade.trade_id, None)
 
-    def check(self, trade: Trade, buy: Tick | None, sell: Tick | None, now_ns: int) -> Refusal | None:
-        """Return why `trade` may not be sent at `now_ns` against the current quotes of its two venues, or None."""
+    def check(
+        self, trade: Trade, buy: Tick | None, sell: Tick | None, now_ns: int, known: Reason | None = None
+    ) -> Refusal | None:
+        """Return why `trade` may not be sent at `now_ns` against the current quotes of its two venues, or None.
+
+        `known`: what the same was refused for when it was last tried; that is not counted again.
+        """
         with localcontext(EXACT):
             refusal = (
                 self._check_state(now_ns)
@@ -89,17 +94,16 @@ class Limits:
                 or self._check_quote(trade.route.sell, sell, now_ns)
                 or _check_moved(trade, buy, sell)
                 or _check_profit(trade, buy, sell)
-                or self._check_advice(trade, now_ns)
+                or self._check_advice(trade, now_ns, known)
                 or self._check_busy(trade)
                 or self._check_money(trade, now_ns)
             )
-        if refusal is not None:
-            self.refused[refusal.reason] += 1
-        return refusal
+        return self.refuse(refusal.reason, refusal.detail, known) if refusal is not None else None
 
-    def refuse(self, reason: Reason, detail: str) -> Refusal:
-        """Return and count a refusal that somebody else found."""
-        self.refused[reason] += 1
+    def refuse(self, reason: Reason, detail: str, known: Reason | None = None) -> Refusal:
+        """Return and count a refusal, whoever found it; see `check` for `known`."""
+        if reason != known:
+            self.refused[reason] += 1
         return Refusal(reason, detail)
 
     def timed_out(self, now_ns: int) -> bool:
@@ -128,10 +132,10 @@ class Limits:
             return Refusal("crossed", f"{venue} bids {quote.bid_price} and asks {quote.ask_price}")
         return None
 
-    def _check_advice(self, trade: Trade, now_ns: int) -> Refusal | None:
+    def _check_advice(self, trade: Trade, now_ns: int, known: Reason | None) -> Refusal | None:
         if self._advice is None or not (veto := self._advice.verdict(trade.route, now_ns).veto):
             return None
-        self._advice.refused(trade.route, self._opened_ns(trade.route), now_ns)
+        self._advice.refused(trade.route, self._opened_ns(trade.route), now_ns, again=known == "vetoed")
         return Refusal("vetoed", veto)
 
     def _check_busy(self, trade: Trade) -> Refusal | None:

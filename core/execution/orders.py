@@ -23,6 +23,10 @@ Reason = Literal[
     "journal",  # the intent cannot be written down
     "stale",
     "crossed",
+    "skew",  # this and the next three: the route is a ghost of that cause at the moment of sending
+    "gap",
+    "basis",
+    "identity",
     "vetoed",  # by a model, for a while
     "advised",  # a model, or an accepted proposal, leaves too little of it
     "moved",

@@ -38,6 +38,7 @@ class Recovery:
         assert executor.rescue is not None
         self._journal, self._executor, self._holdings = journal, executor, holdings
         self._rescue: Rescue = executor.rescue
+        self._books = executor.accounts
         self._accounts, self._ask_s = accounts, ask_s
         self._differences: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}  # -> (the journal's, the venue's)
         self._silent: dict[str, str] = {}  # venue -> why it did not say what it holds
@@ -49,12 +50,17 @@ class Recovery:
         """Prove what can be proven. Raises nothing of a venue's: what is not proven stands in `points`."""
         found = await self._journal.open_trades()
         handed_over = await self._journal.handed_over()
-        orders = sum(one.state in ("intent", "sent", "unknown") for _, records in found for one in records)
+        known = [one for _, records in found for one in records]
+        for one in known:
+            self._books.go_on(one)
+        orders = sum(one.state in ("intent", "sent", "unknown") for one in known)
         self.state = f"asking the venues about {orders} orders of an earlier run"
         await asyncio.gather(
             *(self._prove(trade, records, handed_over=trade.trade_id in handed_over) for trade, records in found)
         )
-        for order, fill in await self._journal.leftovers():
+        leftovers, carried = await self._journal.leftovers(), {trade.trade_id for trade, _ in found}
+        self._books.carry((order, fill) for order, fill in leftovers if order.trade_id not in carried)
+        for order, fill in leftovers:
             self._rescue.add_dust(order.symbol, flows(order, fill)[order.symbol.partition("/")[0]])
         self.state = "comparing what the venues hold with the journal"
         await self.compare()
@@ -112,6 +118,7 @@ class Recovery:
         for one in self._rescue.exposures():
             if one.owner == "person":
                 self._rescue.release(one.trade_id)
+                self._books.hand_over(one.trade_id, one.symbol, one.base)
                 self._journal.end(one.trade_id, "signed")
         self._differences.clear()
         self._silent.clear()

@@ -125,10 +125,13 @@ class Detector:
         """Return the routes of `symbol` that seem to pay, each as it was judged by the last entry that touched it."""
         return self._live.get(symbol, {})
 
-    def finding(self, route: Route, now_ns: int) -> Finding | None:
-        """Return what `route` is at `now_ns`; None when it does not even seem to pay."""
+    def finding(self, route: Route, now_ns: int, least_bps: float | None = None) -> Finding | None:
+        """Return what `route` is at `now_ns`; None when it does not even seem to pay.
+
+        `least_bps`: the edge that is enough, where that is not the threshold of the settings.
+        """
         number = self.book.venues.index
-        return self._judge(self.book.markets[route.symbol], number(route.buy), number(route.sell), now_ns)
+        return self._judge(self.book.markets[route.symbol], number(route.buy), number(route.sell), now_ns, least_bps)
 
     def opened_ns(self, route: Route) -> int:
         """Return when the entry was received that opened the present opportunity of `route`; 0: it is none."""
@@ -222,8 +225,8 @@ class Detector:
             self.skews.append(Skew(route, received_ns))
         return True
 
-    def _judge(self, market: Market, buy: int, sell: int, now_ns: int) -> Finding | None:
-        """Return what the route is at `now_ns`; None when it does not even seem to pay."""
+    def _judge(self, market: Market, buy: int, sell: int, now_ns: int, enough: float | None = None) -> Finding | None:
+        """Return what the route is at `now_ns`; `enough`: the least edge (bps), where the settings do not tell."""
         if market.bids[sell] <= market.asks[buy]:
             return None
         bought, sold = market.ticks[buy], market.ticks[sell]
@@ -231,8 +234,9 @@ class Detector:
         assert sold is not None
         route, edge_bps = self._routes[market.symbol][buy][sell], self._edge_bps(market, buy, sell)
         size = min(self.offered(bought, True, now_ns), self.offered(sold, False, now_ns))
-        cause = (
+        cause: Cause | None = (
             self._untrue(market, buy, sell, now_ns)
+            or ("fee" if edge_bps < (self._min_edge_bps if enough is None else enough) else None)
             or self._untradable(market, buy, sell, edge_bps, size)
             or self.instants.cause(bought, sold, edge_bps, now_ns)
         )
@@ -252,9 +256,7 @@ class Detector:
         return "stale" if now_ns - oldest_ns > self._max_age_ns else None
 
     def _untradable(self, market: Market, buy: int, sell: int, edge_bps: float, size: float) -> Cause | None:
-        """Return why a true edge cannot be taken."""
-        if edge_bps < self._min_edge_bps:
-            return "fee"
+        """Return why a true edge that is large enough cannot be taken."""
         if market.symbol in self.unpegged:
             return "basis"
         if edge_bps > NO_EDGE_BPS or (self.aside and self._is_aside(market.symbol, buy, sell)):

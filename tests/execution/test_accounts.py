@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.execution.accounts import DAY_NS, Accounts
-from core.execution.orders import Fate, Fill, Order
+from core.execution.orders import Fate, Fill, Order, Placed
 from tests.execution.parts import NOW, filled, trade
 
 AMOUNTS = st.integers(1, 10**18).map(lambda number: Decimal(number).scaleb(-8))
@@ -122,3 +122,41 @@ def test_earlier_runs_count_for_the_day_and_not_for_this_run() -> None:
     assert accounts.bought("BTC/USDT", NOW) == both.buy.size * both.buy.price
     assert accounts.pnl() == {}
     assert accounts.exposures() == {}
+
+
+def test_a_leg_of_an_earlier_run_and_the_other_one_proven_in_this_run_leave_nothing_open() -> None:
+    accounts, both = Accounts(), trade()
+    earlier = filled(both.buy).fills
+    accounts.recall((both.buy, fill) for fill in earlier)
+    accounts.go_on(Placed(both.buy, "filled", NOW, earlier))
+    accounts.go_on(Placed(both.sell, "unknown", NOW))
+    notional = both.buy.size * both.buy.price
+    assert accounts.exposures() == {"USDT": notional}
+    assert accounts.worst_exposure("USDT") == notional + both.sell.size * both.sell.price
+    accounts.book(filled(both.sell))
+    assert accounts.exposures() == {"USDT": 0}
+    assert accounts.worst_exposure("USDT") == 0
+    assert accounts.pnl().keys() == {"BTC", "USDT"}
+    assert accounts.pnl()["BTC"] == -both.sell.size  # the run's own is what was proven in it
+    assert accounts.today(NOW)["BTC"] == 0
+
+
+def test_a_fill_that_an_earlier_run_wrote_down_is_not_booked_again_with_those_that_follow() -> None:
+    accounts, order = Accounts(), trade().buy
+    first, second = (filled(order, size=size).fills[0] for size in (order.size / 3, order.size - order.size / 3))
+    accounts.recall([(order, first)])
+    accounts.go_on(Placed(order, "unknown", NOW, (first,)))
+    accounts.book(Fate(order, "filled", (first, second)))
+    assert accounts.pnl()["BTC"] == second.size
+    assert accounts.bought("BTC/USDT", NOW) == order.size * order.price
+    assert accounts.exposures() == {"USDT": order.size * order.price}
+
+
+def test_what_a_person_has_taken_over_counts_no_longer() -> None:
+    accounts, both = Accounts(), trade()
+    accounts.go_on(Placed(both.buy, "filled", NOW, filled(both.buy).fills))
+    accounts.go_on(Placed(both.sell, "unknown", NOW))
+    accounts.hand_over("another", both.route.symbol, Decimal(0))
+    assert accounts.worst_exposure("USDT") > accounts.exposures()["USDT"] > 0
+    accounts.hand_over(both.trade_id, both.route.symbol, both.buy.size)
+    assert accounts.worst_exposure("USDT") == 0

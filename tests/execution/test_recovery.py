@@ -51,6 +51,34 @@ async def test_a_venue_that_does_not_say_what_it_holds_is_a_line_too(tmp_path: P
     assert recovery.points() == ("okx does not say what it holds: no answer",)
 
 
+async def test_a_leg_that_was_known_and_one_that_is_proven_leave_nothing_open(tmp_path: Path) -> None:
+    one = trade()
+    async with Journal.open(tmp_path / "journal.db", mode="live", run_id="before") as journal:
+        await journal.intend(one)
+        journal.settle(filled(one.buy))
+    okx = AnswersWith(filled)
+    okx.orders.append(one.sell)  # the answer never came
+    async with Journal.open(tmp_path / "journal.db", mode="live", run_id="r") as journal:
+        floor = Floor(journal, tmp_path / "journal.db", {"binance": AnswersWith(filled), "okx": okx})
+        await Recovery(journal, floor.executor, floor.holdings, {}, ask_s=1).run()
+        assert floor.executor.counts()["filled"] == 1
+        assert floor.executor.accounts.exposures() == {"USDT": 0}
+
+
+async def test_dust_of_earlier_runs_is_open_once_however_often_the_desk_begins(tmp_path: Path) -> None:
+    one = trade()
+    async with Journal.open(tmp_path / "journal.db", mode="live", run_id="before") as journal:
+        await journal.intend(one)
+        for leg, size in zip(one.legs, (one.buy.size, one.sell.size - Decimal("0.00005")), strict=True):
+            journal.settle(filled(leg, size=size))
+    for _ in range(2):  # the first finds it open, the second at its end
+        async with Journal.open(tmp_path / "journal.db", mode="live", run_id="r") as journal:
+            floor = Floor(journal, tmp_path / "journal.db", {"binance": AnswersWith(filled)})
+            await Recovery(journal, floor.executor, floor.holdings, {}, ask_s=1).run()
+            assert floor.rescue.dust() == {"BTC/USDT": Decimal("0.00005")}
+            assert floor.executor.accounts.exposures() == {"USDT": Decimal("0.00005") * one.sell.price}
+
+
 def test_other_points_have_another_code() -> None:
     codes = {code_of((f"okx holds 0.{n} BTC",)) for n in range(50)}
     assert len(codes) > 25
