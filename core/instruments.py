@@ -58,7 +58,7 @@ class Instruments:
     """All lattices that are known, and the taker fee of each venue."""
 
     def __init__(self, listed: Iterable[Instrument], taker_fees: Mapping[str, Decimal]) -> None:
-        self.version = 0  # another one: lattices have been learned
+        self.version = 0  # another one: lattices have been learned or forgotten
         self._listed = {(one.venue, one.symbol): one for one in listed}
         self._taker_fees = dict(taker_fees)
 
@@ -66,6 +66,19 @@ class Instruments:
         """Take lattices in place of those that were known of the same symbols and venues."""
         self._listed |= {(one.venue, one.symbol): one for one in listed}
         self.version += 1
+
+    def hear(self, venue: str, listings: Iterable[Listing]) -> None:
+        """Take all that `venue` answers: what does not trade there, or is listed no more, has no lattice after it."""
+        answered = list(listings)
+        trading = {one.symbol for one in answered if one.trading}
+        for at, symbol in [*self._listed]:
+            if at == venue and symbol not in trading:
+                self.forget(venue, symbol)
+        self.learn_all(found for one in answered if (found := one.instrument(venue)) is not None)
+
+    def all(self) -> list[Instrument]:
+        """Return every lattice that is known."""
+        return [*self._listed.values()]
 
     def find(self, venue: str, symbol: str) -> Instrument | None:
         """Return the lattice, or None: then the symbol can be watched on that venue and not traded."""
@@ -83,6 +96,7 @@ class Instruments:
     def forget(self, venue: str, symbol: str) -> None:
         """Trade `symbol` on `venue` no more: the venue says that it cannot be."""
         self._listed.pop((venue, symbol), None)
+        self.version += 1
 
     def taker_fee(self, venue: str) -> Decimal:
         """Return the fee of an order that takes, as a fraction of its notional (0.001 = 10 bps)."""

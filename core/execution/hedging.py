@@ -82,12 +82,9 @@ def used_up(fates: Iterable[Fate], side: Side) -> dict[str, int]:
 
 
 def is_dust(base: Decimal, price: Decimal, symbol: str, venues: Iterable[str], instruments: Instruments) -> bool:
-    """Return whether `base` is too little for every one of `venues`, valued at `price`."""
-    return not any(
-        (instrument := instruments.find(venue, symbol)) is not None
-        and _takes(instrument, instrument.floor_size(abs(base)), price)
-        for venue in venues
-    )
+    """Return whether `base` is too little for every one of `venues`, valued at `price`; not so where none trades it."""
+    known = instruments.among(venues, (symbol,))
+    return bool(known) and not any(_takes(one, one.floor_size(abs(base)), price) for one in known)
 
 
 def next_hedge(
