@@ -39,8 +39,11 @@ class Currencies:
             spreads.max_rate_age_ms * 1_000_000,
             spreads.depeg_bps,
         )
-        fees = {venue: float(instruments.taker_fee(venue)) for venue in detector.book.venues}
-        self.across = Across(detector.book, terms, fees, detector.instants)
+
+        def fee(venue: str, symbol: str) -> float:
+            return float(instruments.taker_fee(venue, symbol))
+
+        self.across = Across(detector.book, terms, fee, detector.instants)
         self.across.aside = detector.aside
         self._clock_ns = clock_ns
 

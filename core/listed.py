@@ -29,5 +29,10 @@ def lattices(held: Mapping[str, Held]) -> list[Instrument]:
 
 
 def fees(settings: Settings) -> dict[str, Decimal]:
-    """Return the taker fee of each venue that the desk listens to, as a fraction."""
+    """Return the taker fee of each venue that the desk listens to, as a fraction, where it tells none of a symbol."""
     return {name: taker_fee(name, venue) for name, venue in settings.venues.items() if venue.enabled}
+
+
+def fixed(settings: Settings) -> list[str]:
+    """Return the venues whose taker fee is set: what they tell of it does not count."""
+    return [name for name, venue in settings.venues.items() if venue.taker_fee_bps is not None]

@@ -135,7 +135,7 @@ def _candidate(
     spendable: Decimal | None,
 ) -> tuple[Decimal, str, Decimal, Decimal] | None:
     """Return (cost of the whole residual, venue, limit price, size), or None: it cannot be had there within the cap."""
-    base, fee = rescued.standing.base, instruments.taker_fee(instrument.venue)
+    base, fee = rescued.standing.base, instruments.taker_fee(instrument.venue, instrument.symbol)
     sells, width = base > 0, width_bps.scaleb(-4)
     seen, visible = _side(tick, sells)
     cap = worst_price(rescued, fee)

@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, *entries: Entry) -> None:
         self.book = SpreadBook(VENUES, SYMBOLS)
-        self.across = Across(self.book, TERMS, FEES)
+        self.across = Across(self.book, TERMS, lambda venue, _symbol: FEES[venue])
         self.take(*entries)
 
     def take(self, *entries: Entry, at_s: float = 0.0) -> None:
