@@ -175,3 +175,16 @@ async def test_the_list_of_venues_and_the_doctor_tell_a_venues_own_fees_beside_t
         await examine(asked)
         doubt = "ok    fees       gate asks a newcomer up to 50 bps (ETH/USDT), and venues.gate.taker_fee_bps says 12"
         assert (doubt in capsys.readouterr().out.splitlines()) is doubted
+
+
+async def test_the_doctor_says_that_a_peg_is_not_watched_and_what_would(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    across = settings.model_copy(update={"symbols": ("BTC/USDT", "BTC/EUR")})
+    assert not await examine(across)
+    told = (
+        "WRONG pegs       USDT's peg is not watched, and routes across currencies depend on it: add USDT/USD to symbols"
+    )
+    assert told in capsys.readouterr().out
+    await examine(settings)
+    assert " pegs " not in capsys.readouterr().out
