@@ -46,6 +46,7 @@ class Currencies:
         self.across = Across(detector.book, terms, fee, detector.instants)
         self.across.aside = detector.aside
         self._clock_ns = clock_ns
+        self._instruments, self._version = instruments, instruments.version
 
     @property
     def watches(self) -> bool:
@@ -62,6 +63,9 @@ class Currencies:
         while True:
             await asyncio.sleep(LOOK_S)
             now_ns = self._clock_ns()
+            if self._version != self._instruments.version:
+                self._version = self._instruments.version
+                self.across.learn_fees()
             if self.across.look(now_ns):
                 self._part(now_ns)
 

@@ -49,7 +49,7 @@ class Across:
         self._bases = {base: symbols for base, symbols in self._bases.items() if len(symbols) > 1}
         self._base_of = {symbol: base for base, symbols in self._bases.items() for symbol in symbols.values()}
         self._least = 1 + terms.min_edge_bps / BPS  # times what is paid: what earns less does not pay
-        self._tempts = self._at_the_lowest_fee()
+        self.learn_fees()
         self.known: dict[str, Rate] = {}
         self.pegs = Pegs(terms.depeg_bps)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
@@ -66,6 +66,11 @@ class Across:
     def watches(self) -> bool:
         """Whether there is anything to compare."""
         return bool(self._pairs or self._bases)
+
+    def learn_fees(self) -> None:
+        """Take what must be between bare prices for anything to pay anew: venues may have told of their fees."""
+        low = min((self._fees(venue, symbol) for venue in self._book.venues for symbol in self._base_of), default=0.0)
+        self._tempts = self._least * (1 + low) / (1 - low)
 
     def take(self, entries: Iterable[Entry], now_ns: int) -> bool:
         """Judge what `entries`, which the book has taken, have changed; return whether a coin left or found its peg."""
@@ -88,7 +93,6 @@ class Across:
         Return whether a coin left or found its peg.
         """
         parted = self._learn(now_ns)
-        self._tempts = self._at_the_lowest_fee()  # venues may have told of theirs
         turn = [self._turns[number] for number in range(min(AT_ONCE, len(self._turns)))]
         self._turns.rotate(-len(turn))
         for base in dict.fromkeys((*self._live, *turn)):
@@ -158,11 +162,6 @@ class Across:
                 costs.append(min(market.asks) * rate.ask)
                 incomes.append(max(market.bids) * rate.bid)
         return len(costs) > 1 and max(incomes) > min(costs) * self._tempts
-
-    def _at_the_lowest_fee(self) -> float:
-        """Return what must be between bare prices at the least, for anything to pay."""
-        low = min((self._fees(venue, symbol) for venue in self._book.venues for symbol in self._base_of), default=0.0)
-        return self._least * (1 + low) / (1 - low)
 
     def _best(self, base: str, now_ns: int, least: float = 0.0) -> Iterator[CrossNow]:
         """Yield the best route between each two currencies, if what it earns is `least` times what is paid."""
