@@ -14,9 +14,11 @@ from typing import NamedTuple
 import click
 
 from core.errors import DeskError
+from core.listed import fixed, known_listings
 from core.live.wire import VenueStanding
 from core.places import data_dir
 from core.settings import LogSettings, Settings
+from core.spreads.numeraire import unwatched
 
 NOT_SYNCHRONISED = 5  # what adjtimex(2) returns then
 
@@ -33,7 +35,14 @@ async def examine(settings: Settings, *, live: bool = False) -> bool:
     """Print what is right and what is not; return whether all is well. `live`: the venues' order entry too."""
     well = True
     orders = await _orders(settings) if live else []
-    for right, what, found in [*_machine(), *_places(settings), *await _kafka(settings), *orders]:
+    for right, what, found in [
+        *_machine(),
+        *_places(settings),
+        *_fees(settings),
+        *_pegs(settings),
+        *await _kafka(settings),
+        *orders,
+    ]:
         click.echo(f"{'ok   ' if right else 'WRONG'} {what:<10} {found}")
         well &= right
     return well
@@ -54,6 +63,23 @@ def _places(settings: Settings) -> Iterator[Finding]:
     near = next(one for one in (folder, *folder.parents) if one.exists())
     writable = os.access(near, os.W_OK)
     yield Finding(writable, "journal", f"{folder} {'can' if writable else 'cannot'} be written")
+
+
+def _fees(settings: Settings) -> Iterator[Finding]:
+    """Tell where less is reckoned with than a venue asks of a newcomer: right only with a better tier."""
+    for venue, held in known_listings(settings, fixed(settings)).items():
+        set_bps = settings.venues[venue].taker_fee_bps or 0
+        asked = {one.symbol: one.taker_fee * 10_000 for one in held.listings if one.taker_fee is not None}
+        if more := [symbol for symbol in settings.symbols if asked.get(symbol, 0) > set_bps]:
+            most = max(asked[symbol] for symbol in more)
+            found = f"{venue} asks a newcomer up to {float(most):.4g} bps ({', '.join(more[:5])})"
+            yield Finding(True, "fees", f"{found}, and venues.{venue}.taker_fee_bps says {float(set_bps):.4g}")
+
+
+def _pegs(settings: Settings) -> Iterator[Finding]:
+    for coin, pairs in unwatched(settings.symbols, settings.numeraire).items():
+        add = f"add {' and '.join(pairs)} to symbols, and a venue that lists {'them' if len(pairs) > 1 else 'it'}"
+        yield Finding(False, "pegs", f"{coin}'s peg is not watched, and routes across currencies depend on it: {add}")
 
 
 async def _kafka(settings: Settings) -> list[Finding]:

@@ -9,7 +9,7 @@ import msgspec
 from core.feeds.catalogue import dialect, own, taker_fee
 from core.feeds.listings import Held, ask_all
 from core.instruments import shipped
-from core.listed import shelf
+from core.listed import fixed, shelf
 from core.settings import Settings, VenueSettings
 
 
@@ -46,4 +46,15 @@ def _line(name: str, held: Held | None, at_hand: int, settings: Settings, now_ns
         return f"{name:<12} {'–':>8} {at_hand:>9} {fee:>5.4g} bps  {known}"
     age_h = (now_ns - held.asked_ns) / 3.6e12
     age = f"{age_h * 60:.0f} min" if age_h < 2 else f"{age_h:.0f} h" if age_h < 48 else f"{age_h / 24:.0f} days"
-    return f"{name:<12} {len(held.listings):>8} {len(held.instruments()):>9} {fee:>5.4g} bps  asked {age} ago"
+    told = f"asked {age} ago{_asks(held, settings)}"
+    return f"{name:<12} {len(held.listings):>8} {len(held.instruments()):>9} {fee:>5.4g} bps  {told}"
+
+
+def _asks(held: Held, settings: Settings) -> str:
+    """Return what the venue itself asks for its symbols, and whether that counts; nothing if it does not say."""
+    asked = sorted({one.taker_fee * 10_000 for one in held.listings if one.trading and one.taker_fee is not None})
+    if not asked:
+        return ""
+    least, most = f"{float(asked[0]):.4g}", f"{float(asked[-1]):.4g}"
+    span = least if least == most else f"{least} to {most}"
+    return f", {span} bps by its own word" + (", and the settings count" if held.venue in fixed(settings) else "")

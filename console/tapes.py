@@ -1,6 +1,7 @@
 """`arbdesk tape`: what is on it, a piece of it, a table of it."""
 
 import csv
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +21,11 @@ TICKS = (
     *("exchange_id", "symbol", "bid_price", "ask_price", "bid_volume", "ask_volume"),
     *("timestamp", "sequence_id", "received_ns", "withdrawn", "withdrawn_ns"),
 )
-FRAMES = ("exchange_id", "received_ns", "raw")
+FRAMES = (
+    "exchange_id",
+    "received_ns",
+    "raw",
+)  # then "base64" or "binary": what is no text is there, and `raw` is empty
 ROWS = 50_000  # in one go
 Rows = Iterator[list[tuple[Any, ...]]]
 
@@ -85,18 +90,21 @@ def cut_out(path: Path, folder: Path, begin: str | None, end: str | None) -> Non
 
 def export_table(path: Path, file: Path, begin: str | None, end: str | None, *, frames: bool) -> None:
     """Raises TapeError, ConfigurationError."""
-    formats: dict[str, Callable[[Path, tuple[str, ...], Rows], int]] = {".csv": _csv, ".parquet": _parquet}
-    write = formats.get(file.suffix)
+    writers: dict[str, Callable[[Path, tuple[str, ...], Rows], int]] = {".csv": _csv, ".parquet": _parquet}
+    write, is_csv = writers.get(file.suffix), file.suffix == ".csv"
     if write is None:
         raise ConfigurationError(
             f"{file}", why="its name does not say how to write it", do="End it in .csv or .parquet."
         )
     with Tape(path) as tape:
         span = _span(tape, begin, end)
-        rows = _frame_rows(tape.frames(*span)) if frames else _tick_rows(tape.entries(*span))
+        rows = (
+            _frame_rows(tape.frames(*span), _base64 if is_csv else bytes) if frames else _tick_rows(tape.entries(*span))
+        )
+        columns = (*FRAMES, "base64" if is_csv else "binary") if frames else TICKS
         draft = file.with_name(file.name + ".new")
         try:
-            count = write(draft, FRAMES if frames else TICKS, rows)
+            count = write(draft, columns, rows)
             draft.replace(file)
         except OSError as error:
             raise TapeError(f"{file} cannot be written", why=error.strerror or repr(error)) from None
@@ -136,9 +144,21 @@ def _tick_rows(pieces: Iterable[list[Entry]]) -> Rows:
         yield rows
 
 
-def _frame_rows(pieces: Iterable[list[Frame]]) -> Rows:
+def _frame_rows(pieces: Iterable[list[Frame]], packed: Callable[[bytes], str | bytes]) -> Rows:
     for frames in pieces:
-        yield [(one.venue, one.received_ns, one.data.decode("utf-8", "backslashreplace")) for one in frames]
+        yield [(one.venue, one.received_ns, *_told(one.data, packed)) for one in frames]
+
+
+def _told(data: bytes, packed: Callable[[bytes], str | bytes]) -> tuple[str | None, str | bytes | None]:
+    """Return a frame as text, or as it is `packed`: one of the two is None, and from the other it can be had again."""
+    try:
+        return data.decode(), None
+    except UnicodeDecodeError:
+        return None, packed(data)
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def _csv(file: Path, columns: tuple[str, ...], pieces: Rows) -> int:
@@ -161,7 +181,7 @@ def _parquet(file: Path, columns: tuple[str, ...], pieces: Rows) -> int:
             "Parquet is not installed", do="Run: pip install 'arbdesk[parquet]', or export .csv."
         ) from None
     kinds = {"timestamp": arrow.int64(), "sequence_id": arrow.int64(), "received_ns": arrow.int64()}
-    kinds |= {"withdrawn_ns": arrow.int64()} | {name: arrow.float64() for name in TICKS[2:6]}
+    kinds |= {"withdrawn_ns": arrow.int64(), "binary": arrow.binary()} | {name: arrow.float64() for name in TICKS[2:6]}
     schema = arrow.schema([(name, kinds.get(name, arrow.string())) for name in columns])
     count = 0
     with parquet.ParquetWriter(file, schema, compression="zstd") as out:

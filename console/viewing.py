@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from console.export import csv_of
 from console.keys import KEYS
+from console.panes.blotter import FATES, Blotter
 from console.panes.footer import bound_keys
 from console.panes.lines import Pane
 from console.remembered import Arrangement, Remembered, keep, recall
@@ -157,7 +158,8 @@ class Viewing(Toasting, inherit_bindings=False):
             self._say("There is no folder to export to", "warning")
             return
         stem = self.folder / "exports" / time.strftime(f"%Y%m%d-%H%M%S-{NAMES[pane.NUMBER - 1]}", time.gmtime())
-        svg, table = placed(self.export_screenshot()), csv_of(pane.NUMBER, pane.picture)
+        fates = pane.fates if isinstance(pane, Blotter) else FATES[0]
+        svg, table = placed(self.export_screenshot()), csv_of(pane.NUMBER, pane.picture, fates)
         files = {stem.with_suffix(".svg"): svg, stem.with_suffix(".csv"): table}
         try:
             await asyncio.to_thread(_write, files)

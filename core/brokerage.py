@@ -73,9 +73,7 @@ def learn_lattices(link: Link, instruments: Instruments, settings: Settings, not
     """Take the live venues' own word for their lattices, and say what differs from what was known."""
     for venue, listed in link.instruments.items():
         for stated in listed:
-            known = instruments.find(venue, stated.symbol)
-            if known != stated:
-                instruments.learn(stated)
+            if instruments.learn(stated):
                 notify("info", f"{venue} trades {stated.symbol} at ticks of {stated.tick_size:f}, lots of "
                        f"{stated.lot_size:f}, from {stated.min_size:f} and {stated.min_notional:f} on")  # fmt: skip
         for symbol in set(settings.symbols) - {stated.symbol for stated in listed}:

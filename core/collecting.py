@@ -11,6 +11,7 @@ from core.feeds.listings import Held, keep_fresh, wanted
 from core.instruments import Instruments
 from core.listed import shelf
 from core.log.ticklog import TickLog
+from core.notices import Notify
 from core.settings import Settings
 from core.spreads.instants import Instants
 from core.tape.recorder import Recorder
@@ -31,10 +32,18 @@ class Simulated(Protocol):
         """Return the symbols that `venue` trades."""
 
 
-async def keep_listings_fresh(settings: Settings, instruments: Instruments) -> None:
-    """Ask the venues at their own addresses what they list, once a day, until cancelled."""
+async def keep_listings_fresh(settings: Settings, instruments: Instruments, notify: Notify) -> None:
+    """Ask the venues at their own addresses what they list, once a day, until cancelled; say what does not trade."""
+
+    def learn(held: Held) -> None:
+        traded = {one.symbol for one in instruments.among((held.venue,), settings.symbols)}
+        instruments.hear(held.venue, held.listings)
+        still = {one.symbol for one in instruments.among((held.venue,), settings.symbols)}
+        if gone := sorted(traded - still):
+            notify("warning", f"{held.venue} says that it does not trade {', '.join(gone)} at this moment")
+
     real = [name for name, venue in settings.venues.items() if venue.enabled and venue.url is None]
-    await keep_fresh(real, shelf(settings), lambda held: instruments.learn_all(held.instruments()))
+    await keep_fresh(real, shelf(settings), learn, settings.symbols)
 
 
 def feeds(

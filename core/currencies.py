@@ -39,10 +39,14 @@ class Currencies:
             spreads.max_rate_age_ms * 1_000_000,
             spreads.depeg_bps,
         )
-        fees = {venue: float(instruments.taker_fee(venue)) for venue in detector.book.venues}
-        self.across = Across(detector.book, terms, fees, detector.instants)
+
+        def fee(venue: str, symbol: str) -> float:
+            return float(instruments.taker_fee(venue, symbol))
+
+        self.across = Across(detector.book, terms, fee, detector.instants)
         self.across.aside = detector.aside
         self._clock_ns = clock_ns
+        self._instruments, self._version = instruments, instruments.version
 
     @property
     def watches(self) -> bool:
@@ -59,6 +63,9 @@ class Currencies:
         while True:
             await asyncio.sleep(LOOK_S)
             now_ns = self._clock_ns()
+            if self._version != self._instruments.version:
+                self._version = self._instruments.version
+                self.across.learn_fees()
             if self.across.look(now_ns):
                 self._part(now_ns)
 

@@ -39,6 +39,11 @@ class DepthState(msgspec.Struct, frozen=True):
     fees: Mapping[str, float] = {}  # venue -> its taker fee, as a fraction
     min_edge_bps: float = 0.0  # what an opportunity must earn, after both fees
     max_age_ns: int = 0  # of a quote that may be traded, and so of levels that tell of the present
+    own_fees: Mapping[str, Mapping[str, float]] = {}  # venue -> symbol -> its taker fee, where that is another
+
+    def fee(self, venue: str, symbol: str) -> float | None:
+        """Return what an order that takes costs there, as a fraction; None: it is not known."""
+        return self.own_fees.get(venue, {}).get(symbol, self.fees.get(venue))
 
     def book(self, venue: str, symbol: str) -> Depth | str:
         """Return the newest levels of `symbol` on `venue`, or in a few words why there are none."""

@@ -10,6 +10,7 @@ from core.feeds.catalogue import dialect, top_levels
 from core.feeds.depth_feed import DepthFeed
 from core.feeds.listings import Held, Wanted, wanted
 from core.feeds.top_levels import TopLevels, keeping
+from core.instruments import Instruments
 from core.listed import fees
 from core.settings import Settings
 from core.spreads.depth import Offered
@@ -30,9 +31,13 @@ class DepthFeeds:
         held: Mapping[str, Held],
         market: Simulated | None = None,
         clock_ns: Callable[[], int] = time.time_ns,
+        instruments: Instruments | None = None,
     ) -> None:
-        """`held`: what venues list, as far as that is known; `market`: the simulated one, None: the venues."""
-        self.newest, self._clock_ns = Depths(), clock_ns
+        """`held`: what venues list, as far as that is known; `market`: the simulated one, None: the venues.
+
+        `instruments` know what a symbol costs where that is told.
+        """
+        self.newest, self._clock_ns, self._instruments = Depths(), clock_ns, instruments
         self._fees = {venue: float(fee) for venue, fee in fees(settings).items()}
         self._spreads = settings.spreads
         self.offered = Offered(self.newest, settings.spreads.max_quote_age_ms * 1_000_000)
@@ -66,7 +71,17 @@ class DepthFeeds:
         now_ns = self._clock_ns()
         venues = (*(feed.state(now_ns) for feed in self.feeds), *self._without)
         least_bps, max_age_ns = self._spreads.min_edge_bps, self._spreads.max_quote_age_ms * 1_000_000
-        return DepthState(self.newest.all(), venues, self._why, self._fees, least_bps, max_age_ns)
+        return DepthState(self.newest.all(), venues, self._why, self._fees, least_bps, max_age_ns, self._own_fees())
+
+    def _own_fees(self) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        if (known := self._instruments) is None:
+            return found
+        for book in self.newest.all():
+            fee = float(known.taker_fee(book.venue, book.symbol))
+            if fee != self._fees[book.venue]:
+                found.setdefault(book.venue, {})[book.symbol] = fee
+        return found
 
 
 def _why_none(settings: Settings) -> str:

@@ -189,9 +189,8 @@ class Engine:
                 if self._parts.currencies.watches:
                     tasks.create_task(self._parts.currencies.run(), name="currencies")
             if self._opened.market is None:
-                tasks.create_task(
-                    keep_listings_fresh(self._opened.settings, self._parts.instruments), name="instruments"
-                )
+                listings = keep_listings_fresh(self._opened.settings, self._parts.instruments, self._parts.notices)
+                tasks.create_task(listings, name="instruments")
             await reading.wait()
             if self._station is not None:
                 self._stationed = tasks.create_task(self._station.run(), name="station")

@@ -25,7 +25,7 @@ from core.guard import Guard
 from core.identity import IdentityWatch, Ledger
 from core.instruments import Instruments
 from core.latency import Latencies, Percentiles
-from core.listed import fees, known_listings, lattices
+from core.listed import fees, fixed, known_listings, lattices
 from core.live.link import Link as OrderLink
 from core.live.wire import Gate
 from core.log.ticklog import TickLog
@@ -77,7 +77,8 @@ class Parts:
         self.latencies = Latencies()
         charged = fees(settings)
         held = {} if market is not None else known_listings(settings, charged)
-        self.instruments = Instruments(lattices(held) if market is None else market.instruments, charged)
+        known = lattices(held) if market is None else market.instruments
+        self.instruments = Instruments(known, charged, fixed(settings))
         self.detector = Detector(list(charged), settings.symbols, settings.spreads, self.instruments)
         ledger_file = None if market is not None else Ledger(data_dir(settings) / "identity.json")
         self.identity = IdentityWatch(self.detector, ledger_file, self.notices)
@@ -144,7 +145,7 @@ class Parts:
             truth=market is not None,
         )
         self.feeds = feeds(settings, log, held, market, recorder) if settings.role != "worker" else []
-        self.depth_feeds = DepthFeeds(settings, held, market)
+        self.depth_feeds = DepthFeeds(settings, held, market, instruments=self.instruments)
         self.detector.offered = self.depth_feeds.offered
         self.troubles = Troubles(self._who_knows(), self.notices)
         heard = self.worker.heard if shares else None

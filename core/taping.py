@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from core.feeds.venue import Dialect, Event
 from core.instruments import Instrument, Instruments
-from core.listed import fees
+from core.listed import fees, fixed
 from core.log.ticklog import LogCounts, TickLog, TickReader
 from core.settings import Settings
 from core.tape.payloads import About
@@ -68,7 +68,7 @@ def about(
     return About(
         symbols=settings.symbols,
         taker_fees=charged,
-        instruments=Instruments(instruments, charged).among(charged, settings.symbols),
+        instruments=Instruments(instruments, charged, fixed(settings)).among(charged, settings.symbols),
         source=source,
         recorded_ns=recorded_ns,
         program=f"arbdesk {version('arbdesk')}",

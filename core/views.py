@@ -206,7 +206,8 @@ def fees(accounts: Accounts, instruments: Instruments) -> Iterator[FeeView]:
     """Yield what each venue charged beside what planning reckons with."""
     for charge in accounts.charges.all():
         with localcontext(EXACT):
-            modelled = charge.notional * instruments.taker_fee(charge.venue)
+            traded = accounts.charges.traded(charge).items()
+            modelled = sum((sum_ * instruments.taker_fee(charge.venue, symbol) for symbol, sum_ in traded), Decimal(0))
         yield FeeView(
             charge.venue,
             charge.currency,

@@ -160,7 +160,7 @@ def cut(tape: Path, folder: Path, begin: str | None, end: str | None) -> None:
 @click.argument("file", type=PATH)
 @FROM
 @TO
-@click.option("--frames", is_flag=True, help="The raw frames, instead of the ticks.")
+@click.option("--frames", is_flag=True, help="The raw frames, instead of the ticks; what is no text as base64.")
 def export(tape: Path, file: Path, begin: str | None, end: str | None, frames: bool) -> None:
     """Write ticks to FILE as a table: .csv, or .parquet (pip install 'arbdesk[parquet]')."""
     from console.tapes import export_table

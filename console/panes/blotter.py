@@ -15,7 +15,7 @@ from console.panes.text import NOTHING, age, charged, clock, count, cut, inert, 
 from console.panes.tickets import ticket_line
 from core.desk import Snapshot
 from core.notices import Notice
-from core.shown import OrderView, ProfitView
+from core.shown import OrderView, ProfitView, TicketView
 
 ORDER = {
     "intent": ("·", "dim"),
@@ -79,10 +79,8 @@ class Blotter(Rows):
 
     def sheet(self, picture: Picture, width: int, height: int) -> Sheet:
         snapshot = picture.snapshot
-        newest = snapshot.tickets[::-1]
-        open_ = [ticket for ticket in newest if ticket.state == "open"]
-        tickets = [*open_, *(ticket for ticket in newest if ticket.state != "open")]
-        orders, columns = self._orders(picture), fitting(width)
+        tickets, orders, columns = tickets_of(picture), orders_of(picture, self.fates), fitting(width)
+        open_ = [ticket for ticket in tickets if ticket.state == "open"]
         below = max(1, len(tickets)) + 1  # the tickets, or that there are none, and the heading of the orders
         self.names = {y: ticket.ticket_id for y, ticket in enumerate(tickets)}
         self.names |= {y: order.client_id for y, order in enumerate(orders, below)}
@@ -110,15 +108,6 @@ class Blotter(Rows):
         pinned = below if len(open_) == len(tickets) else len(open_)
         return Sheet(info, head, body, foot, self.cursor, pinned)
 
-    def _orders(self, picture: Picture) -> list[OrderView]:
-        """Return the orders to show, the newest first: by what became of them, and by symbol."""
-        symbols = set(picture.symbols) if picture.filter else None
-        return [
-            order
-            for order in picture.snapshot.orders[::-1]
-            if (symbols is None or order.symbol in symbols) and _is(order, self.fates)
-        ]
-
     def _trade_id(self, picture: Picture) -> str:
         """Return the trade that the cursor is on, else the last one."""
         orders = picture.snapshot.orders
@@ -132,6 +121,22 @@ class Blotter(Rows):
         """Show only orders that came to something else."""
         self.fates = FATES[(FATES.index(self.fates) + 1) % len(FATES)]
         self.redraw()
+
+
+def tickets_of(picture: Picture) -> list[TicketView]:
+    """Return the tickets to show: those that are open first, of both the newest first."""
+    newest = picture.snapshot.tickets[::-1]
+    return [ticket for is_open in (True, False) for ticket in newest if (ticket.state == "open") == is_open]
+
+
+def orders_of(picture: Picture, fates: str) -> list[OrderView]:
+    """Return the orders to show, the newest first: by what became of them, and by symbol."""
+    symbols = set(picture.symbols) if picture.filter else None
+    return [
+        order
+        for order in picture.snapshot.orders[::-1]
+        if (symbols is None or order.symbol in symbols) and _is(order, fates)
+    ]
 
 
 def _is(order: OrderView, fates: str) -> bool:

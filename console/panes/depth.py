@@ -20,7 +20,7 @@ def by_size(route: Route, picture: Picture, width: int) -> list[Line] | str:
         if isinstance(book, str):
             return f"no depth from {inert(venue)}: {inert(book)}"
         found.append(book)
-    fees = [state.fees.get(venue) for venue in (route.buy, route.sell)]
+    fees = [state.fee(venue, route.symbol) for venue in (route.buy, route.sell)]
     if fees[0] is None or fees[1] is None:
         return "no depth: the fees are not known"
     earned = curve(found[0], found[1], fees[0], fees[1])

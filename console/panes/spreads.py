@@ -30,7 +30,7 @@ MEANING: dict[Cause, str] = {
     "basis": "the two venues do not quote the same thing at the same worth",
     "fee": "the fees take it",
     "depth": "too little is offered",
-    "lot": "no size fits both venues' lots",
+    "lot": "no size fits both lots, or one takes no orders",
     "inventory": "there is nothing there to sell, or to pay with",
     "halted": "the venue or the desk is halted",
     "identity": "the symbol is not the same asset on both venues",

@@ -169,7 +169,7 @@ class FaultyVenue:
             self.fills[order.client_id] = (self._fill(order, price, size),)
 
     def _fill(self, order: Order, price: Decimal, size: Decimal) -> Fill:
-        rate = self._instruments.taker_fee(self.name)
+        rate = self._instruments.taker_fee(self.name, order.symbol)
         base, quote = currencies(order.symbol)
         if self._fee_in_coin and order.side == "buy":
             return Fill(price, size, size * rate, base, self._clock())

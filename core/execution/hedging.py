@@ -82,12 +82,9 @@ def used_up(fates: Iterable[Fate], side: Side) -> dict[str, int]:
 
 
 def is_dust(base: Decimal, price: Decimal, symbol: str, venues: Iterable[str], instruments: Instruments) -> bool:
-    """Return whether `base` is too little for every one of `venues`, valued at `price`."""
-    return not any(
-        (instrument := instruments.find(venue, symbol)) is not None
-        and _takes(instrument, instrument.floor_size(abs(base)), price)
-        for venue in venues
-    )
+    """Return whether `base` is too little for every one of `venues`, valued at `price`; not so where none trades it."""
+    known = instruments.among(venues, (symbol,))
+    return bool(known) and not any(_takes(one, one.floor_size(abs(base)), price) for one in known)
 
 
 def next_hedge(
@@ -138,7 +135,7 @@ def _candidate(
     spendable: Decimal | None,
 ) -> tuple[Decimal, str, Decimal, Decimal] | None:
     """Return (cost of the whole residual, venue, limit price, size), or None: it cannot be had there within the cap."""
-    base, fee = rescued.standing.base, instruments.taker_fee(instrument.venue)
+    base, fee = rescued.standing.base, instruments.taker_fee(instrument.venue, instrument.symbol)
     sells, width = base > 0, width_bps.scaleb(-4)
     seen, visible = _side(tick, sells)
     cap = worst_price(rescued, fee)

@@ -99,7 +99,7 @@ class Holdings:
         if order.side == "sell":
             return base, order.size
         with localcontext(EXACT):
-            return quote, order.price * order.size * (1 + self._instruments.taker_fee(order.venue))
+            return quote, order.price * order.size * (1 + self._instruments.taker_fee(order.venue, order.symbol))
 
 
 def paper_stock(quote: Quote, symbols: Iterable[str], worth: Decimal) -> Stock:

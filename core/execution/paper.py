@@ -69,7 +69,7 @@ class PaperBroker:
         size = instrument.floor_size(min(left, order.size))
         if size <= 0 or (price > order.price if order.side == "buy" else price < order.price):
             return None, "no size within the limit"
-        fee = price * size * self._instruments.taker_fee(order.venue)
+        fee = price * size * self._instruments.taker_fee(order.venue, order.symbol)
         need = price * size + fee if order.side == "buy" else size
         if self._books is not None and (why := self._books.lacks(order, need)):
             return None, why

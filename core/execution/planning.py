@@ -109,7 +109,8 @@ def plan(
 
 
 def _fees(instruments: Instruments, opportunity: Opportunity) -> tuple[Decimal, Decimal]:
-    return instruments.taker_fee(opportunity.route.buy), instruments.taker_fee(opportunity.route.sell)
+    symbol, buy, sell = opportunity.route
+    return instruments.taker_fee(buy, symbol), instruments.taker_fee(sell, symbol)
 
 
 def _plan(

@@ -76,6 +76,7 @@ class Charges:
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str], Charge] = {}
+        self._traded: dict[tuple[str, str], dict[str, Decimal]] = {}
 
     def add(self, order: Order, fill: Fill) -> None:
         base, quote = currencies(order.symbol)
@@ -88,7 +89,13 @@ class Charges:
             else:
                 elsewhere[fill.fee_currency] = elsewhere.get(fill.fee_currency, _NONE) + fill.fee
             notional = held.notional + fill.price * fill.size
+            traded = self._traded.setdefault(key, {})
+            traded[order.symbol] = traded.get(order.symbol, _NONE) + fill.price * fill.size
         self._held[key] = Charge(*key, notional, charged, elsewhere)
 
     def all(self) -> tuple[Charge, ...]:
         return tuple(charge for _, charge in sorted(self._held.items()))
+
+    def traded(self, charge: Charge) -> Mapping[str, Decimal]:
+        """Return the notional of `charge` by symbol: each may have a fee of its own."""
+        return self._traded[charge.venue, charge.currency]

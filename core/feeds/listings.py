@@ -19,6 +19,7 @@ from core.places import write_whole
 
 DAY_NS = 86_400_000_000_000
 AGAIN_S = 3_600.0
+AGAIN_NS = 3_500_000_000_000  # a little less: at the next look it has passed
 AT_ONCE = 4  # venues that are asked at the same time
 PER_LINE = 8  # symbols that a line names
 
@@ -34,6 +35,11 @@ class Held(msgspec.Struct, frozen=True):
 
     def natives(self) -> dict[str, str]:
         return {one.symbol: one.native for one in self.listings}
+
+    def paused(self, symbols: Iterable[str]) -> list[str]:
+        """Return which of `symbols` are listed and do not trade at this moment."""
+        closed = {one.symbol for one in self.listings if not one.trading}
+        return [symbol for symbol in symbols if symbol in closed]
 
     def instruments(self) -> list[Instrument]:
         """Return the lattices of what can be traded."""
@@ -95,12 +101,21 @@ def on_the_shelf(shelf: Shelf, venues: Iterable[str]) -> dict[str, Held]:
     return {venue: held for venue in venues if (held := shelf.take(venue)) is not None}
 
 
-async def keep_fresh(venues: Sequence[str], shelf: Shelf, learn: Callable[[Held], None]) -> None:
-    """Ask each of `venues` once a day, until cancelled; `learn` is told what it answered. Who fails is asked again."""
+async def keep_fresh(
+    venues: Sequence[str], shelf: Shelf, learn: Callable[[Held], None], symbols: Sequence[str] = ()
+) -> None:
+    """Ask each of `venues` once a day, until cancelled; `learn` is told what it answered. Who fails is asked again.
+
+    So is who did not trade one of `symbols` that it lists: a pause for maintenance is over long before the day is.
+    """
     while True:
         now_ns = time.time_ns()
         held = {venue: await asyncio.to_thread(shelf.take, venue) for venue in venues}
-        old = [venue for venue, one in held.items() if one is None or now_ns - one.asked_ns > DAY_NS]
+        old = [
+            venue
+            for venue, one in held.items()
+            if one is None or now_ns - one.asked_ns > (AGAIN_NS if one.paused(symbols) else DAY_NS)
+        ]
         for venue, answer in (await ask_all(old, shelf, now_ns)).items():
             if isinstance(answer, Held):
                 log.info("%s: it lists %d symbols", venue, len(answer.listings))

@@ -12,6 +12,7 @@ from core.feeds.venue import Dialect
 from core.instruments import Listing
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode  # exact
+LEAST_FEE, MOST_FEE = Decimal("-0.001"), Decimal("0.1")  # as fractions, the same as may be set
 _OURS = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{2,10}")
 
 
@@ -38,12 +39,25 @@ def places(decimals: object) -> Decimal:
 
 
 def percent(value: object) -> Decimal | None:
-    """Return a fee in percent as a fraction, None for none."""
-    return None if value is None or value == "" else Decimal(str(value)) / 100
+    """Return a fee in percent as a fraction, None for none. Raises ValueError: nobody asks such a fee."""
+    return _fee(value, 100)
 
 
 def fraction(value: object) -> Decimal | None:
-    return None if value is None or value == "" else Decimal(str(value))
+    """Return a fee that is a fraction, None for none. Raises ValueError: nobody asks such a fee."""
+    return _fee(value, 1)
+
+
+def _fee(value: object, parts: int) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    try:
+        fee = Decimal(str(value)) / parts
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is no fee") from None
+    if not fee.is_finite() or not LEAST_FEE <= fee <= MOST_FEE:
+        raise ValueError(f"{value!r} is no fee")
+    return fee
 
 
 def read_catalogue(dialect: type[Dialect], text: bytes) -> tuple[Listing, ...]:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from core.errors import ConfigurationError
 from core.feeds.catalogue import known, taker_fee
 from core.instruments import Instruments
-from core.listed import known_listings, lattices
+from core.listed import fixed, known_listings, lattices
 from core.settings import Settings, VenueSettings
 from core.tape.payloads import About
 from core.tape.tape import Tape
@@ -71,7 +71,7 @@ def _about(settings: Settings, venues: list[str], symbols: list[str], now_ns: in
     if strange := set(venues) - set(known()) - set(settings.venues):
         logger.warning("nobody knows the venues %s: they are left out", ", ".join(sorted(strange)))
     fees = {name: taker_fee(name, settings.venues.get(name, VenueSettings())) for name in venues if name in known()}
-    instruments = Instruments(lattices(known_listings(settings, venues)), fees)
+    instruments = Instruments(lattices(known_listings(settings, venues)), fees, fixed(settings))
     return About(
         symbols=tuple(symbols),
         taker_fees=fees,

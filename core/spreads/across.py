@@ -6,7 +6,7 @@ quotes age.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import permutations
 from statistics import median
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from core.spreads.book import Market, SpreadBook
 from core.spreads.crossroute import CrossEdge, CrossNow, CrossRoute, Episode, Premium, cross_edge, premium_bps, quote_of
 from core.spreads.instants import MS, Instants
 from core.spreads.numeraire import BPS, CURRENCIES, Pegs, Rate, believed, rates
-from core.spreads.sides import Side, chosen, is_strange, sides
+from core.spreads.sides import Fee, Side, chosen, is_strange, sides
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 100_000
@@ -37,10 +37,8 @@ class Terms(NamedTuple):
 class Across:
     """Keeps the rates and, for each base, the routes across currencies that seem to pay."""
 
-    def __init__(
-        self, book: SpreadBook, terms: Terms, fees: Mapping[str, float], instants: Instants | None = None
-    ) -> None:
-        """`fees`: taker fees by venue, as fractions; `instants`: what tells when quotes were true, None: nothing."""
+    def __init__(self, book: SpreadBook, terms: Terms, fees: Fee, instants: Instants | None = None) -> None:
+        """`instants`: what tells when quotes were true, None: nothing does."""
         self._book, self._terms, self._fees, self._instants = book, terms, fees, instants
         split = {symbol: (symbol.partition("/")[0], symbol.partition("/")[2]) for symbol in book.markets}
         self._pairs = tuple(symbol for symbol, both in split.items() if set(both) <= set(CURRENCIES))
@@ -50,9 +48,8 @@ class Across:
             self._bases.setdefault(base, {})[quote] = symbol
         self._bases = {base: symbols for base, symbols in self._bases.items() if len(symbols) > 1}
         self._base_of = {symbol: base for base, symbols in self._bases.items() for symbol in symbols.values()}
-        low = min(fees.values(), default=0.0)
         self._least = 1 + terms.min_edge_bps / BPS  # times what is paid: what earns less does not pay
-        self._tempts = self._least * (1 + low) / (1 - low)  # the same between bare prices
+        self.learn_fees()
         self.known: dict[str, Rate] = {}
         self.pegs = Pegs(terms.depeg_bps)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
@@ -69,6 +66,11 @@ class Across:
     def watches(self) -> bool:
         """Whether there is anything to compare."""
         return bool(self._pairs or self._bases)
+
+    def learn_fees(self) -> None:
+        """Take what must be between bare prices for anything to pay anew: venues may have told of their fees."""
+        low = min((self._fees(venue, symbol) for venue in self._book.venues for symbol in self._base_of), default=0.0)
+        self._tempts = self._least * (1 + low) / (1 - low)
 
     def take(self, entries: Iterable[Entry], now_ns: int) -> bool:
         """Judge what `entries`, which the book has taken, have changed; return whether a coin left or found its peg."""
@@ -181,7 +183,8 @@ class Across:
     def _judged(self, base: str, bought: Side, sold: Side, now_ns: int) -> CrossNow:
         buy, sell, known = bought.tick, sold.tick, self.known
         route = CrossRoute(base, buy.exchange_id, buy.symbol, sell.exchange_id, sell.symbol)
-        edge = cross_edge(buy, sell, known, self._fees[buy.exchange_id], self._fees[sell.exchange_id])
+        fees = self._fees(buy.exchange_id, buy.symbol), self._fees(sell.exchange_id, sell.symbol)
+        edge = cross_edge(buy, sell, known, *fees)
         assert edge is not None, "a side without a rate is none"
         both = known[quote_of(buy)], known[quote_of(sell)]
         size = min(buy.ask_volume, sell.bid_volume)

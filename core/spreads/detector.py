@@ -62,8 +62,7 @@ class Detector:
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
         self.unpegged: frozenset[str] = frozenset()  # symbols that depend on a stablecoin that has left its dollar
         self.offered: Callable[[Tick, bool, int], float] = at_the_top  # (quote, is bought from, now) -> base on offer
-        self._instruments, self._version = instruments, instruments.version
-        self._fees = [float(instruments.taker_fee(venue)) for venue in venues]
+        self._instruments, self._version = instruments, -1  # of the fees and minimums below
         self._min_edge_bps = settings.min_edge_bps
         self._max_age_ns = settings.max_quote_age_ms * 1_000_000
         self._min_notional = float(settings.min_notional)
@@ -75,6 +74,7 @@ class Detector:
             for symbol in symbols
         }
         self._minimums: dict[tuple[str, int, int], tuple[float, float] | None] = {}
+        self._fees: dict[str, list[float]] = {}  # symbol -> what each venue takes, as fractions
 
     def update(self, entry: Entry, now_ns: int) -> Sequence[Opportunity]:
         """Take `entry`, judge its venue's routes at `now_ns`; return the opportunities that it opened, best first."""
@@ -164,7 +164,7 @@ class Detector:
     def edges(self, now_ns: int) -> Iterator[RouteNow]:
         """Yield every route with two quotes, as it is at `now_ns`."""
         for market in self.book.markets.values():
-            asks, bids, routes, fees = market.asks, market.bids, self._routes[market.symbol], self._fees
+            asks, bids, routes, fees = market.asks, market.bids, self._routes[market.symbol], self._fees_of(market)
             held = [(number, tick) for number, tick in enumerate(market.ticks) if tick is not None]
             earned = [
                 (sell, bids[sell], bids[sell] * (1 - fees[sell]), sold.bid_volume, sold.received_ns)
@@ -278,9 +278,6 @@ class Detector:
 
     def _minimum(self, symbol: str, buy: int, sell: int) -> tuple[float, float] | None:
         """Return the least size (base) and notional (quote) that both venues take; None if a lattice is unknown."""
-        if self._version != self._instruments.version:
-            self._version = self._instruments.version
-            self._minimums.clear()
         key = (symbol, buy, sell)
         if key not in self._minimums:
             lattices = [self._instruments.find(self.book.venues[number], symbol) for number in (buy, sell)]
@@ -296,5 +293,13 @@ class Detector:
         return self._minimums[key]
 
     def _edge_bps(self, market: Market, buy: int, sell: int) -> float:
-        ask, bid = market.asks[buy], market.bids[sell]
-        return (bid * (1 - self._fees[sell]) - ask * (1 + self._fees[buy])) / ask * 1e4
+        ask, bid, fees = market.asks[buy], market.bids[sell], self._fees_of(market)
+        return (bid * (1 - fees[sell]) - ask * (1 + fees[buy])) / ask * 1e4
+
+    def _fees_of(self, market: Market) -> list[float]:
+        """Return what each venue takes; not asked on the hot path."""
+        if self._version != self._instruments.version:
+            self._version, fee = self._instruments.version, self._instruments.taker_fee
+            self._minimums.clear()
+            self._fees = {one: [float(fee(venue, one)) for venue in self.book.venues] for one in self.book.markets}
+        return self._fees[market.symbol]

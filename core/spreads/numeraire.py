@@ -5,7 +5,7 @@ the book's markets in, values out.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from core.spreads.book import Market
@@ -105,6 +105,33 @@ def depegged(known: Mapping[str, Rate], limit_bps: float, stable: Sequence[str] 
         elif abs(far_bps := (rate.mid / dollar.mid - 1) * BPS) > limit_bps:
             off[coin] = far_bps
     return off
+
+
+def unwatched(symbols: Collection[str], numeraire: str) -> dict[str, tuple[str, ...]]:
+    """Return the stablecoins whose peg no pair of `symbols` tells, though routes across currencies depend on it.
+
+    With each of them the pairs that would tell it.
+    """
+    quoted: dict[str, set[str]] = {}
+    for base, _, quote in (symbol.partition("/") for symbol in symbols):
+        if base not in CURRENCIES and quote in CURRENCIES:
+            quoted.setdefault(base, set()).add(quote)
+    across = {quote for quotes in quoted.values() if len(quotes) > 1 for quote in quotes}
+    found: dict[str, tuple[str, ...]] = {}
+    for coin in STABLE:
+        if coin in across and not _tells(symbols, numeraire, coin):
+            pairs = tuple(dict.fromkeys((f"{coin}/{DOLLAR}", f"{numeraire}/{DOLLAR}")))
+            found[coin] = pairs[:1] if _tells({*symbols, pairs[0]}, numeraire, coin) else pairs
+    return found
+
+
+def _tells(symbols: Iterable[str], numeraire: str, coin: str) -> bool:
+    """Return whether `rates` can come to one of `coin` and one of the dollar: over one other currency at most."""
+    pairs = {frozenset(symbol.split("/")) for symbol in symbols}
+    pairs = {pair for pair in pairs if pair <= {*CURRENCIES}}
+    direct = {numeraire}.union(*(pair for pair in pairs if numeraire in pair))
+    known = direct.union(*(pair for pair in pairs if pair & direct))
+    return {coin, DOLLAR} <= known
 
 
 class Off(NamedTuple):

@@ -50,7 +50,7 @@ async def test_the_first_time_shows_the_keys_and_the_next_one_the_screen_as_it_w
 async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_path: Path) -> None:
     async with Face(judged()).opened((120, 40)) as face:
         face.app.folder = tmp_path
-        for number, column in ((1, "bid_price"), (2, "edge_bps"), (3, "opinions"), (4, "p99"), (5, "client_id")):
+        for number, column in ((1, "bid_price"), (2, "edge_bps"), (3, "opinions"), (4, "p99"), (5, "ticket_id")):
             await face.press(str(number))
             await face.app.action_export()
             (file,) = (tmp_path / "exports").glob("*.csv")
@@ -62,6 +62,38 @@ async def test_an_export_holds_the_screen_and_the_exact_values_of_the_pane(tmp_p
             assert ">DEMO&#160;SIMULATED<" in picture
             assert not re.search(r"<text[^>]*textLength[^>]*>(&#160;|[^<]*(&#160;){2})", picture)  # placed, not spaced
             file.unlink()
+
+
+async def test_an_export_of_the_blotter_holds_its_tickets_then_the_orders_that_are_shown_in_their_order(
+    tmp_path: Path,
+) -> None:
+    strange = msgspec.structs.replace(trading().orders[0], client_id="d-strange", symbol="ELSEWHERE/USDT")
+    done = ticket("t-9", "ETH/USDT", state="expired", why="nobody answered")
+    snapshot = msgspec.structs.replace(
+        trading(), tickets=(done, *trading().tickets), orders=(*trading().orders, strange)
+    )
+    async with Face(snapshot).opened((160, 50)) as face:
+        face.app.folder = tmp_path
+
+        async def exported(*keys: str) -> list[dict[str, str]]:
+            await face.press("5", *keys)
+            await face.app.action_export()
+            (file,) = (tmp_path / "exports").glob("*.csv")
+            rows = list(csv.DictReader(file.read_text().splitlines()))
+            file.unlink()
+            return rows
+
+        rows = await exported()
+        tickets, orders = [row for row in rows if row["kind"] == "ticket"], rows[len(snapshot.tickets) :]
+        assert tickets == rows[: len(snapshot.tickets)]
+        newest = [one.ticket_id for one in trading().tickets[::-1]]
+        assert [row["ticket_id"] for row in tickets] == [*newest, "t-9"]
+        assert (tickets[-1]["state"], tickets[-1]["why"]) == ("expired", "nobody answered")
+        assert (tickets[-1]["buy_venue"], tickets[-1]["sell_worst_price"]) == ("binance", "67381.68")
+        assert [row["client_id"] for row in orders] == [one.client_id for one in snapshot.orders[::-1]]
+        assert orders[0]["symbol"] == "ELSEWHERE/USDT"
+        trouble = {row["state"] for row in await exported("f", "f") if row["kind"] == "order"}
+        assert trouble == {"partly_filled", "rejected", "not_sent", "unknown"}
 
 
 @pytest.mark.parametrize("number", range(1, 6))

@@ -82,6 +82,7 @@ def test_dust_is_what_no_venue_takes() -> None:
     assert is_dust(Decimal("0.00008"), price, SYMBOL, ("binance", "okx", "bybit"), INSTRUMENTS)
     assert not is_dust(Decimal("-0.00009"), price, SYMBOL, ("binance", "okx", "bybit"), INSTRUMENTS)
     assert is_dust(Decimal("0.00009"), price, SYMBOL, ("okx",), INSTRUMENTS)
+    assert not is_dust(Decimal("0.00001"), price, SYMBOL, ("elsewhere",), INSTRUMENTS)  # where nobody trades it
 
 
 class Floor:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import BadFrame
 from core.feeds.catalogue import dialect, own
@@ -456,7 +457,10 @@ RECORDED: dict[str, tuple[Any, Listing]] = {
 def test_a_recorded_row_is_read_and_is_what_comes_with_the_desk(venue: str) -> None:
     answer, listing = RECORDED[venue]
     assert list(read_catalogue(dialect(venue), dumped(answer))) == [listing]
-    assert listing.instrument(venue) in shipped()
+    lattice = listing.instrument(venue)
+    assert lattice is not None
+    assert lattice.taker_fee == listing.taker_fee
+    assert replace(lattice, taker_fee=None) in shipped()  # what comes with the desk tells of no fees
 
 
 def test_every_venue_has_a_catalogue() -> None:
@@ -484,3 +488,10 @@ def test_what_takes_no_orders_or_has_no_step_is_watched_and_not_traded() -> None
     found = ANSWERS["bitget"][1][0].instrument("bitget")
     assert found is not None
     assert (found.min_size, found.min_notional) == (D("0.000001"), D(1))  # never less than one lot
+
+
+@pytest.mark.parametrize("fee", ["NaN", "Infinity", "-50", "50", "0,2", "free"])
+def test_a_fee_that_nobody_asks_is_no_answer(fee: str) -> None:
+    row = {**ANSWERS["gate"][0][0], "fee": fee}
+    with pytest.raises(BadFrame, match="is no fee"):
+        read_catalogue(dialect("gate"), dumped([row]))

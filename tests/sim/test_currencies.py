@@ -35,7 +35,7 @@ class Desk:
     def __init__(self, seed: int) -> None:
         self.market, self.book = Market(SYMBOLS, seed, rate=500, venues=VENUES), SpreadBook(VENUES, SYMBOLS)
         terms = Terms("USDT", LIMITS.min_edge_bps, 10.0, S, 5 * S, LIMITS.depeg_bps)
-        self.across = Across(self.book, terms, dict.fromkeys(VENUES, 0.001))
+        self.across = Across(self.book, terms, lambda _venue, _symbol: 0.001)
         self.now_ns, self._number = START_NS, 0
         self.wrong: tuple[str, str] | None = None  # a venue and symbol that means a thousand of the coin
         for place in places(VENUES, SYMBOLS):

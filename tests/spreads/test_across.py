@@ -39,7 +39,7 @@ class Desk:
 
     def __init__(self, *entries: Entry) -> None:
         self.book = SpreadBook(VENUES, SYMBOLS)
-        self.across = Across(self.book, TERMS, FEES)
+        self.across = Across(self.book, TERMS, lambda venue, _symbol: FEES[venue])
         self.take(*entries)
 
     def take(self, *entries: Entry, at_s: float = 0.0) -> None:
@@ -154,3 +154,15 @@ def test_what_is_seen_is_what_a_scan_of_everything_would_see(quotes: list[tuple[
             best[buy.symbol, sell.symbol] = max(edge * 1e4, best.get((buy.symbol, sell.symbol), -1e9))
     seen = {(one.route.buy_symbol, one.route.sell_symbol): one.edge.edge_bps for one in desk.across.routes()}
     assert seen == pytest.approx(best)
+
+
+def test_a_venue_that_asks_less_from_now_on_makes_a_route_pay_at_its_next_quote() -> None:
+    fees = dict.fromkeys(VENUES, 0.02)
+    desk = Desk(TETHER)
+    desk.across = Across(desk.book, TERMS, lambda venue, _symbol: fees[venue])
+    desk.take(CHEAP, DEAR)
+    assert desk.across.paid == 0
+    fees |= dict.fromkeys(VENUES, 0.0005)
+    desk.across.learn_fees()
+    desk.take(TETHER, CHEAP)
+    assert desk.across.paid == 1

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spreads.book import SpreadBook
-from core.spreads.numeraire import CURRENCIES, ONE, Off, Pegs, Rate, depegged, rates
+from core.spreads.numeraire import CURRENCIES, ONE, Off, Pegs, Rate, depegged, rates, unwatched
 from core.tick import Tick, Withdrawal
 
 VENUES = ("kraken", "coinbase", "upbit", "bitstamp")
@@ -115,3 +115,28 @@ def test_a_coin_that_left_its_dollar_is_away_until_it_is_known_to_be_near_again(
         Off("USDC", 2 * SECOND_NS, 6 * SECOND_NS),
         Off("USDC", 7 * SECOND_NS, 9 * SECOND_NS),
     ]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "numeraire", "told"),
+    [
+        (("BTC/USDT", "ETH/USDT"), "USDT", {}),  # in one currency nothing depends on what it is worth
+        (("BTC/USDT", "BTC/EUR"), "USDT", {"USDT": ("USDT/USD",)}),
+        (("BTC/USDT", "BTC/EUR", "USDT/EUR", "EUR/USD"), "USDT", {}),
+        (("BTC/USDT", "ETH/EUR"), "USDT", {}),
+        (("BTC/USDT", "BTC/USDC"), "USD", {"USDT": ("USDT/USD",), "USDC": ("USDC/USD",)}),
+        (("BTC/USDT", "BTC/USDC", "USDT/USD"), "USDT", {"USDC": ("USDC/USD",)}),
+        (("BTC/USDC", "BTC/EUR"), "USDT", {"USDC": ("USDC/USD", "USDT/USD")}),
+    ],
+)
+def test_a_stablecoin_whose_dollar_nobody_tells_is_named_with_the_pairs_that_would(
+    symbols: tuple[str, ...], numeraire: str, told: dict[str, tuple[str, ...]]
+) -> None:
+    assert unwatched(symbols, numeraire) == told
+    mended = (*symbols, *(pair for pairs in told.values() for pair in pairs))
+    assert unwatched(mended, numeraire) == {}
+    book = SpreadBook(VENUES, mended)
+    for symbol in mended:
+        book.update(tick("kraken", symbol, 1.0, 1.01))
+    found = rates(VENUES, book.markets.values(), numeraire, NOW_NS, SECOND_NS)
+    assert depegged(found, 1_000.0, tuple(told)) == {}  # its rate and the dollar's are there

@@ -1,5 +1,9 @@
 """What is put on a tape is read from it again, from any moment on, and whatever is damaged is named."""
 
+import base64
+import csv
+import gzip
+import json
 import random
 import resource
 import threading
@@ -8,12 +12,17 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from console.tapes import export_table
 from core.errors import TapeError
+from core.feeds.catalogue import dialect
+from core.feeds.recording import decode_lines
 from core.tape.copying import cut
+from core.tape.payloads import Frame
 from core.tape.recorder import Recorder, new_folder
 from core.tape.tape import Tape
 from core.tape.writer import TapeWriter
 from core.tick import Entry, Tick, Withdrawal
+from tests.feeds.test_documented import HTX_TOP
 from tests.tape.samples import ABOUT, START_NS, STEP_NS, entries, frames, written
 
 
@@ -205,3 +214,26 @@ def wait_until(true: "object", timeout_s: float = 30.0) -> None:
     while not true():
         assert time.monotonic() < end
         pause.wait(0.005)
+
+
+def test_frames_of_any_kind_come_back_from_an_exported_table_as_they_were(tmp_path: Path) -> None:
+    some = [
+        Frame("htx", START_NS, gzip.compress(HTX_TOP)),
+        Frame("okx", START_NS + 1, b'{"event":"subscribe",\r\n "arg":"\xe2\x82\xac, \\"x\\""}'),
+        Frame("mexc", START_NS + 2, bytes(range(256))),
+        Frame("okx", START_NS + 3, b""),
+    ]
+    with TapeWriter(tmp_path / "tape", ABOUT) as tape:
+        tape.write(entries(5), some)
+    export_table(tmp_path / "tape", tmp_path / "frames.csv", None, None, frames=True)
+    with (tmp_path / "frames.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [bool(row["raw"]) for row in rows] == [False, True, False, False]
+    assert [bool(row["base64"]) for row in rows] == [True, False, True, False]
+    again = [row["raw"].encode() or base64.b64decode(row["base64"]) for row in rows]
+    assert [(row["exchange_id"], int(row["received_ns"])) for row in rows] == [frame[:2] for frame in some]
+    assert again == [frame.data for frame in some]
+    line = json.dumps({"recv_ns": START_NS, "base64": rows[0]["base64"]})
+    (decoded,) = decode_lines(dialect("htx"), [line.encode()])
+    assert decoded.tick is not None
+    assert (decoded.tick.bid_price, decoded.tick.ask_price, decoded.tick.received_ns) == (16829.5, 16829.51, START_NS)
