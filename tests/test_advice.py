@@ -120,7 +120,7 @@ async def test_one_verdict_keeps_back_no_more_opportunities_than_its_models_quot
             said.append(verdicts.look(desk.detector.opportunities, time.time_ns()))
             desk.quote("okx", 59_990.0, 60_000.0)
         assert said == [""] * 5 + [f"{MODEL} only comments from here on: 6 of 6 opportunities vetoed within an hour"]
-        assert verdicts.vetoes > 6
+        assert verdicts.vetoes == 6
         assert desk.trading.executor.counts()["sent"] == 0
         desk.cross()
         await desk.settle()

@@ -39,15 +39,3 @@ async def test_a_refusal_that_lasts_is_counted_and_told_once_until_its_reason_or
     ]
     told = [reason for reason in told if reason != "moved"]  # what was being tried when its price went
     assert told == ["disarmed", "vetoed", "vetoed"]
-
-
-async def test_a_veto_that_is_given_again_while_it_lasts_still_counts_against_its_models_quota(tmp_path: Path) -> None:
-    verdicts = advice()
-    async with floor(tmp_path, "auto", verdicts) as desk:
-        desk.trading.submit(Arm(), who="desk")
-        for _ in range(8):
-            verdicts.take(held(HALT, left_s=600))
-            desk.cross()
-            await desk.settle()
-        assert verdicts.vetoes == 1
-        assert MODEL in verdicts.look(1, time.time_ns())
