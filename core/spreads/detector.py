@@ -9,28 +9,12 @@ from core.settings import SpreadSettings
 from core.spreads.book import Market, SpreadBook
 from core.spreads.depth import at_the_top
 from core.spreads.instants import MS, Instants
-from core.spreads.route import Finding, Ghost, Opportunity, Route
+from core.spreads.route import Episode, Finding, Ghost, Opportunity, Route, Skew
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 200_000
 LATE_NS = 20_000_000  # a quote that came so much later tells nothing of a moment
 NO_EDGE_BPS = 2_000.0  # nobody pays so much for the same thing: another unit, or another thing of the same name
-
-
-class Episode(NamedTuple):
-    """A route was an opportunity without a break from one entry's receive time to another's."""
-
-    route: Route
-    first_ns: int
-    last_ns: int
-    quoted_ns: int = 0  # by its venue's clock, when the older of the two quotes was made that opened it
-
-
-class Skew(NamedTuple):
-    """An edge of a route was a ghost `skew` from then on."""
-
-    route: Route
-    at_ns: int  # receive time of the entry that made it one
 
 
 class RouteNow(NamedTuple):

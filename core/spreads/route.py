@@ -35,3 +35,19 @@ class Ghost(msgspec.Struct, frozen=True):
 
 
 Finding = Opportunity | Ghost
+
+
+class Episode(NamedTuple):
+    """A route was an opportunity without a break from one entry's receive time to another's."""
+
+    route: Route
+    first_ns: int
+    last_ns: int
+    quoted_ns: int = 0  # by its venue's clock, when the older of the two quotes was made that opened it
+
+
+class Skew(NamedTuple):
+    """An edge of a route was a ghost `skew` from then on."""
+
+    route: Route
+    at_ns: int  # receive time of the entry that made it one
