@@ -1,5 +1,6 @@
 """What the venues say of their symbols and of the key, through the real ccxt."""
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -77,9 +78,9 @@ async def test_a_venue_that_cannot_tell_of_a_key_is_not_asked() -> None:
         assert not served.faults
 
 
-async def test_the_gateway_does_not_begin_with_a_key_that_its_venue_does_not_accept(tmp_path: Path) -> None:
-    async with entry("okx", keys=Keys("other", "other", "other")) as served:
-        described = Configuration((Account("okx", served.url),), (SYMBOL,), Decimal(1000), str(tmp_path))
-        with pytest.raises(ConfigurationError, match="okx does not tell whether its key may withdraw"):
-            async with linked(described):
-                pass
+async def test_a_key_that_its_venue_does_not_accept_is_refused_at_once() -> None:
+    other = Keys("other", "other", "other")
+    async with entry("okx") as served, exchange("okx", served.url, other) as speaking, asyncio.timeout(60):
+        found = await objection(speaking, insist=True, pauses_s=(0, 3_600))
+        assert found is not None
+        assert found.what == "okx does not tell whether its key may withdraw"
