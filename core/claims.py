@@ -13,6 +13,7 @@ from core.events import Event
 from core.execution.journal import TRADE_ENDED
 from core.execution.orders import Trade
 from core.settings import LogSettings
+from core.spreads.route import Route
 from core.unended import LOOK_BACK_S, Intent, Unended
 
 if TYPE_CHECKING:
@@ -47,10 +48,14 @@ class GroupClaim:
         owns: Callable[[], bool],
         mode: str = "",
         accounts: Callable[[], Mapping[str, str]] = _no_accounts,
+        opened_ns: Callable[[Route], int] = lambda _: 0,
     ) -> None:
-        """`accounts`: by venue, which account orders go to; empty on paper."""
+        """`accounts`: by venue, which account orders go to; empty on paper.
+
+        `opened_ns`: when the tick was received that opened the present opportunity of a route; 0: there is none.
+        """
         self._log, self._desk, self._run_id, self._owns = log, desk, run_id, owns
-        self._mode, self._accounts = mode, accounts
+        self._mode, self._accounts, self._opened_ns = mode, accounts, opened_ns
         self.unended = Unended(log.group or "", mode)
         self._sender: Sender | None = None
         self._failed = asyncio.Event()  # a claim was refused: what refused one may refuse all
@@ -81,9 +86,12 @@ class GroupClaim:
         if not self._owns():
             return TAKEN_OVER
         other = self.unended.of(trade.route.symbol, but_not=self._run_id)
-        if other is None:
+        if other is not None:
+            return f"{other.desk} claimed {other.trade_id} on {other.symbol}, and has not said how it ended"
+        if not (opened_ns := self._opened_ns(trade.route)):
             return ""
-        return f"{other.desk} claimed {other.trade_id} on {other.symbol}, and has not said how it ended"
+        before = self.unended.traded(trade.route, opened_ns, but_not=self._run_id)
+        return f"{before.desk} has traded this opportunity: {before.trade_id}" if before is not None else ""
 
     async def lay(self, trade: Trade) -> str:
         """Write the intent of `trade` down for all workers; return why it may not be sent, nothing if it may."""

@@ -88,7 +88,8 @@ class Parts:
         )
         self.claim: GroupClaim | None = None
         if shares:
-            self.claim = GroupClaim(settings.log, lambda: name, run_id, self.worker.owns, mode, self._accounts)
+            owns, opened_ns = self.worker.owns, self.detector.opened_ns
+            self.claim = GroupClaim(settings.log, lambda: name, run_id, owns, mode, self._accounts, opened_ns)
         self.events: Events | None = None
         self.takeover: Takeover | None = None
         if settings.log.kind == "kafka":

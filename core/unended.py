@@ -14,8 +14,9 @@ from core.execution.orders import Fate, Fill, Order, Outcome
 OVERDUE_S = 100.0  # asking about an order and hedging take no longer: by then its desk has spoken, or is gone
 LOOK_BACK_S = 7 * 86_400.0  # so far back a desk that starts reads what was claimed; a million events take about 2 s
 PROVEN = frozenset({"flat", "dust", "signed"})  # how a trade ends; "manual" only says that a person was given it
-REMEMBERED = 4_096  # newest ends, and newest fates of orders
+REMEMBERED = 4_096  # newest ends, newest fates of orders, and routes with their newest claim
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -53,6 +54,7 @@ class Unended:
         """Of one group and mode; None: of all."""
         self._group, self._mode = group, mode
         self._open: dict[str, Intent] = {}  # trade id -> its claim
+        self._newest: OrderedDict[tuple[str, str, str], Intent] = OrderedDict()  # by route, ended or not
         self._given: set[str] = set()  # those of them that a person at their desk was given
         self._ended: OrderedDict[str, None] = OrderedDict()  # trade ids: a claim may arrive after its trade's end
         self._endings: OrderedDict[str, _Ending] = OrderedDict()  # by client id
@@ -83,6 +85,11 @@ class Unended:
     def of(self, symbol: str, *, but_not: str = "") -> Intent | None:
         """Return a claim on `symbol` of another run than `but_not`, if there is one."""
         return next((one for one in self._open.values() if one.symbol == symbol and one.run != but_not), None)
+
+    def traded(self, route: tuple[str, str, str], since_ns: int, *, but_not: str = "") -> Intent | None:
+        """Return the newest claim on `route` if it was laid since then, by another run than `but_not`."""
+        one = self._newest.get(route)
+        return one if one is not None and one.at_ns >= since_ns and one.run != but_not else None
 
     def overdue(self, now_ns: int) -> tuple[Intent, ...]:
         """Return the claims whose desk should have told their end by now, the oldest first."""
@@ -122,12 +129,16 @@ class Unended:
             _remember(self._endings, client_id, ending)
 
     def _claim(self, one: Intent) -> None:
-        wanted = self._group in (None, one.group) and self._mode in (None, one.mode)
-        if wanted and one.trade_id not in self._ended:
+        if self._group not in (None, one.group) or self._mode not in (None, one.mode):
+            return
+        if one.trade_id not in self._ended:
             self._open[one.trade_id] = one
+        route = (one.symbol, one.buy, one.sell)
+        if (before := self._newest.get(route)) is None or before.at_ns <= one.at_ns:
+            _remember(self._newest, route, one)
 
 
-def _remember(held: OrderedDict[str, T], key: str, what: T) -> None:
+def _remember(held: OrderedDict[K, T], key: K, what: T) -> None:
     held[key] = what
     held.move_to_end(key)
     if len(held) > REMEMBERED:

@@ -94,6 +94,29 @@ async def test_a_symbol_that_another_worker_claimed_is_left_alone_until_that_tra
             task.cancel()
 
 
+async def test_an_opportunity_that_another_worker_has_traded_is_not_traded_again_by_who_takes_its_symbols_over(
+    kafka: str,
+) -> None:
+    log, ids = at(kafka).model_copy(update={"group": uuid.uuid4().hex}), new_ids()
+    await create(log, [EVENTS])
+    opened_ns = time.time_ns()
+    one = claim_of(log, "one")
+    heir = GroupClaim(log, lambda: "heir", "heir", lambda: True, opened_ns=lambda _: opened_ns)
+    told = Events(log, "one", "PAPER", "one")
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(each.run()) for each in (one, heir, told)]
+        await until(lambda: one.ready and heir.ready)
+        await laid(one, trade(ids[1]))
+        told.tell(TRADE_ENDED, "desk", ids[1], {"how": "flat"})
+        await until(lambda: heir.why_not(trade(ids[2])) == f"one has traded this opportunity: {ids[1]}")
+        assert heir.why_not(trade(ids[2], Route("BTC/USDT", "okx", "binance"))) == ""
+        opened_ns = time.time_ns()  # that one is over, and another one has come
+        assert heir.why_not(trade(ids[2])) == ""
+        await laid(heir, trade(ids[2]))
+        for task in running:
+            task.cancel()
+
+
 async def test_what_a_desk_claimed_before_it_was_gone_for_good_is_signed_by_a_person_for_all(kafka: str) -> None:
     log, ids = at(kafka).model_copy(update={"group": uuid.uuid4().hex}), new_ids()
     await create(log, [EVENTS])
