@@ -48,14 +48,14 @@ class GroupClaim:
         owns: Callable[[], bool],
         mode: str = "",
         accounts: Callable[[], Mapping[str, str]] = _no_accounts,
-        opened_ns: Callable[[Route], int] = lambda _: 0,
+        began_ns: Callable[[Route], int] = lambda _: 0,
     ) -> None:
         """`accounts`: by venue, which account orders go to; empty on paper.
 
-        `opened_ns`: when the tick was received that opened the present opportunity of a route; 0: there is none.
+        `began_ns`: since when a route may have been the opportunity that it is now; 0: it is none.
         """
         self._log, self._desk, self._run_id, self._owns = log, desk, run_id, owns
-        self._mode, self._accounts, self._opened_ns = mode, accounts, opened_ns
+        self._mode, self._accounts, self._began_ns = mode, accounts, began_ns
         self.unended = Unended(log.group or "", mode)
         self._sender: Sender | None = None
         self._failed = asyncio.Event()  # a claim was refused: what refused one may refuse all
@@ -88,9 +88,9 @@ class GroupClaim:
         other = self.unended.of(trade.route.symbol, but_not=self._run_id)
         if other is not None:
             return f"{other.desk} claimed {other.trade_id} on {other.symbol}, and has not said how it ended"
-        if not (opened_ns := self._opened_ns(trade.route)):
+        if not (began_ns := self._began_ns(trade.route)):
             return ""
-        before = self.unended.traded(trade.route, opened_ns, but_not=self._run_id)
+        before = self.unended.traded(trade.route, began_ns, but_not=self._run_id)
         return f"{before.desk} has traded this opportunity: {before.trade_id}" if before is not None else ""
 
     async def lay(self, trade: Trade) -> str:

@@ -88,8 +88,8 @@ class Parts:
         )
         self.claim: GroupClaim | None = None
         if shares:
-            owns, opened_ns = self.worker.owns, self.detector.opened_ns
-            self.claim = GroupClaim(settings.log, lambda: name, run_id, owns, mode, self._accounts, opened_ns)
+            owns, began_ns = self.worker.owns, self.worker.began_ns
+            self.claim = GroupClaim(settings.log, lambda: name, run_id, owns, mode, self._accounts, began_ns)
         self.events: Events | None = None
         self.takeover: Takeover | None = None
         if settings.log.kind == "kafka":

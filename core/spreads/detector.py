@@ -48,7 +48,7 @@ class Detector:
         self.offered: Callable[[Tick, bool, int], float] = at_the_top  # (quote, is bought from, now) -> base on offer
         self._instruments, self._version = instruments, -1  # of the fees and minimums below
         self._min_edge_bps = settings.min_edge_bps
-        self._max_age_ns = settings.max_quote_age_ms * 1_000_000
+        self.max_age_ns = settings.max_quote_age_ms * 1_000_000
         self._min_notional = float(settings.min_notional)
         self._live: dict[str, dict[Route, Finding]] = {}  # symbol -> what its routes are now, those that seem to pay
         self._opened_ns: dict[Route, tuple[int, int]] = {}  # when it was received, and when quoted
@@ -237,7 +237,7 @@ class Detector:
                 return "crossed"
         ticks: tuple[Tick | None, ...] = (market.ticks[buy], market.ticks[sell])
         oldest_ns = min(tick.received_ns for tick in ticks if tick is not None)
-        return "stale" if now_ns - oldest_ns > self._max_age_ns else None
+        return "stale" if now_ns - oldest_ns > self.max_age_ns else None
 
     def _untradable(self, market: Market, buy: int, sell: int, edge_bps: float, size: float) -> Cause | None:
         """Return why a true edge that is large enough cannot be taken."""

@@ -10,13 +10,14 @@ from core.latency import Latencies
 from core.log.ticklog import Batch, Readable, TickReader
 from core.spreads.arrivals import Arrivals
 from core.spreads.detector import Detector
-from core.spreads.route import Opportunity
+from core.spreads.route import Opportunity, Route
 from core.tick import Entry
 
 CHUNK = 64  # entries between two looks at the clock
 TURN_NS = 1_000_000  # a key press waits for about eleven turns of the loop, so a turn is short
 HURRIED_TURN_NS = 4_000_000  # behind by more than BEHIND entries, late quotes are worse than a late key
 BEHIND = 512
+UNSEEN_NS = 60_000_000_000  # so long may what paid at the start of a share have paid before
 
 
 class Looks(Protocol):
@@ -54,6 +55,7 @@ class Worker:
         self.arrivals = Arrivals(counts=counts_venues)
         self._reader: TickReader | None = None
         self._epoch = 0
+        self._learned_ns = 0  # when the last of a warm-up was read
         self._detector = detector
         self._latencies = latencies
         self._found = found  # (opportunity, when it was decided)
@@ -66,6 +68,16 @@ class Worker:
     def owns(self) -> bool:
         """Return whether what the book holds is this worker's to decide on, and no other member's of its group."""
         return self._reader is not None and self._reader.holds(self._epoch)
+
+    def began_ns(self, route: Route) -> int:
+        """Return since when `route` may have been the opportunity that it is now; 0: it is none.
+
+        What was one already when this worker took its symbols over shows as soon as its quotes are told again, and a
+        quote that is not is stale: how long it had been one is not known here.
+        """
+        opened_ns = self._detector.opened_ns(route)
+        unseen = opened_ns <= self._learned_ns + self._detector.max_age_ns
+        return opened_ns - UNSEEN_NS if opened_ns and unseen else opened_ns
 
     def lag(self) -> Mapping[int, int]:
         """Return how many entries of each partition wait to be read, as far as is known."""
@@ -116,6 +128,7 @@ class Worker:
         self.consumed += len(entries)
         if batch.warming:
             self._detector.learn(entries)
+            self._learned_ns = read_ns
             return  # how old the past is, is no latency
         for opened in self._judged(entries, read_ns, partial=batch.partial):
             if opened and decides:

@@ -99,9 +99,9 @@ async def test_an_opportunity_that_another_worker_has_traded_is_not_traded_again
 ) -> None:
     log, ids = at(kafka).model_copy(update={"group": uuid.uuid4().hex}), new_ids()
     await create(log, [EVENTS])
-    opened_ns = time.time_ns()
+    began_ns = time.time_ns()
     one = claim_of(log, "one")
-    heir = GroupClaim(log, lambda: "heir", "heir", lambda: True, opened_ns=lambda _: opened_ns)
+    heir = GroupClaim(log, lambda: "heir", "heir", lambda: True, began_ns=lambda _: began_ns)
     told = Events(log, "one", "PAPER", "one")
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.run()) for each in (one, heir, told)]
@@ -110,7 +110,7 @@ async def test_an_opportunity_that_another_worker_has_traded_is_not_traded_again
         told.tell(TRADE_ENDED, "desk", ids[1], {"how": "flat"})
         await until(lambda: heir.why_not(trade(ids[2])) == f"one has traded this opportunity: {ids[1]}")
         assert heir.why_not(trade(ids[2], Route("BTC/USDT", "okx", "binance"))) == ""
-        opened_ns = time.time_ns()  # that one is over, and another one has come
+        began_ns = time.time_ns()  # that one is over, and another one has come
         assert heir.why_not(trade(ids[2])) == ""
         await laid(heir, trade(ids[2]))
         for task in running:
