@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from core.depth import Depth, Depths, DepthVenue
 from core.feeds.collector import Collector, FeedState
-from core.feeds.feed import APART_S, WORST
+from core.feeds.feed import APART_S, WORST, portions
 from core.feeds.intake import Intake, Tally
 from core.feeds.top_levels import TopLevels
 from core.feeds.venue import NOTHING, Dialect, Event
@@ -77,12 +77,9 @@ class DepthFeed:
     ) -> None:
         """Ask for `symbols`, at least one. Raises ConfigurationError: the address is none."""
         self.name, self.venue, self.symbols = dialect.name, dialect.venue, tuple(symbols)
-        most = dialect.max_symbols
         self._collectors = [
-            DepthCollector(
-                dialect, symbols[start : start + most], depths, url=url, silence_s=silence_s, natives=natives
-            )
-            for start in range(0, len(symbols), most)
+            DepthCollector(dialect, part, depths, url=url, silence_s=silence_s, natives=natives)
+            for part in portions(symbols, dialect.max_symbols)
         ]
 
     async def run(self) -> None:

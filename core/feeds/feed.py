@@ -20,6 +20,15 @@ WORST: tuple[Health, ...] = ("down", "silent", "connecting", "up")
 log = logging.getLogger("arbdesk.feeds")
 
 
+def portions(symbols: Sequence[str], most: int) -> list[Sequence[str]]:
+    """Return `symbols` in as few parts of at most so many as can be, each with busy ones and quiet ones.
+
+    The busiest usually stand first. A connection of a few quiet ones would be taken for silent again and again.
+    """
+    count = -(-len(symbols) // most)
+    return [symbols[number::count] for number in range(count)]
+
+
 class Feed:
     """One venue."""
 
@@ -41,13 +50,12 @@ class Feed:
         Raises:
             ConfigurationError: the address is none.
         """
-        most = dialect.max_symbols
         self._clock = Clock(dialect, clock) if clock is not None else None
         self._stamps = dialect.stamps_events
         self.name, self._leave_out = dialect.name, leave_out
         self._collectors = [
-            Collector(dialect, symbols[start : start + most], log, url=url, silence_s=silence_s, natives=natives)
-            for start in range(0, len(symbols), most)
+            Collector(dialect, part, log, url=url, silence_s=silence_s, natives=natives)
+            for part in portions(symbols, dialect.max_symbols)
         ]
 
     async def run(self) -> None:

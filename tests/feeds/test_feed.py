@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from core.feeds.catalogue import dialect
-from core.feeds.feed import Feed
+from core.feeds.feed import Feed, portions
 from core.feeds.venue import Call
 from core.log.memory import MemoryLog
 from core.log.ticklog import TickReader
@@ -62,6 +62,13 @@ async def test_more_symbols_than_a_connection_carries_take_several(monkeypatch: 
             await until(reader, lambda: is_down(feed))
             assert f"of {len(SYMBOLS)} connections" in feed.state(time.time_ns()).why
             assert feed.take_feed_ns() is not None
+
+
+def test_symbols_are_shared_out_evenly_and_each_connection_has_busy_ones() -> None:
+    assert portions("ABCDEFG", 3) == ["ADG", "BE", "CF"]
+    assert portions("ABCDEF", 3) == ["ACE", "BDF"]
+    assert portions("ABC", 3) == ["ABC"]
+    assert portions("", 3) == []
 
 
 async def test_a_feed_without_symbols_says_so_and_ends_nothing() -> None:
