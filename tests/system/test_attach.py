@@ -26,7 +26,8 @@ OBEYED = (
     " WHERE what = 'command obeyed' AND json_extract(data, '$.command') = 'approve'"
 )
 
-AT_THE_LAST_MOMENT = {"moved", "stale", "crossed", "busy", "deadline"}  # why an approved trade is not sent after all
+# Why an approved trade is not sent after all: it is too late, its prices moved, or its route has become a ghost.
+AT_THE_LAST_MOMENT = {"moved", "busy", "deadline", "stale", "crossed", "depth", "gap", "skew"}
 
 
 @pytest.mark.timeout(max(120, 15 * KILLS))
