@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from core.commands import Approve, Arm
-from core.execution.journal import Journal, read_events, read_orders
-from core.execution.orders import Fate
+from core.execution.journal import read_events, read_orders
 from core.settings import SpreadSettings
-from tests.execution.parts import filled, trade
-from tests.test_trading import SYMBOL, Floor, floor
+from tests.test_trading import SYMBOL, Floor, floor, left_with_a_leg
 from tests.waiting import until
 
 MS = 10**6
@@ -113,11 +111,7 @@ async def test_an_edge_that_only_fell_within_what_was_approved_is_sent_and_a_dou
 
 
 async def test_a_hedge_does_not_ask_whether_its_route_pays(tmp_path: Path) -> None:
-    one = trade()
-    async with Journal.open(tmp_path / "journal.sqlite", mode="paper", run_id="zero") as journal:
-        await journal.intend(one)
-        journal.settle(filled(one.buy))
-        journal.settle(Fate(one.sell, "rejected"))
+    await left_with_a_leg(tmp_path)
     async with floor(tmp_path) as desk:
         desk.cross()
         put_aside(desk)

@@ -16,7 +16,7 @@ from core.brokerage import on_paper
 from core.commands import Approve, Arm, Halt, Refuse, Sign
 from core.execution.accounts import Accounts
 from core.execution.journal import Journal, read_events, read_orders
-from core.execution.orders import Fate
+from core.execution.orders import Fate, Trade
 from core.execution.paperbooks import PaperBooks
 from core.execution.planning import Ids, client_id
 from core.instruments import Instruments, shipped
@@ -219,12 +219,18 @@ async def test_a_trade_left_open_without_a_fate_is_proven_before_the_desk_is_arm
     assert states == ["not_sent", "not_sent"]  # a paper venue forgets: they never arrived
 
 
-async def test_a_leg_left_alone_by_a_crash_is_hedged_once_the_desk_is_armed(tmp_path: Path) -> None:
+async def left_with_a_leg(path: Path) -> Trade:
+    """Leave the journal of a desk that died with one leg filled and the other one rejected."""
     one = trade()
-    async with Journal.open(tmp_path / "journal.sqlite", mode="paper", run_id="zero") as journal:
+    async with Journal.open(path / "journal.sqlite", mode="paper", run_id="zero") as journal:
         await journal.intend(one)
         journal.settle(filled(one.buy))
         journal.settle(Fate(one.sell, "rejected"))
+    return one
+
+
+async def test_a_leg_left_alone_by_a_crash_is_hedged_once_the_desk_is_armed(tmp_path: Path) -> None:
+    one = await left_with_a_leg(tmp_path)
     async with floor(tmp_path) as desk:
         desk.cross()
         assert [view.why for view in desk.trading.rescue.exposures()] == ["it waits until the desk is armed"]

@@ -25,7 +25,7 @@ async def until(condition: Callable[[], T], timeout_s: float = PATIENCE_S, every
     return found
 
 
-async def answered(question: Callable[[], Awaitable[T]], timeout_s: float = PATIENCE_S) -> T:
+async def answered(question: Callable[[], Awaitable[T]], timeout_s: float = PATIENCE_S, every_s: float = ASK_S) -> T:
     """Return the answer to `question` once that is true, where it has to be asked of somebody.
 
     Raises:
@@ -34,7 +34,7 @@ async def answered(question: Callable[[], Awaitable[T]], timeout_s: float = PATI
     end_s = time.monotonic() + timeout_s
     while not (answer := await question()):
         assert time.monotonic() < end_s, f"still not true after {timeout_s:g} s"
-        await asyncio.sleep(ASK_S)
+        await asyncio.sleep(every_s)
     return answer
 
 

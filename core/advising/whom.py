@@ -10,19 +10,12 @@ from core.analysis.analyst import Patience
 from core.analysis.prices import Price
 from core.analysis.wire import Asked, Configuration
 from core.errors import ConfigurationError
-from core.settings import AnalysisSettings, Settings, TaskSettings
+from core.settings import AnalysisSettings, LimitSettings, Settings, TaskSettings
 from core.tasks import TASKS, TaskName
 
 GATEWAY_URL = "https://api.holysheep.ai/v1"
 KEY = "HOLYSHEEP_API_KEY"
-SHARED_LIMITS = (
-    "max_order_notional",
-    "max_symbol_notional",
-    "max_venue_notional",
-    "max_daily_notional",
-    "max_open_exposure",
-    "max_daily_loss",
-)
+SHARED_LIMITS = tuple(name for name in LimitSettings.model_fields if name.startswith("max_"))
 NO_KEY = f"no key: set {KEY} in the environment, or analysis.key_file, and start again"
 
 

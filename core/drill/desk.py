@@ -5,20 +5,19 @@ import logging
 import signal
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
 from core.commands import Arm, Disarm, Sign
 from core.desk import Snapshot
+from core.drill.limits import FAR
 from core.engine import Engine
 from core.running import running
-from core.settings import AnalysisSettings, LimitSettings, LogSettings, Settings, VenueSettings
+from core.settings import AnalysisSettings, LogSettings, Settings, VenueSettings
 from core.sidecar import heard, say_line
 
 LOOK_S = 0.01
-MUCH = Decimal(10**12)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -64,13 +63,7 @@ def settings(place: Place) -> Settings:
         data_dir=folder,
         journal=place.journal,
         log=LogSettings(kind="memory"),
-        limits=LimitSettings(
-            max_symbol_notional=MUCH,
-            max_venue_notional=MUCH,
-            max_daily_notional=MUCH,
-            max_open_exposure=MUCH,
-            max_daily_loss=MUCH,
-        ),
+        limits=FAR,
         analysis=AnalysisSettings(enabled=False),
     )
 

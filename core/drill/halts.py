@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from core.brokerage import Brokerage
 from core.commands import Arm, Halt
 from core.control import Door, Halted, ask_to_halt, control_path
+from core.drill.limits import FAR
 from core.drill.venues import VENUES
 from core.execution.accounts import Accounts
 from core.execution.holdings import paper_stock
@@ -26,7 +27,7 @@ from core.feeds.collector import FeedState
 from core.guard import Guard
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
-from core.settings import ControlSettings, LimitSettings, PaperSettings, Settings
+from core.settings import ControlSettings, PaperSettings, Settings
 from core.spreads.detector import Detector
 from core.tick import Tick
 from core.trading import Trading
@@ -37,15 +38,8 @@ STEP_S = 0.01  # between two pictures of the market
 BEFORE_S = 0.4  # of trading before each halt
 AFTER_S = 0.4  # and of a market that goes on crossing after it
 WITHIN_S = 30.0
-MUCH = Decimal(10**12)
 CONTROLS = ControlSettings(stale_feeds_s=1, unknown_order_s=1, lost_log_s=1)
-LIMITS = LimitSettings(
-    max_symbol_notional=MUCH,
-    max_venue_notional=MUCH,
-    max_daily_notional=MUCH,
-    max_open_exposure=MUCH,
-    max_daily_loss=Decimal(10**6),
-)
+LIMITS = FAR.model_copy(update={"max_daily_loss": Decimal(10**6)})
 
 
 class Faulty:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.draws import seeded
+from core.drill.limits import FAR, MUCH
 from core.drill.venues import VENUES, Clock, FaultyVenue, Prices
 from core.execution.accounts import Accounts
 from core.execution.executor import Executor
@@ -25,20 +26,11 @@ from core.execution.rescue import Rescue
 from core.execution.surroundings import Surroundings
 from core.instruments import Instruments, shipped
 from core.latency import Latencies
-from core.settings import LimitSettings
 from core.spreads.route import Opportunity, Route
 
 SYMBOLS = {"BTC/USDT": 64_250.0, "SOL/USDT": 158.0, "DOGE/USDT": 0.214}
 FEE = Decimal("0.001")
-MUCH = Decimal(10**15)
-LIMITS = LimitSettings(
-    max_symbol_notional=MUCH,
-    max_venue_notional=MUCH,
-    max_daily_notional=MUCH,
-    max_open_exposure=MUCH,
-    max_daily_loss=MUCH,
-    max_order_notional=Decimal(1000),
-)
+LIMITS = FAR.model_copy(update={"max_order_notional": Decimal(1000)})
 MAX_AGE_MS = 1_000
 
 

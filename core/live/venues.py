@@ -71,7 +71,7 @@ class _Watchful(aiohttp.TCPConnector):
         self,
         req: ClientRequest,
         traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  the library's own signature
+        timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.connector.Connection:
         leaving = LEAVING.get()
         if leaving is None:

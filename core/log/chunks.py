@@ -35,7 +35,7 @@ def chunked(value: bytes | None) -> bytes | None:
     return value
 
 
-class _Records(fetcher.PartitionRecords):  # type: ignore[misc]
+class _Records(fetcher.PartitionRecords):
     """What one fetch brought of one partition."""
 
     next_fetch_offset: int

@@ -31,7 +31,7 @@ STUCK_S = 30.0
 logger = logging.getLogger("arbdesk.kafka")
 
 
-class GroupReader(KafkaReader, ConsumerRebalanceListener):  # type: ignore[misc]
+class GroupReader(KafkaReader, ConsumerRebalanceListener):
     """One member. It gives out an entry only while the brokers are known to hold its partition for this member.
 
     A process that was asleep wakes up with records of partitions that may be another's by then: without a lease

@@ -55,7 +55,7 @@ class _Permitted(str):
     __slots__ = ()
 
 
-class InTheClear(KafkaConnectionError):  # type: ignore[misc]
+class InTheClear(KafkaConnectionError):
     """A broker would have been told in the clear what is for nobody else."""
 
     def __str__(self) -> str:

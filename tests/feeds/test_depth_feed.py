@@ -14,8 +14,7 @@ from core.feeds.top_levels import keeping
 from core.sim.depth import EVERY_NS
 from core.sim.venue import SimulatedVenue
 from tests.sim.wire import SYMBOLS, Clock, dialled, hear_quote, request, serving
-
-PATIENCE_S = 60  # for a machine that has something else to do
+from tests.waiting import LOOK_S, PATIENCE_S, answered
 
 
 class Running:
@@ -26,10 +25,13 @@ class Running:
 
     async def until(self, is_so: Callable[[], object]) -> None:
         """Return when `is_so`; meanwhile the venue tells its levels again and again."""
-        while not is_so():
+
+        async def told() -> object:
             self._clock.now_ns += EVERY_NS
             await self.venue.tend()
-            await asyncio.sleep(0.005)
+            return is_so()
+
+        await answered(told, PATIENCE_S, LOOK_S)
 
     def has(self) -> bool:
         return all(self.newest.of(self.venue.name, symbol) for symbol in SYMBOLS)
