@@ -99,13 +99,10 @@ class Console(Viewing, inherit_bindings=False):
         """Read the desk once and draw it; only what looks different is painted."""
         self._snapshot = self._desk.snapshot()
         live = self._live()
+        self._main.draw(live, self._shown(live))  # what shows through a dialog must be as true
         front = self.screen
-        if isinstance(front, DeskScreen):
-            front.draw(live, self._shown(live))
-        elif isinstance(front, Dialog) and front.is_mounted:
+        if isinstance(front, Dialog) and front.is_mounted:
             front.draw(live)
-        else:
-            self._main.status.draw(live)
         self._ring()
         self._answer_now()
         notice = self._toasts.next(live.snapshot.notices, self._pressed_ns())  # a tape's time may stand still

@@ -9,9 +9,10 @@ from textual.screen import ModalScreen
 from console.panes.lines import Lines
 from console.panes.sheet import Picture
 from console.panes.status import Status
+from console.screens.behind import Behind
 
 
-class Dialog(ModalScreen[None], inherit_bindings=False):
+class Dialog(ModalScreen[None], Behind, inherit_bindings=False):
     """Nothing in it takes the focus, so no key can press a button by accident."""
 
     AUTO_FOCUS = ""

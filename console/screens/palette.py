@@ -5,8 +5,10 @@ from contextlib import suppress
 from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 
+from console.screens.behind import Behind
 
-class Palette(CommandPalette):
+
+class Palette(CommandPalette, Behind):
     """Leaves once: two keys of one read, or a halt between them, would else take away the screen below it."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:

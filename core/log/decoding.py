@@ -28,9 +28,7 @@ class Decoder:
         self.foreign = 0  # simulated records on a live log, or another simulation's
         self.poison = 0  # records that are no tick
         self.poison_at = ""  # topic/partition/offset of the last one
-        self.unread: Mapping[
-            int, int
-        ] = {}  # partition -> offset from which on no reader has met its records, if one has
+        self.unread: Mapping[int, int] = {}  # partition -> first offset that no reader has met, if one ever has
         self.superseded = 0  # not decoded, since a newer one of the same venue and symbol was in hand
         self._simulated = tag.encode() if tag is not None else None
         self._bury = bury

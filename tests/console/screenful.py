@@ -152,6 +152,11 @@ class Face:
         """What stands over the panes at this moment, the oldest first."""
         return [one.message for one in self.app._notifications]
 
+    def seen(self) -> dict[tuple[int, int], str]:
+        """Return the whole screen as it is composed, with what shows through a dialog: line, column -> sign."""
+        strips = self.app.screen._compositor.render_strips()
+        return {(y, x): sign for y, strip in enumerate(strips) for x, sign in enumerate(strip.text)}
+
     def read(self, widget: Widget | None = None) -> str:
         """Return the text of every line that is on the screen, or in one widget."""
         root = widget or self.app.screen

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from textual import events
 
+from console.panes.lines import Pane
 from core.commands import Approve, Halt, Refuse
 from core.desk import Snapshot
 from tests.console.frozen import S, demo_up, halted, ticket, trading
@@ -221,15 +222,21 @@ async def test_an_approval_without_an_answer_can_be_given_again() -> None:
         assert face.desk.submitted == [Approve("t-2", "KP")] * 2
 
 
-async def test_the_panes_below_are_left_alone_while_a_dialog_is_open() -> None:
-    async with Face(trading()).opened((120, 40)) as face:
-        await face.press("enter")
-        held = [pane.picture for pane in face.main.panes]
+@pytest.mark.parametrize("key", ["enter", "?", "ctrl+p"], ids=["ticket", "help", "palette"])
+async def test_what_shows_through_a_dialog_is_as_new_as_what_is_in_front(key: str) -> None:
+    async with Face(trading()).opened() as face:
+        before = face.seen()
+        await face.press(key)
+        front = face.app.screen
+        under = [(y, x) for y, x in before if isinstance(face.main.get_widget_at(x, y)[0], Pane)]
+        bare = [(y, x) for y, x in under if front.get_widget_at(x, y)[0] is front]
         await face.show(other_prices())
-        assert [pane.picture for pane in face.main.panes] == held
+        through = face.seen()
         await face.press("escape")
         await face.frame()
-        assert all(pane.picture is not before for pane, before in zip(face.main.panes, held, strict=True))
+        live = face.seen()
+        assert any(live[at] != before[at] for at in bare)
+        assert [through[at] for at in bare] == [live[at] for at in bare]
 
 
 def other_prices() -> Snapshot:
