@@ -87,10 +87,10 @@ class Guard:
     def _last_ticks(self) -> dict[str, int]:
         """Return when the newest quote of each venue was received that the book holds."""
         newest: dict[str, int] = {}
-        for market in self._book.markets.values():
-            for venue, tick in zip(self._book.venues, market.ticks, strict=True):
-                if tick is not None:
-                    newest[venue] = max(newest.get(venue, 0), tick.received_ns)
+        for number, venue in enumerate(self._book.venues):
+            held = [tick for market in self._book.markets.values() if (tick := market.ticks[number]) is not None]
+            if held:
+                newest[venue] = max([tick.received_ns for tick in held])
         return newest
 
 

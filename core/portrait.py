@@ -188,10 +188,10 @@ class Portrait:
 
     def _venues(self, feeds: Sequence[FeedState], now_ns: int) -> tuple[VenueState, ...]:
         arrivals, per_s, venues = self.worker.arrivals, self._per_s, self.settings.venues
-        behind_ns = self.detector.instants.behind_ns
+        behind_ns = self.detector.instants.behind_ns()
         if self.settings.role == "worker":
             return tuple(
-                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns, behind_ns(name))
+                views.read_venue(name, arrivals, per_s.get(name, 0.0), venues[name].silence_s, now_ns, behind_ns[name])
                 for name in self.detector.book.venues
             )
         return tuple(
@@ -199,7 +199,7 @@ class Portrait:
                 feed,
                 per_s.get(feed.name, 0.0),
                 arrivals.copies(feed.name),
-                behind_ns(feed.name) if feed.health == "up" else 0,
+                behind_ns[feed.name] if feed.health == "up" else 0,
             )
             for feed in feeds
         )

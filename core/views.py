@@ -85,8 +85,8 @@ def read_venue(
 
 def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns: int) -> Iterator[Quote]:
     """Yield every quote that the book holds, with the cause why it cannot be traded as it stands."""
-    venues, late_ns = detector.book.venues, detector.instants.late_ns
-    behind_ns = [detector.instants.behind_ns(venue) for venue in venues]
+    venues, late_by, behind = detector.book.venues, detector.instants.late_by, detector.instants.behind()
+    nothing_late = behind.nothing
     for market in detector.book.markets.values():
         for number, tick in enumerate(market.ticks):
             if tick is None:
@@ -95,7 +95,7 @@ def quotes(detector: Detector, instruments: Instruments, max_age_ns: int, now_ns
             if cause is None and tick.bid_price >= tick.ask_price:
                 cause = "crossed"
             if cause is None:
-                late = late_ns(tick, behind_ns[number]) if behind_ns[number] else 0
+                late = 0 if nothing_late else late_by(tick, behind)
                 if now_ns - tick.received_ns + late > max_age_ns:
                     cause = "stale"
             lattice = instruments.find(venues[number], market.symbol)

@@ -25,7 +25,7 @@ class Limits:
         max_quote_age_ms: int,
         max_in_flight: int = MAX_IN_FLIGHT,
         advice: Verdicts | None = None,
-        late_ns: Callable[[Tick], int] = lambda _: 0,
+        late_ns: Callable[[Tick, int], int] = lambda *_: 0,
         opened_ns: Callable[[Route], int] = lambda _: 0,
     ) -> None:
         """`advice`: what models say of a route; it is read here and nowhere on the way of a hedge or an unwind.
@@ -125,7 +125,7 @@ class Limits:
     def _check_quote(self, venue: str, quote: Tick | None, now_ns: int) -> Refusal | None:
         if quote is None:
             return Refusal("stale", f"{venue} has no quote")
-        age_ns = now_ns - quote.received_ns + self._late_ns(quote)
+        age_ns = now_ns - quote.received_ns + self._late_ns(quote, now_ns)
         if abs(age_ns) > self._max_age_ns:  # one from the future says that a clock is wrong, and its age is not known
             return Refusal("stale", f"{venue}: {age_ns / 1e6:,.0f} ms old, the limit is {self._max_age_ns / 1e6:,.0f}")
         if quote.bid_price >= quote.ask_price:

@@ -26,6 +26,7 @@ HURRY_S = 10.0  # a venue that says goodbye is believed once in this time, then 
 MAX_PAUSE_S = 30.0
 MAX_FRAME = 16 * 2**20  # snapshots of some venues have several MB
 FRAMES_A_TURN = 16  # then other venues have theirs, and whoever reads the log: it must not fill meanwhile
+PAUSE_NS = 50_000_000  # in so long, what was left to the system would have come
 MAX_WAITING = 64  # frames read and not taken yet; full: we stop reading, and TCP holds the venue back
 
 _random = random.SystemRandom()  # collectors that were started together do not come back together
@@ -203,12 +204,29 @@ class Collector:
         return Intake(dialect, self._log, self._tally)
 
     async def _read(self, socket: Socket, intake: Intake) -> None:
+        """Take frames as they come; a stream that is behind gets longer turns until it has caught up.
+
+        What was waiting may have come at any time since nothing was. Where its venue stamps nothing, nobody else can
+        tell, so that is when it was received: a quote that waited here is never taken for a new one.
+        """
         receive, take_frame, clock_ns = socket.recv, intake.take_frame, self._clock_ns
+        soon, stamps = asyncio.get_running_loop().call_soon, self._dialect.stamps_events
+        in_a_row, behind = 0, False  # taken without a pause; whether more may be waiting than the transport has read
+        last_ns = caught_up_ns = clock_ns()  # of the last frame; when nothing was waiting
         while True:
-            for _ in range(FRAMES_A_TURN):
-                frame = await receive(decode=False)  # does not wait while others are there already
-                take_frame(frame, clock_ns())
-            await asyncio.sleep(0)
+            waited: list[bool] = []
+            soon(waited.append, True)  # done only where there is no frame yet
+            frame = await receive(decode=False)
+            now_ns = clock_ns()
+            if waited:
+                if not behind or now_ns - last_ns > PAUSE_NS:
+                    caught_up_ns = now_ns
+                in_a_row, behind = 0, False
+            take_frame(frame, now_ns if stamps else caught_up_ns)
+            last_ns, in_a_row = now_ns, in_a_row + 1
+            if in_a_row >= (MAX_WAITING if behind else FRAMES_A_TURN):
+                in_a_row, behind = 0, True
+                await asyncio.sleep(0)
 
     async def _speak(self, socket: Socket, dialect: Dialect, intake: Intake) -> None:
         """Send requests, then answers, at the pace that the venue allows."""

@@ -6,8 +6,9 @@ quotes age.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import permutations
+from operator import mul
 from statistics import median
 from typing import NamedTuple
 
@@ -15,12 +16,14 @@ from core.spreads.book import Market, SpreadBook
 from core.spreads.crossroute import CrossEdge, CrossNow, CrossRoute, Episode, Premium, cross_edge, premium_bps, quote_of
 from core.spreads.instants import MS, Instants
 from core.spreads.numeraire import BPS, CURRENCIES, Pegs, Rate, believed, rates
-from core.spreads.sides import Fee, Side, chosen, is_strange, sides
+from core.spreads.sides import Fees, Side, chosen, is_strange, sides
 from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 100_000
+GHOST_NS = 50_000_000  # what only seems to pay is judged anew no sooner: there may be some of it everywhere
 AT_ONCE = 8  # bases that one look judges, in turn; the others when one of their quotes seems to pay
 LOCAL = "KRW"  # whose venues no stranger can trade on: what a coin costs more there is the kimchi premium
+Fee = Callable[[str, str], float]  # (venue, symbol) -> as in `Fees`
 
 
 class Terms(NamedTuple):
@@ -37,11 +40,12 @@ class Terms(NamedTuple):
 class Across:
     """Keeps the rates and, for each base, the routes across currencies that seem to pay."""
 
-    def __init__(self, book: SpreadBook, terms: Terms, fees: Fee, instants: Instants | None = None) -> None:
+    def __init__(self, book: SpreadBook, terms: Terms, fee: Fee, instants: Instants | None = None) -> None:
         """`instants`: what tells when quotes were true, None: nothing does."""
-        self._book, self._terms, self._fees, self._instants = book, terms, fees, instants
+        self._book, self._terms, self._fee, self._instants = book, terms, fee, instants
         split = {symbol: (symbol.partition("/")[0], symbol.partition("/")[2]) for symbol in book.markets}
         self._pairs = tuple(symbol for symbol, both in split.items() if set(both) <= set(CURRENCIES))
+        self._rated = frozenset(self._pairs)
         coins = {symbol: both for symbol, both in split.items() if both[0] not in CURRENCIES and both[1] in CURRENCIES}
         self._bases: dict[str, dict[str, str]] = {}  # base -> quote currency -> symbol
         for symbol, (base, quote) in coins.items():
@@ -50,6 +54,9 @@ class Across:
         self._base_of = {symbol: base for base, symbols in self._bases.items() for symbol in symbols.values()}
         self._least = 1 + terms.min_edge_bps / BPS  # times what is paid: what earns less does not pay
         self.learn_fees()
+        self._paying: set[str] = set()  # bases with a route that pays
+        self._ends: dict[str, tuple[float, float]] = {}  # symbol -> the lowest ask, the highest bid
+        self._again_ns: dict[str, int] = {}  # base that only seemed to pay -> when what seems so is judged again
         self.known: dict[str, Rate] = {}
         self.pegs = Pegs(terms.depeg_bps)
         self.aside: set[tuple[str, str]] = set()  # venues and symbols that may be another thing than elsewhere
@@ -68,23 +75,29 @@ class Across:
         return bool(self._pairs or self._bases)
 
     def learn_fees(self) -> None:
-        """Take what must be between bare prices for anything to pay anew: venues may have told of their fees."""
-        low = min((self._fees(venue, symbol) for venue in self._book.venues for symbol in self._base_of), default=0.0)
-        self._tempts = self._least * (1 + low) / (1 - low)
+        """Take the fees anew: venues may have told of them."""
+        venues = self._book.venues
+        self._fees: Fees = {(venue, symbol): self._fee(venue, symbol) for symbol in self._base_of for venue in venues}
+        low = min(self._fees.values(), default=0.0)
+        self._tempts = self._least * (1 + low) / (1 - low)  # times between bare prices
+        self._paid = {symbol: [1 + self._fees[venue, symbol] for venue in venues] for symbol in self._base_of}
+        self._earned = {symbol: [1 - self._fees[venue, symbol] for venue in venues] for symbol in self._base_of}
 
     def take(self, entries: Iterable[Entry], now_ns: int) -> bool:
         """Judge what `entries`, which the book has taken, have changed; return whether a coin left or found its peg."""
-        changed: dict[str, int] = {}
-        moved = False
-        for entry in entries:
-            if (base := self._base_of.get(entry.symbol)) is not None:
-                changed[base] = entry.received_ns
-            elif entry.symbol in self._pairs:
-                moved = True
-        parted = self._learn(now_ns) if moved else False
-        for base, at_ns in changed.items():
-            if base in self._live or self._tempting(base):
+        changed = {entry.symbol: entry.received_ns for entry in entries}
+        parted = self._learn(now_ns) if not self._rated.isdisjoint(changed) else False
+        bases: dict[str, int] = {}
+        for symbol, at_ns in changed.items():
+            if (base := self._base_of.get(symbol)) is not None:
+                market = self._book.markets[symbol]
+                self._ends[symbol] = min(market.asks), max(market.bids)
+                bases[base] = at_ns
+        for base, at_ns in bases.items():
+            if base in self._paying or (now_ns >= self._again_ns.get(base, 0) and self._tempting(base)):
                 self._judge(base, tuple(self._best(base, now_ns, self._least)), at_ns)
+                if base not in self._paying:
+                    self._again_ns[base] = now_ns + GHOST_NS
         return parted
 
     def look(self, now_ns: int) -> bool:
@@ -152,16 +165,24 @@ class Across:
             self._live[base] = now
         else:
             self._live.pop(base, None)
+        (self._paying.add if any(one.pays for one in now.values()) else self._paying.discard)(base)
 
     def _tempting(self, base: str) -> bool:
-        """Return whether there might be an edge at the lowest fees that there are: mostly none, and quickly so."""
-        costs, incomes = [], []
-        for quote, symbol in self._bases[base].items():
-            if (rate := self.known.get(quote)) is not None:
-                market = self._book.markets[symbol]
-                costs.append(min(market.asks) * rate.ask)
-                incomes.append(max(market.bids) * rate.bid)
-        return len(costs) > 1 and max(incomes) > min(costs) * self._tempts
+        """Return whether there might be an edge: mostly none, not even at the lowest fees that there are."""
+        off, known, ends = self.pegs.off, self.known, self._ends
+        some = [
+            (symbol, ends[symbol], rate)
+            for quote, symbol in self._bases[base].items()
+            if quote not in off and symbol in ends and (rate := known.get(quote)) is not None
+        ]
+        if len(some) < 2:
+            return False
+        cost = min([ask * rate.ask for _, (ask, _), rate in some])
+        if max([bid * rate.bid for _, (_, bid), rate in some]) <= cost * self._tempts:
+            return False
+        markets, paid, earned = self._book.markets, self._paid, self._earned
+        least = min(min(map(mul, markets[one].asks, paid[one])) * rate.ask for one, _, rate in some) * self._least
+        return any(max(map(mul, markets[one].bids, earned[one])) * rate.bid > least for one, _, rate in some)
 
     def _best(self, base: str, now_ns: int, least: float = 0.0) -> Iterator[CrossNow]:
         """Yield the best route between each two currencies, if what it earns is `least` times what is paid."""
@@ -183,7 +204,7 @@ class Across:
     def _judged(self, base: str, bought: Side, sold: Side, now_ns: int) -> CrossNow:
         buy, sell, known = bought.tick, sold.tick, self.known
         route = CrossRoute(base, buy.exchange_id, buy.symbol, sell.exchange_id, sell.symbol)
-        fees = self._fees(buy.exchange_id, buy.symbol), self._fees(sell.exchange_id, sell.symbol)
+        fees = self._fees[buy.exchange_id, buy.symbol], self._fees[sell.exchange_id, sell.symbol]
         edge = cross_edge(buy, sell, known, *fees)
         assert edge is not None, "a side without a rate is none"
         both = known[quote_of(buy)], known[quote_of(sell)]

@@ -14,6 +14,7 @@ from core.tick import Cause, Entry, Tick
 
 EPISODES_KEPT = 200_000
 LATE_NS = 20_000_000  # a quote that came so much later tells nothing of a moment
+PASSING = frozenset({"basis", "depth", "identity", "lot", "skew"})  # causes that may go without another quote
 NO_EDGE_BPS = 2_000.0  # nobody pays so much for the same thing: another unit, or another thing of the same name
 
 
@@ -135,7 +136,13 @@ class Detector:
 
     def opportunities_now(self, now_ns: int) -> list[Opportunity]:
         """Return every opportunity that lasts, judged anew at `now_ns`."""
-        routes = [route for found in self._live.values() for route in found]
+        routes = [
+            route
+            for symbol, found in self._live.items()
+            if symbol not in self.unpegged
+            for route, one in found.items()
+            if isinstance(one, Opportunity) or one.cause in PASSING
+        ]
         return [one for route in routes if isinstance(one := self.finding(route, now_ns), Opportunity)]
 
     def episodes_so_far(self) -> list[Episode]:
@@ -169,18 +176,28 @@ class Detector:
 
     def _judge_routes(self, market: Market, number: int, now_ns: int, received_ns: int) -> Sequence[Opportunity]:
         live = self._live.setdefault(market.symbol, {})
-        routes, bids, asks = self._routes[market.symbol], market.bids, market.asks
+        routes, bids, asks, fees = self._routes[market.symbol], market.bids, market.asks, self._fees_of(market)
         opened: list[Opportunity] = []
-        for other in range(len(bids)):
-            if other == number:
-                continue
-            for buy, sell in ((number, other), (other, number)):
-                route = routes[buy][sell]
-                seems_to_pay = bids[sell] > asks[buy]
-                if seems_to_pay or route in live:
-                    finding = self._judge(market, buy, sell, now_ns) if seems_to_pay else None
-                    if self._note(live, route, finding, received_ns) and isinstance(finding, Opportunity):
-                        opened.append(finding)
+        bid, ask = bids[number], asks[number]
+        touched: list[tuple[int, int]] = []
+        for other, (their_bid, their_ask) in enumerate(zip(bids, asks, strict=True)):
+            if their_bid > ask or routes[number][other] in live:
+                touched.append((number, other))
+            if bid > their_ask or routes[other][number] in live:
+                touched.append((other, number))
+        for buy, sell in touched:
+            if buy == sell:
+                continue  # it is crossed with itself
+            route, seems_to_pay = routes[buy][sell], bids[sell] > asks[buy]
+            before = live.get(route)
+            if seems_to_pay and type(before) is Ghost and before.cause == "fee":
+                paid, earned = asks[buy] * (1 + fees[buy]), bids[sell] * (1 - fees[sell])
+                little = (earned - paid) / asks[buy] * 1e4 < self._min_edge_bps
+                if little and self._untrue(market, buy, sell, now_ns) is None:
+                    continue  # as before: where prices drift, these are most of all routes
+            finding = self._judge(market, buy, sell, now_ns) if seems_to_pay else None
+            if self._note(live, route, finding, received_ns) and isinstance(finding, Opportunity):
+                opened.append(finding)
         if not live:
             del self._live[market.symbol]
         return sorted(opened, key=lambda opportunity: -opportunity.edge_bps)
@@ -217,12 +234,14 @@ class Detector:
         assert bought is not None
         assert sold is not None
         route, edge_bps = self._routes[market.symbol][buy][sell], self._edge_bps(market, buy, sell)
+        cause = self._untrue(market, buy, sell, now_ns)
+        if cause is None and edge_bps < (self._min_edge_bps if enough is None else enough):
+            cause = "fee"
+        if cause is not None:
+            return Ghost(route, cause, edge_bps)
         size = min(self.offered(bought, True, now_ns), self.offered(sold, False, now_ns))
-        cause: Cause | None = (
-            self._untrue(market, buy, sell, now_ns)
-            or ("fee" if edge_bps < (self._min_edge_bps if enough is None else enough) else None)
-            or self._untradable(market, buy, sell, edge_bps, size)
-            or self.instants.cause(bought, sold, edge_bps, now_ns)
+        cause = self._untradable(market, buy, sell, edge_bps, size) or self.instants.cause(
+            bought, sold, edge_bps, now_ns
         )
         if cause is not None:
             return Ghost(route, cause, edge_bps)
@@ -232,11 +251,13 @@ class Detector:
         """Return why one of the two quotes cannot be believed."""
         if (withdrawn := market.withdrawn[buy] or market.withdrawn[sell]) is not None:
             return withdrawn
-        for number in (buy, sell):
-            if market.bids[number] >= market.asks[number]:
-                return "crossed"
-        ticks: tuple[Tick | None, ...] = (market.ticks[buy], market.ticks[sell])
-        oldest_ns = min(tick.received_ns for tick in ticks if tick is not None)
+        bids, asks = market.bids, market.asks
+        if bids[buy] >= asks[buy] or bids[sell] >= asks[sell]:
+            return "crossed"
+        bought, sold = market.ticks[buy], market.ticks[sell]
+        assert bought is not None
+        assert sold is not None
+        oldest_ns = min(bought.received_ns, sold.received_ns)
         return "stale" if now_ns - oldest_ns > self.max_age_ns else None
 
     def _untradable(self, market: Market, buy: int, sell: int, edge_bps: float, size: float) -> Cause | None:

@@ -8,7 +8,8 @@ its venue is. Where no event is stamped, the receive time counts, unless most ve
 and who stamps nothing is taken to be as late as the latest of them.
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from core.settings import SpreadSettings
 from core.spreads.book import Market, SpreadBook
@@ -17,7 +18,7 @@ from core.tick import Cause, Tick
 
 MS = 1_000_000
 USUAL_NS = 20 * MS  # so much later than the quickest any quote may come
-HERE_NS = 20 * MS  # so long it holds what was found of all venues together
+HOLDS_NS = 20 * MS  # so long it holds what was found of all venues: it takes a look at the whole book
 MINUTE_NS = 60 * 10**9
 MINUTES = 15  # the quickest of each is kept: a queue that lasts is not taken for the way itself
 
@@ -58,6 +59,19 @@ class KnownClock(Protocol):
     def bound_ns(self) -> int: ...
 
 
+class Behind(NamedTuple):
+    """How late the venues' newest quotes surely came, at one moment; by the number of the venue."""
+
+    newest_ms: Sequence[int]  # their times; 0: there is none
+    late_ns: Sequence[int]  # no less than 0
+    here_ns: int  # how late all that is read here may be: as the latest venue, if more than half of them come late
+
+    @property
+    def nothing(self) -> bool:
+        """Whether no quote can be late."""
+        return self.here_ns <= 0 and max(self.late_ns, default=0) <= USUAL_NS
+
+
 class Instants:
     """Tells when the quotes of a book were true, and whether an edge between two of them is more than movement."""
 
@@ -67,7 +81,8 @@ class Instants:
         self._numbers = {venue: number for number, venue in enumerate(book.venues)}
         self._quickest = [Quickest() for _ in book.venues]
         self._clocks: dict[str, KnownClock | None] = {}
-        self._here = 0, 0  # how late everything comes, and until when (ns) that holds
+        self._behind = self.behind()
+        self._until_ns = 0  # so long it holds
 
     def know(self, venue: str, clock: KnownClock | None) -> None:
         """Take what is known of a venue's clock at present; None: nothing."""
@@ -85,27 +100,51 @@ class Instants:
             if tick is not None:
                 quickest.note(tick.received_ns - tick.timestamp * MS, now_ns)
 
-    def late_ns(self, tick: Tick, behind_ns: int | None = None) -> int:
-        """Return how much longer than usual, or than is possible, `tick` surely was on its way.
+    def late_ns(self, tick: Tick, now_ns: int) -> int:
+        """Return how much longer than usual, or than is possible, `tick` surely was on its way, as seen at `now_ns`."""
+        if not self._until_ns - HOLDS_NS <= now_ns < self._until_ns:
+            self._behind, self._until_ns = self.behind(), now_ns + HOLDS_NS
+        return self.late_by(tick, self._behind)
 
-        `behind_ns`: what `behind_ns` says of its venue, for who asks of many ticks.
-        """
+    def late_by(self, tick: Tick, behind: Behind) -> int:
+        """Return the same, as it was when `behind` was looked up."""
         if tick.timestamp == tick.received_ns // MS:
-            return self._here_ns(tick.received_ns)
+            return behind.here_ns
         base_ns = self._base_ns(tick.exchange_id)
         if base_ns is None or (late_ns := tick.received_ns - tick.timestamp * MS - base_ns) <= USUAL_NS:
             return 0
-        return min(late_ns, max(0, self._behind_ns(tick.exchange_id, base_ns) if behind_ns is None else behind_ns))
+        number = self._numbers[tick.exchange_id]
+        return late_ns if tick.timestamp >= behind.newest_ms[number] else min(late_ns, behind.late_ns[number])
 
-    def behind_ns(self, venue: str) -> int:
-        """Return how late the newest quotes of `venue` surely came."""
-        base_ns = self._base_ns(venue)
-        behind_ns = self._behind_ns(venue, base_ns) if base_ns is not None else 0
-        return behind_ns if behind_ns > USUAL_NS else 0
+    def behind_ns(self) -> dict[str, int]:
+        """Return how late the newest quotes of each venue surely came."""
+        behind = self.behind()
+        return {
+            venue: late_ns if late_ns > USUAL_NS else 0
+            for venue, late_ns in zip(self._book.venues, behind.late_ns, strict=True)
+        }
+
+    def behind(self) -> Behind:
+        """Look at the whole book. What the venues' clocks are known to be since then does not count in it."""
+        newest_ms = [0] * len(self._numbers)
+        delays_ns: list[int | None] = [None] * len(self._numbers)
+        for market in self._book.markets.values():
+            for number, tick in enumerate(market.ticks):
+                if tick is not None and tick.timestamp > newest_ms[number]:
+                    newest_ms[number], delays_ns[number] = tick.timestamp, tick.received_ns - tick.timestamp * MS
+        late_ns, stamped_ns = [0] * len(self._numbers), []
+        for venue, number in self._numbers.items():
+            base_ns, delay_ns = self._base_ns(venue), delays_ns[number]
+            if base_ns is not None and delay_ns is not None:
+                late_ns[number] = max(0, delay_ns - base_ns)
+                if not 0 <= delay_ns < MS:  # else nothing is stamped there
+                    stamped_ns.append(delay_ns - base_ns)
+        late = sum(one > USUAL_NS for one in stamped_ns)
+        return Behind(newest_ms, late_ns, max(stamped_ns) if late > 1 and 2 * late > len(stamped_ns) else 0)
 
     def cause(self, bought: Tick, sold: Tick, edge_bps: float, now_ns: int) -> Cause | None:
         """Return why an edge (bps, after fees) is none: a quote is too old, or the symbol moved between the two."""
-        buy_ns, sell_ns = (tick.received_ns - self.late_ns(tick) for tick in (bought, sold))
+        buy_ns, sell_ns = (tick.received_ns - self.late_ns(tick, now_ns) for tick in (bought, sold))
         if now_ns - min(buy_ns, sell_ns) > self._max_age_ns:
             return "stale"
         skew_ns = abs(buy_ns - sell_ns)
@@ -126,21 +165,6 @@ class Instants:
         both = sum(1 for tick, why in zip(market.ticks, market.withdrawn, strict=True) if tick and why is None) == 2
         return market.path.furthest_bps(within_ns, now_ns, middle) * (2.0 if both else 1.0)
 
-    def _here_ns(self, at_ns: int) -> int:
-        """Return how late all that is read here may be: as the latest venue, if more than half of them come late."""
-        late_ns, until_ns = self._here
-        if not until_ns - HERE_NS <= at_ns < until_ns:
-            lags = [lag_ns for venue in self._book.venues if (lag_ns := self._stamped_ns(venue)) is not None]
-            late = sum(lag_ns > USUAL_NS for lag_ns in lags)
-            late_ns = max(lags) if late > 1 and 2 * late > len(lags) else 0
-            self._here = late_ns, at_ns + HERE_NS
-        return late_ns
-
-    def _stamped_ns(self, venue: str) -> int | None:
-        """Return how late the newest quotes of `venue` came; None where they are not stamped, or there are none."""
-        base_ns, delay_ns = self._base_ns(venue), self._newest_ns(venue)
-        return None if base_ns is None or delay_ns is None or 0 <= delay_ns < MS else delay_ns - base_ns
-
     def _base_ns(self, venue: str) -> int | None:
         """Return receive time less venue time of a quote that is not late, by whatever tells more; None: unknown."""
         quickest_ns, clock = self._quickest[self._numbers[venue]].delay_ns, self._clocks.get(venue)
@@ -148,17 +172,3 @@ class Instants:
             return quickest_ns
         slowest_ns = clock.bound_ns - clock.ahead_ns  # on its way for no time at all, with the clock at its bound
         return slowest_ns if quickest_ns is None else min(quickest_ns, slowest_ns)
-
-    def _behind_ns(self, venue: str, base_ns: int) -> int:
-        """Return how late the quote with the newest time of `venue` came: its stream is in order."""
-        delay_ns = self._newest_ns(venue)
-        return delay_ns - base_ns if delay_ns is not None else 0
-
-    def _newest_ns(self, venue: str) -> int | None:
-        """Return receive time less venue time of the quote with the newest time of `venue`; None: it has none."""
-        number, newest_ms, delay_ns = self._numbers[venue], 0, None
-        for market in self._book.markets.values():
-            tick = market.ticks[number]
-            if tick is not None and tick.timestamp > newest_ms:
-                newest_ms, delay_ns = tick.timestamp, tick.received_ns - tick.timestamp * MS
-        return delay_ns

@@ -1,6 +1,6 @@
 """Where a coin is cheapest and where it is dearest, whatever it is quoted in. Pure: values in, values out."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from operator import itemgetter
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from core.spreads.detector import NO_EDGE_BPS
 from core.spreads.numeraire import BPS, Rate
 from core.tick import Tick
 
-Fee = Callable[[str, str], float]  # (venue, symbol) -> what an order that takes costs there, as a fraction
+Fees = Mapping[tuple[str, str], float]  # (venue, symbol) -> what an order that takes costs there, as a fraction
 _WORTH = itemgetter(0)
 
 
@@ -22,10 +22,10 @@ class Side(NamedTuple):
 
 
 def sides(
-    ticks: Sequence[Tick], rate: Rate, fees: Fee, aside: Collection[tuple[str, str]]
+    ticks: Sequence[Tick], rate: Rate, fees: Fees, aside: Collection[tuple[str, str]]
 ) -> tuple[list[Side], list[Side]]:
     """Return where to buy, the cheapest first, and where to sell, the dearest first, of one symbol at one rate."""
-    held = [(tick, fees(tick.exchange_id, tick.symbol), (tick.exchange_id, tick.symbol) in aside) for tick in ticks]
+    held = [(tick, fees[tick.exchange_id, tick.symbol], (tick.exchange_id, tick.symbol) in aside) for tick in ticks]
     buys = [Side(tick.ask_price * (1 + fee) * rate.ask, tick, named) for tick, fee, named in held]
     sells = [Side(tick.bid_price * (1 - fee) * rate.bid, tick, named) for tick, fee, named in held]
     return sorted(buys, key=_WORTH), sorted(sells, key=_WORTH, reverse=True)

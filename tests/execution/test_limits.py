@@ -57,7 +57,7 @@ def test_a_quote_older_than_the_limit_is_stale() -> None:
 def test_a_quote_that_came_late_is_older_than_it_looks() -> None:
     buy, _ = ticks()
     waited, way_ns = replace(buy, received_ns=NOW - 600 * MS), {buy.exchange_id: 400 * MS}
-    gate = Limits(LIMITS, Accounts(), max_quote_age_ms=1000, late_ns=lambda one: way_ns.get(one.exchange_id, 0))
+    gate = Limits(LIMITS, Accounts(), max_quote_age_ms=1000, late_ns=lambda one, _: way_ns.get(one.exchange_id, 0))
     gate.arm()
     assert reason(gate, buy=waited) is None
     way_ns[buy.exchange_id] += 1

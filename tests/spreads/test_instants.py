@@ -60,7 +60,7 @@ class Desk:
         return tick
 
     def late_ms(self, tick: Tick) -> float:
-        return self.instants.late_ns(tick) / MS
+        return self.instants.late_by(tick, self.instants.behind()) / MS
 
 
 def test_a_stream_that_comes_late_is_late_and_an_old_time_in_a_quiet_book_is_not() -> None:
@@ -71,11 +71,11 @@ def test_a_stream_that_comes_late_is_late_and_an_old_time_in_a_quiet_book_is_not
     assert (desk.late_ms(usual), desk.late_ms(quiet)) == (0, 0)
     late = desk.hear(2_000, "okx", made_ms=1_300)
     assert desk.late_ms(late) == 695
-    assert desk.instants.behind_ns("okx") == 695 * MS
-    assert desk.instants.behind_ns("bybit") == 0
+    assert desk.instants.behind_ns()["okx"] == 695 * MS
+    assert desk.instants.behind_ns()["bybit"] == 0
     desk.hear(2_100, "okx", symbol="ETH/USDT")
     assert desk.late_ms(late) == 0  # nothing that was said before is on its way any more: it holds
-    assert desk.instants.behind_ns("okx") == 0
+    assert desk.instants.behind_ns()["okx"] == 0
 
 
 def test_a_venue_that_stamps_nothing_is_never_late() -> None:
