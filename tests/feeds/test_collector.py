@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
@@ -112,10 +113,16 @@ class Desk:
 
 @asynccontextmanager
 async def collecting(
-    dialect: type[Dialect], symbols: Sequence[str], url: str, silence_s: float = 30.0, capacity: int = 10_000
+    dialect: type[Dialect],
+    symbols: Sequence[str],
+    url: str,
+    silence_s: float = 30.0,
+    capacity: int = 10_000,
+    clock_ns: Callable[[], int] = time.time_ns,
 ) -> AsyncIterator[Desk]:
     log, pauses = MemoryLog(capacity), Pauses()
-    collector = Collector(dialect, symbols, log, url=url, silence_s=silence_s, backoff_s=pauses, transport=USED[-1])
+    patient = partial(Collector, silence_s=silence_s, backoff_s=pauses, clock_ns=clock_ns)
+    collector = patient(dialect, symbols, log, url=url, transport=USED[-1])
     async with asyncio.timeout(10), log.reader() as reader, asyncio.TaskGroup() as group:
         task = group.create_task(collector.run())
         yield Desk(collector, log, reader, pauses)
@@ -160,6 +167,40 @@ async def test_a_flood_leaves_those_their_turn_who_read_the_log() -> None:
         entries = await desk.read(flood)
     assert [entry.sequence_id for entry in entries if isinstance(entry, Tick)] == list(range(1, flood + 1))
     assert desk.log.counts.conflated == 0
+
+
+@pytest.mark.parametrize(("dialect", "frame"), [(Binance, binance), (Okx, okx)])
+async def test_what_waited_here_is_new_only_where_its_venue_tells_how_old_it_is(
+    dialect: type[Dialect], frame: Callable[[int], bytes]
+) -> None:
+    flood = 1_000
+    calm = asyncio.Event()
+
+    async def serving(here: Venue, connection: ServerConnection) -> None:
+        await here.hear(connection)
+        connection.transport.write(b"".join(websocket_frame(TEXT, frame(number)) for number in range(1, flood + 1)))
+        await calm.wait()
+        await connection.send(frame(flood + 1))
+        await for_good(connection)
+
+    passed_ms = itertools.count()  # one for each look at the clock, so one or more for each frame
+    later_ms = 0
+
+    def clock_ns() -> int:
+        return NOW_NS + (next(passed_ms) + later_ms) * 1_000_000
+
+    async with (
+        venue(serving) as here,
+        collecting(dialect, ["BTC/USDT"], here.url, clock_ns=clock_ns) as desk,
+    ):
+        await desk.read(flood)
+        later_ms = 10_000
+        calm.set()
+        await desk.read(flood + 1)
+    first, *_, last, after = [one for one in desk.entries if isinstance(one, Tick)]
+    took_ms = (last.received_ns - first.received_ns) / 1e6
+    assert took_ms >= flood - 1 if dialect.stamps_events else took_ms < 100
+    assert after.received_ns >= NOW_NS + 10_000 * 1_000_000
 
 
 async def test_every_live_quote_is_withdrawn_when_the_desk_stops() -> None:
