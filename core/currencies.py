@@ -47,6 +47,7 @@ class Currencies:
         self.across.aside = detector.aside
         self._clock_ns = clock_ns
         self._instruments, self._version = instruments, instruments.version
+        self._away: set[str] = set()  # stablecoins that were away from their dollar when one last came or went
 
     @property
     def watches(self) -> bool:
@@ -126,9 +127,9 @@ class Currencies:
                 told = f"{coin} is {abs(far_bps):.0f} bps {side} its dollar{self._source(coin)}"
                 self._notify("error", f"{told}: {len(symbols)} symbols that depend on it are ghosts (basis)")
                 self._put_away(now, f"{coin} has left its dollar", now_ns)
-        for coin in sorted({part for symbol in before - now for part in symbol.split("/")} & set(STABLE)):
-            if coin not in pegs.off:
-                self._notify("info", f"{coin} is back near its dollar{self._source(coin)}")
+        for coin in sorted(self._away - pegs.off.keys()):
+            self._notify("info", f"{coin} is back near its dollar{self._source(coin)}")
+        self._away = set(pegs.off)
 
     def _put_away(self, symbols: frozenset[str], why: str, now_ns: int) -> None:
         routes = {ticket.trade.route for ticket in self._board.tickets() if ticket.trade.route.symbol in symbols}

@@ -21,17 +21,17 @@ ROUTE = Route("BTC/USDT", "binance", "okx")
 
 
 class Desk:
-    def __init__(self) -> None:
+    def __init__(self, symbols: tuple[str, ...] = SYMBOLS) -> None:
         lattice = (Decimal("0.01"), Decimal("0.0001"), Decimal("0.0001"), Decimal(5))
         instruments = Instruments(
-            [Instrument(venue, symbol, *lattice) for venue in VENUES for symbol in SYMBOLS],
+            [Instrument(venue, symbol, *lattice) for venue in VENUES for symbol in symbols],
             dict.fromkeys(VENUES, Decimal("0.001")),
         )
         self.now_ns, self._number = 1_790_000_000 * S, 0
-        self.detector = Detector(VENUES, SYMBOLS, SETTINGS.spreads, instruments)
+        self.detector = Detector(VENUES, symbols, SETTINGS.spreads, instruments)
         self.board, self.notices = TicketBoard(SETTINGS.limits, Latencies()), Notices()
         self.currencies = Currencies(
-            SETTINGS, self.detector, instruments, self.board, self.notices, lambda: self.now_ns
+            Settings(symbols=symbols), self.detector, instruments, self.board, self.notices, lambda: self.now_ns
         )
 
     def quote(self, venue: str, symbol: str, bid: float, ask: float) -> None:
@@ -60,6 +60,17 @@ def test_a_depeg_makes_ghosts_of_what_depends_on_it_and_puts_its_tickets_away() 
     desk.quote("kraken", "USDT/USD", 0.9995, 0.9997)
     assert isinstance(desk.detector.finding(ROUTE, desk.now_ns), Opportunity)
     assert [notice.level for notice in desk.notices.newest()] == ["error", "info"]
+
+
+def test_only_a_coin_that_was_away_is_told_to_be_back() -> None:
+    desk = Desk((*SYMBOLS, "USDC/USDT", "BTC/USDC"))
+    desk.quote("kraken", "USDT/USD", 0.9995, 0.9997)
+    desk.quote("okx", "USDC/USDT", 1.0001, 1.0002)
+    desk.quote("okx", "USDC/USDT", 0.9801, 0.9802)
+    desk.quote("okx", "USDC/USDT", 1.0001, 1.0002)
+    away, back = (notice.text.split(" (")[0] for notice in desk.notices.newest())
+    assert away.startswith("USDC is 20")
+    assert back == "USDC is back near its dollar"
 
 
 def test_what_is_shown_knows_its_age_its_venue_and_why_nothing_is_traded() -> None:
