@@ -1,8 +1,9 @@
 """`arbdesk bench analysis`: whether models that answer, hang, refuse or are broke make an order or a key any slower.
 
 One desk after the other, each a process of its own with its console on a pseudo-terminal: armed, trading by itself on
-the simulated market, while somebody presses a key now and then. The first desk, without models, runs twice: what its
-two runs differ by is what this machine cannot tell apart.
+the simulated market, while somebody presses a key now and then; every second round the last one comes first, so that
+a machine that gets slower makes none of them look so. The first desk, without models, runs twice: what its two runs
+differ by is what this machine cannot tell apart.
 """
 
 import asyncio
@@ -96,7 +97,7 @@ async def analysis(seconds: float, rounds: int, *, as_json: bool) -> None:
     """
     runs: dict[Mood, list[Run]] = {mood: [] for mood in MOODS}
     for number in range(rounds):
-        for mood in MOODS:
+        for mood in MOODS[:: -1 if number % 2 else 1]:
             tell(f"models {mood.name}: a desk with its console for {seconds:g} s, round {number + 1} of {rounds}")
             runs[mood].append(await _run(mood, seconds))
     done()
