@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.segment import Segments
@@ -19,8 +18,6 @@ from console.driver import ASK, DRIVER
 from console.painting import Painter, Ready
 from console.panes.lines import Lines
 from console.tempo import Tempo
-
-DONE = object()
 
 
 class Paced(App[None], inherit_bindings=False):
@@ -44,31 +41,21 @@ class Paced(App[None], inherit_bindings=False):
             await asyncio.to_thread(stop_listening)
 
     @abstractmethod
-    def drawn(self) -> Iterator[None]:
-        """Draw what there is to show now, one part each time that the next is asked for."""
-
     def frame(self) -> None:
-        """Draw it all at once."""
-        for _ in self.drawn():
-            pass
+        """Draw what there is to show now."""
 
-    async def beat(self) -> None:
+    def beat(self) -> None:
         """Draw a frame that no key asked for: what lies free is written at once, Textual paints the rest.
 
-        Between two parts of it the loop has its turn: an order that waits for a whole frame may come too late. After a
-        key the layout may soon be another one, and more keys may follow: Textual paints once for all of them.
+        After a key the layout may soon be another one, and more keys may follow: Textual paints once for all of them.
         """
-        parts = self.drawn()
-        going_on = True
-        while going_on:
-            if self._writes:
-                self.canvas.begin(self.screen, self.console)
-            going_on = next(parts, DONE) is not DONE
-            if text := self.canvas.end():
-                super()._display(self.screen, Ready(text))
-            await asyncio.sleep(0)
+        if self._writes:
+            self.canvas.begin(self.screen, self.console)
+        self.frame()
+        if text := self.canvas.end():
+            super()._display(self.screen, Ready(text))
 
-    async def _timed_frame(self) -> None:
+    def _timed_frame(self) -> None:
         """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
         now = time.monotonic_ns()
         driver = self._driver
@@ -81,7 +68,7 @@ class Paced(App[None], inherit_bindings=False):
             self._painted = False
             self._tempo.asked(now)
             driver.write(ASK)
-        await self.beat()
+        self.beat()
 
     @property
     def _writes(self) -> bool:

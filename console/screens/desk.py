@@ -1,6 +1,5 @@
 """The main screen: where the panes are, for every size of the terminal."""
 
-from collections.abc import Callable, Iterator
 from typing import Literal
 
 from rich.style import Style
@@ -27,7 +26,6 @@ from console.panes.ticks import Ticks
 from console.remembered import Arrangement
 
 Layout = Literal["tiny", "single", "all"]
-Pictures = Callable[[], tuple[Picture, Picture]]  # what is live, what the panes show
 LEAST = Size(80, 24)
 ALL = Size(112, 34)  # from here on all five panes are readable at once
 HIGH = 60  # lines from which on the middle row grows too
@@ -178,19 +176,15 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         if isinstance(event.widget, Pane):
             self.current = event.widget.NUMBER
 
-    def drawn(self, pictures: Pictures) -> Iterator[None]:
-        """Draw a part each time that the next is asked for; the status and the open tickets are always live."""
-        live, _ = pictures()
+    def draw(self, live: Picture, shown: Picture) -> None:
+        """Draw `shown` in the panes; the status and the open tickets are always live."""
         self.ticks.note(live)
         self.spreads.note(live)
         self.status.draw(live)
         self.strip.draw(live)
-        yield
         for pane in self.panes:
             if pane.display:
-                _, shown = pictures()
                 pane.draw(shown)
-                yield
 
     def on_filter_left(self) -> None:
         self.filter.remove_class("-open")
