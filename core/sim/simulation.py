@@ -13,7 +13,7 @@ import msgspec
 from core.draws import seeded
 from core.sim.anomalies import Anomaly, anomalies
 from core.sim.crossings import tracks
-from core.sim.currencies import parts
+from core.sim.currencies import PAIRS, parts
 from core.sim.faults import Kind, Planned
 from core.sim.injector import REMEMBERED, Injector
 from core.sim.listings import VENUES, profile
@@ -156,10 +156,14 @@ class Simulation:
             venue.quotes.publish(symbol)
 
     def _rota(self) -> Sequence[tuple[SimulatedVenue, str]]:
-        """Return whose turn it is, for a while and then again: busy venues and the first symbols more often."""
+        """Return whose turn it is, for a while and then again: busy venues and the first symbols more often.
+
+        What one currency is worth in another one is as busy as anything: everything else depends on it.
+        """
         settings, venues = self._settings, list(self.venues.values())
         pairs = [(number, symbol) for number in range(len(venues)) for symbol in self.market.lists(venues[number].name)]
         usual = {symbol: (1 + place) ** -0.5 for place, symbol in enumerate(settings.symbols)}
+        usual |= {symbol: 1.0 for symbol in PAIRS if symbol in usual}
         weights = [profile(venues[number].name).share * usual[symbol] for number, symbol in pairs]
         turns = seeded(f"{settings.seed} rota").choices(pairs, weights, k=TURNS)
         together = max(1, int(settings.rate * SLOT_S * len(venues) / WRITERS))
