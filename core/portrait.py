@@ -62,6 +62,7 @@ class Portrait:
     depth: Callable[[], DepthState] = DepthState
     latency: dict[Stage, Percentiles] = field(default_factory=dict)
     _per_s: dict[str, float] = field(default_factory=dict)
+    _orders: views.OrderViews = field(default_factory=views.OrderViews)
 
     def snapshot(self) -> Snapshot:
         """Return the desk as it is."""
@@ -72,6 +73,7 @@ class Portrait:
         live = {edge.route: edge for edge in edges}
         feeds = [feed.state(now_ns) for feed in self.feeds]
         rescue = views.rescue_plan(trading.rescue)
+        profit, profit_today = trading.worth(now_ns, trading.accounts.pnl(), trading.accounts.today(now_ns))
         max_age_ns = settings.spreads.max_quote_age_ms * 1_000_000
         return Snapshot(
             taken_ns=now_ns,
@@ -89,7 +91,7 @@ class Portrait:
             ticks=self._ticks(feeds),
             tickets=tuple(views.ticket_view(ticket, live, rescue) for ticket in trading.board.tickets()),
             ticket_counts=TicketCounts(**trading.board.counts()),
-            orders=tuple(views.order_view(order, trading.executor.moments) for order in trading.executor.orders()),
+            orders=self._orders.of(trading.executor.orders(), trading.executor.moments),
             order_counts=trading.executor.counts(),
             refusals={str(reason): times for reason, times in trading.limits.refused.items()},
             pnl=pnl_text(trading.accounts.pnl()),
@@ -121,8 +123,8 @@ class Portrait:
             outside=self.outside(),
             armed_until_ns=trading.limits.armed_until_ns,
             halted_all=trading.limits.halted_all,
-            profit=views.profit_view(trading.worth(trading.accounts.pnl(), now_ns), now_ns),
-            profit_today=views.profit_view(trading.worth(trading.accounts.today(now_ns), now_ns), now_ns),
+            profit=views.profit_view(profit, now_ns),
+            profit_today=views.profit_view(profit_today, now_ns),
             fees=tuple(views.fees(trading.accounts, self.instruments)),
             rates=tuple(self.currencies.rates(now_ns)),
             cross=tuple(self.currencies.cross(now_ns)),

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 
 from core.alarms import Alarms
 from core.analysis.verdicts import Verdicts
@@ -117,11 +118,11 @@ class Trading:
         self._unsent: dict[Route, Reason] = {}  # why the present opportunity of a route was not sent by the desk itself
         self._tasks: asyncio.TaskGroup | None = None
 
-    def worth(self, amounts: Mapping[str, Decimal], now_ns: int) -> Profit:
-        """Return what `amounts`, by currency, come to in the numeraire of the settings, at this moment's prices."""
-        book, named = self._detector.book, (*CURRENCIES, *amounts)
+    def worth(self, now_ns: int, *sums: Mapping[str, Decimal]) -> list[Profit]:
+        """Return what each of `sums`, by currency, comes to in the numeraire of the settings, at present prices."""
+        book, named = self._detector.book, tuple(dict.fromkeys((*CURRENCIES, *chain.from_iterable(sums))))
         known = rates(book.venues, book.markets.values(), self._numeraire, now_ns, VALUED_AGE_NS, named)
-        return profit(amounts, known, self._numeraire)
+        return [profit(amounts, known, self._numeraire) for amounts in sums]
 
     async def run(self) -> None:
         """Hold tickets and lasting opportunities against the book until cancelled; trades in flight end as unknown."""

@@ -1,6 +1,6 @@
 """What the desk shows, made from what its parts hold."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal, localcontext
 
 from core.execution.accounts import Accounts
@@ -33,7 +33,6 @@ from core.spreads.route import Ghost, Opportunity, Route
 from core.tick import Tick
 
 LATE_NS = 100_000_000  # from here on it is told that a venue's quotes come late
-NO_MOMENTS: Mapping[str, tuple[int, int]] = {}
 
 
 def venue_state(feed: FeedState, ticks_per_s: float, copies: tuple[Copy, ...], behind_ns: int = 0) -> VenueState:
@@ -251,8 +250,25 @@ def mid_prices(detector: Detector) -> dict[str, Decimal]:
     return prices
 
 
-def order_view(placed: Placed, moments: Mapping[str, tuple[int, int]] = NO_MOMENTS) -> OrderView:
-    """`moments`: when the tick of each trade was received, and when it was decided."""
+class OrderViews:
+    """Makes the view of an order once for all that is known of it: most have ended, and stay as they are."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[Placed, OrderView]] = {}
+
+    def of(self, orders: Iterable[Placed], moments: Mapping[str, tuple[int, int]]) -> tuple[OrderView, ...]:
+        """`moments`: when the tick of each trade was received, and when it was decided."""
+        made: dict[str, tuple[Placed, OrderView]] = {}
+        for placed in orders:
+            held = self._made.get(placed.order.client_id)
+            made[placed.order.client_id] = (
+                held if held is not None and held[0] is placed else (placed, _order_view(placed, moments))
+            )
+        self._made = made
+        return tuple(view for _, view in made.values())
+
+
+def _order_view(placed: Placed, moments: Mapping[str, tuple[int, int]]) -> OrderView:
     order, average = placed.order, placed.average
     received_ns, decided_ns = moments.get(order.trade_id, (0, 0))
     return OrderView(
