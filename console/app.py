@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -95,17 +95,21 @@ class Console(Viewing, inherit_bindings=False):
 
     # Frames
 
-    def frame(self) -> None:
-        """Read the desk once and draw it; only what looks different is painted."""
+    def drawn(self) -> Iterator[None]:
+        """Read the desk once and draw it, part by part; only what looks different is painted.
+
+        A key that comes between two parts may have read the desk again: the next one shows that.
+        """
         self._snapshot = self._desk.snapshot()
-        live = self._live()
-        self._main.draw(live, self._shown(live))  # what shows through a dialog must be as true
+        yield
+        yield from self._main.drawn(self._pictures)  # what shows through a dialog must be as true
         front = self.screen
         if isinstance(front, Dialog) and front.is_mounted:
-            front.draw(live)
+            front.draw(self._live())
+            yield
         self._ring()
         self._answer_now()
-        notice = self._toasts.next(live.snapshot.notices, self._pressed_ns())  # a tape's time may stand still
+        notice = self._toasts.next(self._snapshot.notices, self._pressed_ns())  # a tape's time may stand still
         if notice is not None:
             self._note(notice)
 
@@ -125,11 +129,12 @@ class Console(Viewing, inherit_bindings=False):
             snapshot, max(now, snapshot.taken_ns), self._filter(), frozen_ns, old, self._tempo.low, self._signs
         )
 
-    def _shown(self, live: Picture) -> Picture:
-        held = self._frozen
+    def _pictures(self) -> tuple[Picture, Picture]:
+        """Return what is live, and what the panes show."""
+        live, held = self._live(), self._frozen
         if held is None:
-            return live
-        return Picture(held.snapshot, held.now_ns, live.filter, live.frozen_ns, held.old, keys=live.keys)
+            return live, live
+        return live, Picture(held.snapshot, held.now_ns, live.filter, live.frozen_ns, held.old, keys=live.keys)
 
     def _filter(self) -> str:
         return self._main.filter.value.strip()

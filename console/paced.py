@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from abc import abstractmethod
+from collections.abc import Iterator
 
 from rich.console import RenderableType
 from rich.segment import Segments
@@ -19,6 +20,9 @@ from console.painting import Painter, Ready
 from console.panes.lines import Lines
 from console.tempo import Tempo
 
+DONE = object()
+FREE_S = 0.002  # after each part of a frame
+
 
 class Paced(App[None], inherit_bindings=False):
     """The part of the console that knows its terminal: what it shows, and whether it keeps up."""
@@ -30,6 +34,7 @@ class Paced(App[None], inherit_bindings=False):
         self._painter = Painter()
         self.canvas = Canvas(self._painter)
         self._painted = False
+        self._beating: asyncio.Task[None] | None = None
 
     def on_mount(self) -> None:
         self.set_interval(1 / self._tempo.per_s, self._timed_frame)
@@ -37,23 +42,36 @@ class Paced(App[None], inherit_bindings=False):
 
     async def on_exit_app(self) -> None:
         """Before the screen is left: what takes long must not hold the core, which goes on in the same loop."""
+        if self._beating is not None:
+            self._beating.cancel()
         if stop_listening := getattr(self._driver, "stop_listening", None):
             await asyncio.to_thread(stop_listening)
 
     @abstractmethod
-    def frame(self) -> None:
-        """Draw what there is to show now."""
+    def drawn(self) -> Iterator[None]:
+        """Draw what there is to show now, one part each time that the next is asked for."""
 
-    def beat(self) -> None:
+    def frame(self) -> None:
+        """Draw it all at once."""
+        for _ in self.drawn():
+            pass
+
+    async def beat(self) -> None:
         """Draw a frame that no key asked for: what lies free is written at once, Textual paints the rest.
 
-        After a key the layout may soon be another one, and more keys may follow: Textual paints once for all of them.
+        After each part of it the loop is free for a while, for all the steps of an order that must not wait for a whole
+        picture. After a key the layout may soon be another one, and more keys may follow: Textual paints once for all
+        of them.
         """
-        if self._writes:
-            self.canvas.begin(self.screen, self.console)
-        self.frame()
-        if text := self.canvas.end():
-            super()._display(self.screen, Ready(text))
+        parts = self.drawn()
+        going_on = True
+        while going_on and self._running:
+            if self._writes:
+                self.canvas.begin(self.screen, self.console)
+            going_on = next(parts, DONE) is not DONE
+            if text := self.canvas.end():
+                super()._display(self.screen, Ready(text))
+            await asyncio.sleep(FREE_S)
 
     def _timed_frame(self) -> None:
         """Draw, unless the terminal has not yet drawn what it got; keys do not wait for it."""
@@ -61,14 +79,19 @@ class Paced(App[None], inherit_bindings=False):
         driver = self._driver
         if driver is not None and getattr(driver, "recovered", bool)():
             self.action_repaint()
-        if not self._tempo.may_draw(now):
+        if not self._tempo.may_draw(now) or (self._beating is not None and not self._beating.done()):
             return
         self._tempo.drew(now)
         if self._painted and driver is not None and not self.is_headless:
             self._painted = False
             self._tempo.asked(now)
             driver.write(ASK)
-        self.beat()
+        self._beating = asyncio.create_task(self.beat())
+        self._beating.add_done_callback(self._beaten)
+
+    def _beaten(self, beating: "asyncio.Task[None]") -> None:
+        if not beating.cancelled() and (error := beating.exception()) is not None:
+            self.call_later(_fail, error)
 
     @property
     def _writes(self) -> bool:
@@ -105,3 +128,7 @@ class Paced(App[None], inherit_bindings=False):
         self.refresh(layout=True)
         for lines in self.screen.query(Lines):
             lines.refresh()
+
+
+def _fail(error: BaseException) -> None:
+    raise error

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from textual.app import ComposeResult, SystemCommand
@@ -11,10 +11,9 @@ from textual.screen import Screen
 from console.app import Console
 from console.keys import KEYS, bindings
 from console.panes.lines import Surface
-from console.panes.sheet import Picture
 from console.panes.timebar import TimeBar
 from console.screen import kept, terminal_gone
-from console.screens.desk import DeskScreen
+from console.screens.desk import DeskScreen, Pictures
 from core.errors import DeskError
 from core.replay.deck import MAX, Deck
 from core.settings import Settings
@@ -38,8 +37,8 @@ class ScrubbingScreen(DeskScreen):
                 yield self.timebar
             yield widget
 
-    def draw(self, live: Picture, shown: Picture) -> None:
-        super().draw(live, shown)
+    def drawn(self, pictures: Pictures) -> Iterator[None]:
+        yield from super().drawn(pictures)
         self.timebar.draw(self._deck.state())
 
 

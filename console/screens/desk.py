@@ -1,5 +1,6 @@
 """The main screen: where the panes are, for every size of the terminal."""
 
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from rich.style import Style
@@ -26,6 +27,7 @@ from console.panes.ticks import Ticks
 from console.remembered import Arrangement
 
 Layout = Literal["tiny", "single", "all"]
+Pictures = Callable[[], tuple[Picture, Picture]]  # what is live, what the panes show
 LEAST = Size(80, 24)
 ALL = Size(112, 34)  # from here on all five panes are readable at once
 HIGH = 60  # lines from which on the middle row grows too
@@ -176,15 +178,19 @@ class DeskScreen(Screen[None], inherit_bindings=False):
         if isinstance(event.widget, Pane):
             self.current = event.widget.NUMBER
 
-    def draw(self, live: Picture, shown: Picture) -> None:
-        """Draw `shown` in the panes; the status and the open tickets are always live."""
+    def drawn(self, pictures: Pictures) -> Iterator[None]:
+        """Draw a part each time that the next is asked for; the status and the open tickets are always live."""
+        live, _ = pictures()
         self.ticks.note(live)
         self.spreads.note(live)
         self.status.draw(live)
         self.strip.draw(live)
+        yield
         for pane in self.panes:
             if pane.display:
+                _, shown = pictures()
                 pane.draw(shown)
+                yield
 
     def on_filter_left(self) -> None:
         self.filter.remove_class("-open")

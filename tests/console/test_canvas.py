@@ -55,10 +55,10 @@ class Eye(HeadlessDriver):
         await self._face.settle()
         await self._face.pilot.pause()
 
-    def frame(self) -> str:
-        """Return what a frame writes at once."""
+    async def frame(self) -> str:
+        """Return what a frame writes."""
         self._wrote = ""
-        self._face.app.beat()
+        await self._face.app.beat()
         return self._wrote
 
     @property
@@ -131,9 +131,9 @@ async def test_a_frame_is_on_the_terminal_at_once_as_the_compositor_would_paint_
         assert eye.agrees()
         for snapshot in SNAPSHOTS:
             face.desk.held = snapshot()
-            assert eye.frame()
+            assert await eye.frame()
             assert eye.agrees()
-            assert eye.frame() == ""  # nothing is written where nothing changes
+            assert await eye.frame() == ""  # nothing is written where nothing changes
             await eye.rest()
             assert eye.agrees()
 
@@ -145,14 +145,14 @@ async def test_what_lies_over_a_pane_is_not_painted_over() -> None:
         await eye.rest()
         for snapshot in SNAPSHOTS:
             face.desk.held = snapshot()
-            eye.frame()
+            await eye.frame()
             assert "mind this" in eye.text
             await eye.rest()
             assert eye.agrees()
         await face.press("enter")
         await eye.rest()
         face.desk.held = frozen.halted()
-        eye.frame()
+        await eye.frame()
         await eye.rest()
         assert "mind this" in eye.text
         assert eye.agrees()
@@ -164,7 +164,7 @@ async def test_another_theme_colours_what_is_painted_at_once_too() -> None:
         face.app.theme = "arbdesk-light"
         await eye.rest()
         face.desk.held = frozen.venue_down()
-        assert eye.frame()
+        assert await eye.frame()
         assert eye.agrees()
 
 
@@ -174,6 +174,6 @@ async def test_a_terminal_that_shows_who_knows_what_is_painted_whole() -> None:
         eye.screen.reset()
         face.app.action_repaint()
         face.desk.held = frozen.venue_down()
-        eye.frame()
+        await eye.frame()
         await eye.rest()
         assert eye.agrees()
